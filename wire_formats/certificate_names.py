@@ -1,0 +1,114 @@
+"""Names inside certificates: one URI as subject alternative name says who the holder is.
+
+    urn:ferrygate:machine:<role>:<name>        a process that signs       (worker-1, ferry_low ...)
+    urn:ferrygate:account:<window>:<account>   a user of a window         (unit, community, person, staff)
+
+The subject (DN) is for people only; no decision reads it.
+
+Source: catalogue F2, F9; research on client verification (a certificate without SAN is refused).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from cryptography import x509
+
+from wire_formats.errors import Kind, PeerError
+
+MACHINE_ROLES: Final = ("worker", "ferry_low", "ferry_high", "core", "ca_deny")
+CERTIFICATE_WINDOWS: Final = ("unit", "community", "person", "staff")
+_MACHINE: Final = re.compile(r"urn:ferrygate:machine:([a-z_]{1,16}):([a-z0-9_-]{1,32})", re.ASCII)
+_ACCOUNT: Final = re.compile(r"urn:ferrygate:account:(unit|community|person|staff):([A-Za-z0-9_-]{1,40})", re.ASCII)
+
+
+class MachineName(NamedTuple):
+    """Role and name of a machine."""
+
+    role: str
+    name: str
+
+
+class AccountName(NamedTuple):
+    """Window and account of a user."""
+
+    window: str
+    account: str
+
+
+def machine_uri(role: str, name: str) -> str:
+    """Write the URI of a machine.
+
+    Raises:
+        ValueError: role or name outside the grammar.
+    """
+    uri = f"urn:ferrygate:machine:{role}:{name}"
+    if role not in MACHINE_ROLES or not _MACHINE.fullmatch(uri):
+        raise ValueError("not a machine name")
+    return uri
+
+
+def account_uri(window: str, account: str) -> str:
+    """Write the URI of an account.
+
+    Raises:
+        ValueError: window or account outside the grammar.
+    """
+    uri = f"urn:ferrygate:account:{window}:{account}"
+    if not _ACCOUNT.fullmatch(uri):
+        raise ValueError("not an account name")
+    return uri
+
+
+def parse_machine_uri(uri: str) -> MachineName:
+    """Read the URI of a machine.
+
+    Raises:
+        PeerError: any other text.
+    """
+    match = _MACHINE.fullmatch(uri)
+    if match is None or match[1] not in MACHINE_ROLES:
+        raise PeerError(Kind.UNKNOWN_SIGNER, "not a machine name")
+    return MachineName(match[1], match[2])
+
+
+def parse_account_uri(uri: str) -> AccountName:
+    """Read the URI of an account.
+
+    Raises:
+        PeerError: any other text.
+    """
+    match = _ACCOUNT.fullmatch(uri)
+    if match is None:
+        raise PeerError(Kind.MALFORMED, "not an account name")
+    return AccountName(match[1], match[2])
+
+
+def machine_of(certificate: x509.Certificate) -> MachineName:
+    """Give the machine a certificate names.
+
+    Raises:
+        PeerError: it names none, or more than one.
+    """
+    return parse_machine_uri(_only_uri(certificate))
+
+
+def account_of(certificate: x509.Certificate) -> AccountName:
+    """Give the account a certificate names.
+
+    Raises:
+        PeerError: it names none, or more than one.
+    """
+    return parse_account_uri(_only_uri(certificate))
+
+
+def _only_uri(certificate: x509.Certificate) -> str:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        uris = names.get_values_for_type(x509.UniformResourceIdentifier)
+    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension):
+        raise PeerError(Kind.MALFORMED, "certificate without readable alternative name") from None
+    if len(uris) != 1:
+        raise PeerError(Kind.MALFORMED, "certificate must carry exactly one URI name")
+    return uris[0]

@@ -1,0 +1,262 @@
+"""The grammar of a field: one object drives form, page check, firewall, wire, Excel and OpenAPI.
+
+A field knows two forms of a value:
+
+    text   what people type and firewalls see        "5000.50"   "2026-07"   "是"
+    wire   what crosses in canonical JSON            500050      "2026-07"   true
+
+``read`` turns text into wire, ``check`` judges a wire value, ``write`` gives the text again.
+``read`` accepts what honest people type (full-width digits, surrounding spaces, lower-case x);
+``check`` accepts only the one normal form.  ``pattern`` is unanchored (HTML and JSON Schema have no
+end-of-text anchor); users of it match the whole text.
+
+Source: DESIGN invariant 7; research "One declaration" (why not ``$``).
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import unicodedata
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final
+
+from wire_formats.bilingual import Label
+from wire_formats.canonical import Json
+from wire_formats.field_faults import FieldFault
+
+NO_LABEL: Final = Label("", "")
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
+_CONTROL_BUT_LINES: Final = re.compile(
+    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\u202a-\u202e\u2066-\u2069]"
+)
+
+
+class Sensitivity(enum.Enum):
+    """Who may see a value, and where it may lie."""
+
+    PUBLIC = "public"
+    INTERNAL = "internal"
+    PERSONAL = "personal"
+    SECRET = "secret"  # noqa: S105 - a level, not a secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field(ABC):
+    """What all fields have.
+
+    Args:
+        name: key in body and form, ``[a-z][a-z0-9_]*``.
+        label: what users see.
+        hint: one helping line under the label.
+        required: whether it may be left out.
+        sensitivity: who may see it.
+    """
+
+    name: str
+    label: Label
+    hint: Label = NO_LABEL
+    required: bool = True
+    sensitivity: Sensitivity = Sensitivity.INTERNAL
+
+    kind: ClassVar[str] = ""
+
+    @property
+    @abstractmethod
+    def pattern(self) -> str:
+        """The unanchored regular expression of the text form."""
+
+    @property
+    @abstractmethod
+    def max_length(self) -> int:
+        """The largest number of characters of the text form."""
+
+    @abstractmethod
+    def read(self, text: str) -> Json:
+        """Turn cleaned, non-empty text into the wire value.
+
+        Raises:
+            FieldFault: what is wrong.
+        """
+
+    @abstractmethod
+    def check(self, value: Json) -> None:
+        """Judge a wire value.
+
+        Raises:
+            FieldFault: what is wrong; also for any other type.
+        """
+
+    def write(self, value: Json) -> str:
+        """Give the text form of a right wire value."""
+        return str(value)
+
+    def clean(self, text: str) -> str:
+        """Give text as its writer meant it: NFC, without surrounding white space."""
+        return unicodedata.normalize("NFC", text).strip()
+
+    @abstractmethod
+    def schema(self) -> dict[str, Any]:
+        """Give the JSON Schema of the wire value."""
+
+
+def to_half_width(text: str) -> str:
+    """Turn full-width digits, letters and signs into plain ASCII ones."""
+    return "".join(chr(ord(c) - 0xFEE0) if "\uff01" <= c <= "\uff5e" else c for c in text.replace("\u3000", " "))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text(Field):
+    """Free or patterned text.
+
+    Args:
+        most: largest number of characters.
+        least: smallest number.
+        grammar: unanchored pattern, or empty for any printable text.
+        lines: whether line breaks are allowed.
+    """
+
+    most: int
+    least: int = 1
+    grammar: str = ""
+    lines: bool = False
+    kind: ClassVar[str] = "text"
+
+    @property
+    def pattern(self) -> str:
+        if self.grammar:
+            return self.grammar
+        return r"[^\x00-\x09\x0b-\x1f\x7f-\x9f]+" if self.lines else r"[^\x00-\x1f\x7f-\x9f]+"
+
+    @property
+    def max_length(self) -> int:
+        return self.most
+
+    def clean(self, text: str) -> str:
+        cleaned = super().clean(text)
+        return cleaned.replace("\r\n", "\n").replace("\r", "\n") if self.lines else cleaned
+
+    def read(self, text: str) -> Json:
+        self.check(text)
+        return text
+
+    def check(self, value: Json) -> None:
+        if not isinstance(value, str):
+            raise FieldFault("symbols")
+        if len(value) > self.most:
+            raise FieldFault("too_long", most=self.most)
+        if len(value) < self.least:
+            raise FieldFault("too_short", least=self.least)
+        if (_CONTROL_BUT_LINES if self.lines else _CONTROL).search(value) or not _encodable(value):
+            raise FieldFault("control")
+        if self.grammar and not re.fullmatch(self.grammar, value):
+            raise FieldFault("symbols")
+        if unicodedata.normalize("NFC", value) != value or value.strip() != value:
+            raise FieldFault("symbols")
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "minLength": self.least, "maxLength": self.most, "pattern": self.pattern}
+
+
+def _encodable(text: str) -> bool:
+    """Lone surrogates have no UTF-8 form."""
+    return not any("\ud800" <= c <= "\udfff" for c in text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonName(Text):
+    """A person's name: Han characters with the middle dot, or Latin letters (aac003)."""
+
+    most: int = 50
+    sensitivity: Sensitivity = Sensitivity.PERSONAL
+    grammar: str = r"[\u3400-\u9fff\U00020000-\U0003ffff〇·A-Za-zÀ-ž' .\-]+"
+    kind: ClassVar[str] = "person_name"
+
+    def clean(self, text: str) -> str:
+        # The middle dot of minority names is typed in many ways; inner spaces mean nothing in Han names.
+        cleaned = re.sub(r"[•・‧∙⋅．]", "·", super().clean(text))
+        if any("\u3400" <= c <= "\u9fff" for c in cleaned):
+            return re.sub(r"\s+", "", cleaned)
+        return re.sub(r"\s+", " ", cleaned)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Secret(Field):
+    """A password or code: never shown, logged or stored; sealed to the core inside the body.
+
+    The wire value is the base64url text of ``seal.seal_secret``; the limits are those of the plain text.
+    """
+
+    most: int = 128
+    least: int = 1
+    sensitivity: Sensitivity = Sensitivity.SECRET
+    kind: ClassVar[str] = "secret"
+    SEALED: ClassVar[re.Pattern[str]] = re.compile(r"[A-Za-z0-9_-]{64,800}", re.ASCII)
+
+    @property
+    def pattern(self) -> str:
+        return r"[^\x00-\x1f\x7f]+"
+
+    @property
+    def max_length(self) -> int:
+        return self.most
+
+    def clean(self, text: str) -> str:
+        # A password is taken as typed, except for its Unicode form: two keyboards, one password.
+        return unicodedata.normalize("NFC", text)
+
+    def read(self, text: str) -> Json:
+        if len(text) > self.most:
+            raise FieldFault("too_long", most=self.most)
+        if len(text) < self.least:
+            raise FieldFault("too_short", least=self.least)
+        if _CONTROL.search(text) or not _encodable(text):
+            raise FieldFault("control")
+        return text
+
+    def check(self, value: Json) -> None:
+        if not isinstance(value, str) or not self.SEALED.fullmatch(value):
+            raise FieldFault("symbols")
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "format": "password", "minLength": self.least, "maxLength": self.most}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice(Field):
+    """One of a fixed list; wire and text form are the code.
+
+    Args:
+        choices: code -> label, in the order shown.
+    """
+
+    choices: Mapping[str, Label] = field(default_factory=dict)
+    kind: ClassVar[str] = "choice"
+
+    @property
+    def pattern(self) -> str:
+        return "|".join(re.escape(code) for code in self.choices)
+
+    @property
+    def max_length(self) -> int:
+        return max(len(code) for code in self.choices)
+
+    def read(self, text: str) -> Json:
+        folded = to_half_width(text)
+        if folded in self.choices:
+            return folded
+        # Spreadsheets carry the words that the template's list shows.
+        for code, label in self.choices.items():
+            if folded in (label.zh, label.en, f"{code} {label.zh}", f"{code} {label.en}"):
+                return code
+        raise FieldFault("not_choice")
+
+    def check(self, value: Json) -> None:
+        if not isinstance(value, str) or value not in self.choices:
+            raise FieldFault("not_choice")
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": list(self.choices)}
