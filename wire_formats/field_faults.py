@@ -44,6 +44,10 @@ FAULTS: Final[dict[str, Label]] = {
         "“{label_zh}”被表格软件改成了日期序号，请把该列设为文本后重新填写",
         "{label_en} was turned into a date number by the spreadsheet; format the column as text and type it again",
     ),
+    "leading_zero": Label(
+        "“{label_zh}”开头的 0 被表格软件去掉了，请把该列设为文本后重新填写",
+        "{label_en} lost its leading zeros in the spreadsheet; format the column as text and type it again",
+    ),
     "formula": Label("“{label_zh}”不能是公式，请粘贴为数值", "{label_en} must not be a formula; paste it as a value"),
     "merged": Label("“{label_zh}”在合并单元格中，请取消合并", "{label_en} is in a merged cell; unmerge it"),
     "doubled": Label(
