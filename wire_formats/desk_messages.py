@@ -51,13 +51,13 @@ MAX_TRIES: Final = 5
 _MAX_RETRY_S: Final = 86_400
 
 _TYPED: Final = re.compile(r"[!-~ ]{0,64}", re.ASCII)
-_NUMBER: Final = re.compile(r"[0-9A-Z]{1,16}", re.ASCII)
+_NUMBER: Final = re.compile(r"[0-9A-Za-z -]{1,20}", re.ASCII)
 _SECRET: Final = re.compile(r"[0-9A-Z]{12,24}", re.ASCII)
 _ACCOUNT: Final = re.compile(r"[A-Za-z0-9_-]{1,40}", re.ASCII)
 _OPERATOR: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
 _AGREEMENT: Final = re.compile(r"[A-Za-z0-9_/.-]{1,64}", re.ASCII)
 _DISPLAY: Final = re.compile(r"[^\x00-\x1f\x7f]{0,64}")
-_WHICH: Final = re.compile(r"[0-9A-Z]{1,16}|[0-9a-f]{32}", re.ASCII)
+_WHICH: Final = re.compile(r"[0-9A-Za-z -]{1,20}|[0-9a-f]{32}", re.ASCII)
 _SERIAL: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _ISSUER: Final = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
 

@@ -1,0 +1,84 @@
+# Ferrygate: `make help` lists the targets. Set-up is done by the targets themselves.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.SUFFIXES:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV ?= .venv
+ROOT ?= var
+BIN := $(VENV)/bin
+LOCKS := ops/locks
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help run demo test check format types imports lint bench status doctor locks clean distclean
+
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run-stamp ## set up, start every role, send one real declaration, serve until Ctrl-C
+	@exec $(BIN)/ferrygate up --root $(ROOT)
+
+demo: $(VENV)/.run-stamp ## the same, but stop after the declaration
+	@exec $(BIN)/ferrygate up --root $(ROOT) --demo-only
+
+test: $(VENV)/.dev-stamp ## set up and run every test
+	@$(BIN)/python -m pytest tests $(ARGS)
+
+check: lint types imports ## ruff, mypy strict, import contracts
+
+lint: $(VENV)/.dev-stamp
+	@$(BIN)/ruff check .
+
+format: $(VENV)/.dev-stamp ## sort imports and format
+	@$(BIN)/ruff check --select I --fix . && $(BIN)/ruff format .
+
+types: $(VENV)/.dev-stamp
+	@$(BIN)/mypy
+
+imports: $(VENV)/.dev-stamp
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/.dev-stamp ## figures and ratios of this machine (never a test)
+	@exec $(BIN)/python -m perf $(ARGS)
+
+status: $(VENV)/.run-stamp ## every role, lane and queue at a glance
+	@$(BIN)/ferrygate status --root $(ROOT)
+
+doctor: $(VENV)/.run-stamp ## what is missing on this machine, with the remedy
+	@$(BIN)/ferrygate doctor --root $(ROOT)
+
+locks: $(VENV)/.dev-stamp ## pin the newest versions again, with hashes
+	@$(BIN)/pip-compile --upgrade --generate-hashes --allow-unsafe --strip-extras --no-header \
+	  --no-emit-index-url --no-emit-find-links -q -o $(LOCKS)/run.txt $(LOCKS)/run.in
+	@$(BIN)/pip-compile --upgrade --generate-hashes --allow-unsafe --strip-extras --no-header \
+	  --no-emit-index-url --no-emit-find-links -q -o $(LOCKS)/dev.txt $(LOCKS)/dev.in
+
+clean: ## remove caches and the demo installation (var/); keeps .venv
+	@rm -rf $(ROOT) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build *.egg-info
+	@find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+distclean: clean ## clean, and remove .venv
+	@rm -rf $(VENV)
+
+# --- set-up: redone only when a lock file or the package's metadata changes ---
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "ferrygate: python3 3.11 or newer is needed: apt-get install python3 (or make PYTHON=python3.12)" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+	  { echo "ferrygate: the venv module is missing: apt-get install python3-venv" >&2; exit 2; }
+	@echo "ferrygate: making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run-stamp: $(VENV)/bin/python $(LOCKS)/run.txt setup.cfg pyproject.toml
+	@echo "ferrygate: installing the packages of $(LOCKS)/run.txt (hashes checked)"
+	@$(BIN)/python -m pip install -q --require-hashes -r $(LOCKS)/run.txt
+	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev-stamp: $(VENV)/.run-stamp $(LOCKS)/dev.txt
+	@echo "ferrygate: installing the packages of $(LOCKS)/dev.txt (hashes checked)"
+	@$(BIN)/python -m pip install -q --require-hashes -r $(LOCKS)/dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""Alembic migrations of the production database; run by `core.db.migrate.migrate`."""

@@ -1,0 +1,147 @@
+"""Finds bundles in the inbox, verifies them, and puts aside what cannot be right.
+
+What is in hand is written down before it is run. After a crash those bundles are run one at a time, and a bundle that
+was alone in hand at five crashes is held: one poisoned request cannot stop the lane.
+Source: research ferry.md section 7 ("poison message after crashes → HELD, lane continues").
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from twisted.logger import Logger
+
+from core.intake.verify import verify_bundle
+from core.intake.work import OpenBundle, Work
+from core.metrics import CoreMetrics
+from wire_formats.bundle import MAX_BUNDLE_BYTES
+from wire_formats.collaborators import Clock
+from wire_formats.drop import DropName, list_drop, prepare_drop, read_drop, remove_drop
+from wire_formats.errors import PeerError
+from wire_formats.request import LANES
+from wire_formats.trust import TrustStore
+
+MOST_LISTED: Final = 512
+CRASHES_BEFORE_HELD: Final = 5
+_IN_HAND: Final = "in_hand.json"
+_STRANGE: Final = "strange"
+
+
+class Inbox:
+    """The core's inbox: one drop per lane; used by the intake thread.
+
+    Args:
+        folder: the inbox.
+        quarantine: where what cannot be right is put.
+        trust: the machines this core knows.
+        clock: wall clock.
+        metrics: the core's metrics.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self, folder: Path, quarantine: Path, *, trust: TrustStore, clock: Clock, metrics: CoreMetrics
+    ) -> None:
+        self._folder, self._quarantine = folder, quarantine
+        self._trust, self._clock, self._metrics = trust, clock, metrics
+        self._listed: dict[str, deque[DropName]] = {lane: deque() for lane in LANES}
+        self._open: dict[str, set[DropName]] = {lane: set() for lane in LANES}
+        quarantine.mkdir(parents=True, exist_ok=True)
+        for lane in LANES:
+            prepare_drop(folder / lane)
+        self._suspects = self._read_in_hand()
+        self._noted = True
+
+    def take(self, lane: str, *, most_items: int) -> list[Work]:
+        """Take the next bundles of a lane, up to about `most_items` requests; after a crash one bundle at a time."""
+        works: list[Work] = []
+        while len(works) < most_items:
+            name = self._next(lane)
+            if name is None:
+                break
+            suspect = self._suspects.get(f"{lane}/{name}")
+            if suspect is not None and works:
+                self._listed[lane].appendleft(name)
+                break
+            works.extend(self._opened(lane, name))
+            if suspect is not None:
+                break
+        return works
+
+    def is_poison(self, bundle: OpenBundle) -> bool:
+        """Tell whether a bundle was alone in hand at too many crashes."""
+        return self._suspects.get(f"{bundle.lane}/{bundle.name}", 0) >= CRASHES_BEFORE_HELD
+
+    def note_in_hand(self, works: Sequence[Work]) -> None:
+        """Write down what is about to be run; not synced: it tells about crashes of the process, not of the machine."""
+        names = {f"{work.bundle.lane}/{work.bundle.name}" for work in works}
+        counts = {name: self._suspects.get(name, 0) for name in names}
+        self._path().write_text(json.dumps(counts), encoding="ascii")
+        self._noted = True
+
+    def done(self, work: Work) -> None:
+        """Note that a request was answered; after the last one of its bundle the file is removed."""
+        bundle = work.bundle
+        bundle.left -= 1
+        if bundle.left == 0:
+            remove_drop(self._folder / bundle.lane, bundle.name)
+            self._open[bundle.lane].discard(bundle.name)
+            self._suspects.pop(f"{bundle.lane}/{bundle.name}", None)
+            self._metrics.bundles[bundle.lane, "done"].inc()
+
+    def clear_in_hand(self) -> None:
+        """Note that nothing is in hand (idle, or an orderly stop)."""
+        if self._noted:
+            self._path().unlink(missing_ok=True)
+            self._noted = False
+
+    def _next(self, lane: str) -> DropName | None:
+        listed = self._listed[lane]
+        if not listed:
+            names, strange = list_drop(self._folder / lane, most=MOST_LISTED + len(self._open[lane]))
+            for name in strange:
+                self._put_aside(lane, name, "name outside the grammar")
+            listed.extend(name for name in names if name not in self._open[lane])
+        return listed.popleft() if listed else None
+
+    def _opened(self, lane: str, name: DropName) -> list[Work]:
+        now_ms = self._clock.now_ms()
+        try:
+            data = read_drop(self._folder / lane, name, limit=MAX_BUNDLE_BYTES)
+            verified = verify_bundle(data, lane=lane, trust=self._trust, now_ms=now_ms)
+        except FileNotFoundError:
+            return []
+        except PeerError as error:
+            self._put_aside(lane, str(name), error.private)
+            return []
+        bundle = OpenBundle(lane, name, verified.hops, len(verified.requests))
+        self._open[lane].add(name)
+        return [Work(request, bundle, now_ms) for request in verified.requests]
+
+    def _put_aside(self, lane: str, name: str, reason: str) -> None:
+        """Move a file to the quarantine; it is never released from there."""
+        self._metrics.bundles[lane, "quarantined"].inc()
+        safe = name if name.isascii() and "/" not in name else _STRANGE
+        self._log.error("bundle_quarantined", lane=lane, file=safe, reason=reason)
+        with contextlib.suppress(FileNotFoundError):
+            (self._folder / lane / name).rename(self._quarantine / f"{lane}-{safe}")
+
+    def _path(self) -> Path:
+        return self._quarantine / _IN_HAND
+
+    def _read_in_hand(self) -> dict[str, int]:
+        """Read what was in hand when the process ended; a bundle that was alone is one crash further."""
+        try:
+            before = json.loads(self._path().read_text(encoding="ascii"))
+        except (FileNotFoundError, ValueError):
+            return {}
+        if not isinstance(before, dict):
+            return {}
+        step = 1 if len(before) == 1 else 0
+        return {str(name): int(count) + step for name, count in before.items() if isinstance(count, int)}

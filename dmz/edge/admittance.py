@@ -1,0 +1,87 @@
+"""Whether a request may come in, decided on its head alone, before any of its body is read.
+
+The order is the order of certainty: who it is, whether that may still be, whether it is meant for us, and only then
+how often it came. Nothing here depends on what the connection was told at its handshake: validity and deny set are
+looked at again for every request.
+
+Source: edge research, section 5 (resumption, Host and SNI); PKI research, section 5.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from dmz.edge.client_identity import CertifiedClient
+from dmz.edge.http_fields import RequestHead
+from dmz.edge.refusals import Reason, RefusalError
+from dmz.edge.surroundings import Surroundings
+from dmz.messages import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The other end of a connection.
+
+    Attributes:
+        window: of the port.
+        entrance: the port's name in logs and metrics: the window, or "plain" for the site's plain-HTTP port.
+        address: IP address as text.
+        secure: whether the connection is TLS.
+        client: the certificate's holder; None without a certificate.
+        refusal: why the certificate was refused, if it was; every request is then answered with that.
+        resumed: whether the TLS session was resumed.
+        server_name: the name the client asked for by SNI, lower case, or None.
+    """
+
+    window: Window
+    entrance: str
+    address: str
+    secure: bool
+    client: CertifiedClient | None = None
+    refusal: Reason | None = None
+    resumed: bool = False
+    server_name: str | None = None
+
+
+def admit(head: RequestHead, caller: Caller, around: Surroundings) -> None:
+    """Let a request in.
+
+    Raises:
+        RefusalError: the reason says why not.
+    """
+    _check_certificate(caller, around)
+    _check_host(head, caller, around)
+    _check_rates(caller, around)
+    if caller.client is not None and head.method == "POST" and head.target.path in around.login_paths:
+        around.deny.check_fresh()
+
+
+def _check_certificate(caller: Caller, around: Surroundings) -> None:
+    if caller.refusal is not None:
+        raise RefusalError(caller.refusal)
+    if caller.window == "site":
+        return
+    if caller.client is None:
+        raise RefusalError(Reason.CERTIFICATE_MISSING)
+    caller.client.check_valid(around.clock.now_ms())
+    around.deny.check(caller.client.identity.serial)
+
+
+def _check_host(head: RequestHead, caller: Caller, around: Surroundings) -> None:
+    name = head.host.name
+    if caller.server_name is not None and caller.server_name != name:
+        raise RefusalError(Reason.HOST_UNKNOWN, "host is not the name of the TLS session")
+    if around.host_names and name not in around.host_names:
+        raise RefusalError(Reason.HOST_UNKNOWN)
+
+
+def _check_rates(caller: Caller, around: Surroundings) -> None:
+    now_s = around.seconds()
+    wait_s = around.admission.address_wait_s(caller.address, now_s)
+    if wait_s > 0:
+        raise RefusalError(Reason.ADDRESS_RATE, retry_after_s=math.ceil(wait_s))
+    if caller.client is not None:
+        wait_s = around.admission.certificate_wait_s(caller.client.identity.fingerprint, now_s)
+        if wait_s > 0:
+            raise RefusalError(Reason.CERTIFICATE_RATE, retry_after_s=math.ceil(wait_s))

@@ -1,0 +1,91 @@
+"""Memory for one request body: it grows with what has arrived, never with what was merely announced.
+
+A client that announces 12 MiB and sends nothing holds nothing. All bodies of a process together draw from one budget,
+so that a thousand slow uploads cannot exhaust it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmz.edge.refusals import Reason, RefusalError
+
+_FIRST_BYTES: Final = 64 * 1024
+_RETRY_S: Final = 5
+
+
+class BodyBudget:
+    """How much memory the bodies of one process may hold together.
+
+    Args:
+        limit_bytes: the most.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit = limit_bytes
+        self.held_bytes = 0
+
+    def take(self, count: int) -> None:
+        """Reserve ``count`` bytes.
+
+        Raises:
+            RefusalError: BODY_MEMORY; the budget is used up, come again.
+        """
+        if self.held_bytes + count > self._limit:
+            raise RefusalError(Reason.BODY_MEMORY, retry_after_s=_RETRY_S)
+        self.held_bytes += count
+
+    def give_back(self, count: int) -> None:
+        """Return ``count`` reserved bytes."""
+        self.held_bytes -= count
+
+
+class BodyBuffer:
+    """One body, written from the front; at most ``limit`` bytes.
+
+    Args:
+        limit: the most bytes this body may have (for a known length: that length).
+        budget: where its memory is reserved.
+    """
+
+    __slots__ = ("_budget", "_data", "_limit", "_reserved", "length")
+
+    def __init__(self, limit: int, budget: BodyBudget) -> None:
+        self._limit = limit
+        self._budget = budget
+        self._data = bytearray()
+        self._reserved = 0
+        self.length = 0
+
+    def write(self, part: memoryview | bytes | bytearray) -> None:
+        """Append a part.
+
+        Raises:
+            RefusalError: BODY_TOO_LARGE past the limit; BODY_MEMORY when the process holds too much.
+        """
+        end = self.length + len(part)
+        if end > self._limit:
+            raise RefusalError(Reason.BODY_TOO_LARGE)
+        if end > len(self._data):
+            self._grow(end)
+        self._data[self.length : end] = part
+        self.length = end
+
+    def take(self) -> bytes:
+        """Give the whole body; its memory counts until ``release``, since the request now holds it."""
+        body = bytes(memoryview(self._data)[: self.length])
+        self._data = bytearray()
+        return body
+
+    def release(self) -> None:
+        """Return the memory; the buffer is empty afterwards."""
+        self._budget.give_back(self._reserved)
+        self._reserved = 0
+        self._data = bytearray()
+        self.length = 0
+
+    def _grow(self, least: int) -> None:
+        size = min(self._limit, max(least, _FIRST_BYTES, 2 * len(self._data)))
+        self._budget.take(size - self._reserved)
+        self._reserved = size
+        self._data.extend(bytes(size - len(self._data)))

@@ -1,0 +1,340 @@
+"""The requests of one connection, one after another; knows HTTP, limits and the pipeline, but no socket.
+
+::
+
+    IDLE ──first byte──▶ HEAD ──admitted──▶ BODY ──complete──▶ WORKING ──answer──▶ SENDING ──taken──▶ IDLE
+      any refusal: the page is sent, then LINGER (bytes are thrown away) or CLOSING; then the connection ends
+
+One deadline runs at a time; the listener's sweep calls ``check``. A refusal always ends the connection: after it
+nobody can know where the next request begins.
+
+Source: DESIGN "The edge in one paragraph"; RFC 9112 sections 9.3 and 9.6 (persistence, lingering close).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Final, TypeAlias
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from dmz.edge.admittance import Caller, admit
+from dmz.edge.error_answers import error_answer, page_language
+from dmz.edge.http_fields import RequestHead
+from dmz.edge.http_grammar import RequestParser, State
+from dmz.edge.http_response import CONTINUE
+from dmz.edge.refusals import Reason, RefusalError, status_of
+from dmz.edge.request_builder import Peer, build_request
+from dmz.edge.surroundings import Surroundings
+from dmz.edge.wire import Wire
+from dmz.messages import HallRequest, HallResponse
+from wire_formats.errors import Bug, HallError, Kind, PeerError
+from wire_formats.ids import new_id
+from wire_formats.instants import SECOND_MS
+
+Step: TypeAlias = Callable[[], State]
+
+_LINGER_BYTES: Final = 1024 * 1024
+_CLOSING_S: Final = 5.0
+#: How long an idle connection of a draining process waits for a request that may be on its way.
+_LEAVE_S: Final = 1.0
+
+
+class Phase(Enum):
+    """Where a conversation stands."""
+
+    IDLE = auto()
+    HEAD = auto()
+    BODY = auto()
+    WORKING = auto()
+    SENDING = auto()
+    LINGER = auto()
+    CLOSING = auto()
+    ENDED = auto()
+
+
+class Conversation:
+    """The requests of one connection.
+
+    Args:
+        wire: the connection.
+        caller: who is at the other end.
+        around: shared collaborators and limits.
+    """
+
+    _log = Logger()
+
+    def __init__(self, wire: Wire, caller: Caller, around: Surroundings) -> None:
+        self._wire = wire
+        self._caller = caller
+        self._around = around
+        self._pace = around.pace
+        self._parser = RequestParser(around.grammar, around.budget)
+        self._phase = Phase.IDLE
+        self._since = around.seconds()
+        self._deadline = self._since + (_LEAVE_S if around.drain.draining else around.pace.idle_s)
+        self._running = False
+        self._paused = False
+        self._working: Deferred[HallResponse] | None = None
+        self._request_id = ""
+        self._requests = 0
+        self._lingered = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is under way."""
+        return self._phase is Phase.IDLE
+
+    def received(self, data: bytes) -> None:
+        """Take in decrypted bytes."""
+        if self._phase in {Phase.CLOSING, Phase.ENDED}:
+            return
+        self._around.metrics.received_bytes.inc(len(data))
+        if self._phase is Phase.LINGER:
+            self._lingered += len(data)
+            if self._lingered > _LINGER_BYTES:
+                self._wire.abort()
+            return
+        if self._phase is Phase.IDLE:
+            self._enter(Phase.HEAD, self._pace.head_s)
+        if self._phase in {Phase.WORKING, Phase.SENDING} and not self._paused:
+            self._paused = True
+            self._wire.pause()
+        self._advance(lambda: self._parser.feed(data))
+
+    def drained(self) -> None:
+        """The transport has passed on what was written."""
+        if self._phase is Phase.SENDING:
+            self._next()
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        self._phase = Phase.ENDED
+        self._parser.release()
+        if self._working is not None:
+            self._working.cancel()
+
+    def cut(self, reason: Reason) -> None:
+        """End the connection at once (revoked certificate)."""
+        self._around.metrics.refused(reason)
+        self._wire.abort()
+
+    def leave(self) -> None:
+        """The process drains: a request on its way is still served; its answer says ``Connection: close``."""
+        if self._phase is Phase.IDLE:
+            self._deadline = min(self._deadline, self._around.seconds() + _LEAVE_S)
+
+    def check(self, now_s: float) -> None:
+        """Enforce the deadline of the present phase; called several times a second."""
+        if self._phase is Phase.BODY:
+            self._deadline = self._since + self._pace.body_grace_s
+            self._deadline += self._parser.body_bytes / self._pace.body_bytes_per_s
+        if now_s < self._deadline:
+            return
+        match self._phase:
+            case Phase.IDLE:
+                self._close()
+            case Phase.HEAD:
+                self._refuse(RefusalError(Reason.HEADER_DEADLINE))
+            case Phase.BODY:
+                self._refuse(RefusalError(Reason.BODY_TOO_SLOW))
+            case Phase.WORKING:
+                if self._working is not None:
+                    self._working.cancel()
+            case Phase.LINGER:
+                self._close()
+            case Phase.SENDING | Phase.CLOSING:
+                self._wire.abort()
+            case Phase.ENDED:
+                pass
+
+    def _enter(self, phase: Phase, seconds: float) -> None:
+        self._phase = phase
+        self._since = self._around.seconds()
+        self._deadline = self._since + seconds
+
+    def _advance(self, step: Step) -> None:
+        """Parse and answer as far as it goes, without recursion for requests answered at once."""
+        if self._running:
+            return
+        self._running = True
+        try:
+            state = step()
+            while True:
+                if state is State.WAITING:
+                    state = self._admit()
+                elif state is State.COMPLETE and self._phase in {Phase.HEAD, Phase.BODY}:
+                    self._start_work()
+                    if not self.idle:
+                        return
+                    state = self._begin_next()
+                else:
+                    return
+        except RefusalError as refusal:
+            self._refuse(refusal)
+        finally:
+            self._running = False
+
+    def _admit(self) -> State:
+        """Look at a complete head: who, where, how much; then let its body in."""
+        head = self._parser.head
+        assert head is not None
+        admit(head, self._caller, self._around)
+        content_type = head.fields.get("content-type", "")
+        limit = self._around.body_limit(head.target.path, content_type) if head.method == "POST" else 0
+        state = self._parser.accept_body(limit)
+        if state is not State.COMPLETE:
+            self._enter(Phase.BODY, self._pace.body_grace_s)
+            if head.expects_continue and self._parser.body_bytes == 0:
+                self._wire.write([CONTINUE])
+        return state
+
+    def _start_work(self) -> None:
+        head = self._parser.head
+        assert head is not None
+        self._requests += 1
+        self._name_request()
+        caller = self._caller
+        identity = None if caller.client is None else caller.client.identity
+        peer = Peer(caller.window, caller.address, identity, caller.resumed)
+        request = build_request(head, self._parser.take_body(), peer, self._request_id, self._around.forms)
+        self._enter(Phase.WORKING, self._pace.work_s)
+        working = Deferred.fromCoroutine(self._work(request))
+        self._working = working
+        working.addCallbacks(self._answered, self._failed, callbackArgs=(head,), errbackArgs=(head,))
+        working.addErrback(self._broken)
+
+    async def _work(self, request: HallRequest) -> HallResponse:
+        return await self._around.pipeline(request)
+
+    def _answered(self, response: HallResponse, head: RequestHead) -> None:
+        self._working = None
+        if self._phase is Phase.ENDED:
+            return
+        keep_alive = self._may_stay(head)
+        self._send(response, head, keep_alive=keep_alive, reason="answered")
+        if keep_alive:
+            self._taken_or_wait(response)
+        else:
+            self._close()
+
+    def _failed(self, failure: Failure, head: RequestHead) -> None:
+        """The pipeline raised: a HallError is answered by its page, anything else is our own fault."""
+        self._working = None
+        if self._phase is Phase.ENDED:
+            self._note(head, 499, "client_left", 0)
+        elif failure.check(CancelledError):
+            self._refuse(RefusalError(Reason.PIPELINE_DEADLINE, retry_after_s=5))
+        elif isinstance(failure.value, HallError):
+            self._refuse(failure.value)
+        else:
+            self._log.failure("request_failed", failure=failure, request_id=self._request_id)
+            self._refuse(Bug(Kind.BUG, "the pipeline failed"))
+
+    def _broken(self, failure: Failure) -> None:
+        """Writing the answer failed: nothing sensible can follow on this connection."""
+        self._log.failure("answer_failed", failure=failure, request_id=self._request_id)
+        self._wire.abort()
+
+    def _taken_or_wait(self, response: HallResponse) -> None:
+        if self._wire.congested:
+            self._enter(Phase.SENDING, self._pace.send_grace_s + len(response.body) / self._pace.send_bytes_per_s)
+        else:
+            self._next()
+
+    def _next(self) -> None:
+        self._enter(Phase.IDLE, self._pace.idle_s)
+        if not self._running:
+            self._advance(self._begin_next)
+
+    def _begin_next(self) -> State:
+        """Turn to what may already have come of the next request."""
+        if self._paused:
+            self._paused = False
+            self._wire.resume()
+        state = self._parser.next_request()
+        if self._parser.idle:
+            if self._around.drain.draining:
+                self._close()
+        else:
+            self._enter(Phase.HEAD, self._pace.head_s)
+        return state
+
+    def _refuse(self, error: HallError) -> None:
+        """Answer with the page of a refusal and end the connection."""
+        if self._phase in {Phase.LINGER, Phase.CLOSING, Phase.ENDED}:
+            return
+        if self._phase is not Phase.WORKING:
+            self._name_request()
+        head = self._parser.head
+        fields = {} if head is None else head.fields
+        response = error_answer(
+            error.kind,
+            status_of(error),
+            request_id=self._request_id,
+            language=page_language(fields.get("cookie"), fields.get("accept-language")),
+            retry_after_s=error.retry_after_s,
+        )
+        by_edge = isinstance(error, RefusalError)
+        if isinstance(error, RefusalError):
+            self._around.metrics.refused(error.reason)
+        head_and_body_read = self._phase is Phase.WORKING
+        keep_alive = head_and_body_read and not by_edge and head is not None and self._may_stay(head)
+        word = error.reason.word if isinstance(error, RefusalError) else error.kind.name.lower()
+        self._send(response, head, keep_alive=keep_alive, reason=word)
+        if keep_alive:
+            self._taken_or_wait(response)
+        elif head_and_body_read:
+            self._close()
+        else:
+            self._parser.release()
+            self._enter(Phase.LINGER, self._pace.linger_s)
+
+    def _may_stay(self, head: RequestHead) -> bool:
+        """Tell whether the connection may serve another request."""
+        asked = head.keep_alive and not self._around.drain.draining
+        return asked and self._requests < self._around.requests_per_connection
+
+    def _send(self, response: HallResponse, head: RequestHead | None, *, keep_alive: bool, reason: str) -> None:
+        head_only = head is not None and head.method == "HEAD"
+        secure = self._caller.secure
+        try:
+            parts = self._around.writer.write(response, head_only=head_only, keep_alive=keep_alive, secure=secure)
+        except PeerError as error:
+            self._log.error("response_not_writable", request_id=self._request_id, reason=error.private)
+            fallback = error_answer(Kind.BUG, 500, request_id=self._request_id, language="zh-CN")
+            response = fallback
+            parts = self._around.writer.write(fallback, head_only=head_only, keep_alive=keep_alive, secure=secure)
+        size = sum(len(part) for part in parts)
+        self._note(head, response.status, reason, size)
+        self._wire.write(parts)
+
+    def _note(self, head: RequestHead | None, status: int, reason: str, size: int) -> None:
+        """Write the request's one line in the access log, and count it."""
+        took = self._around.seconds() - self._since
+        caller = self._caller
+        self._around.metrics.sent_bytes.inc(size)
+        self._around.metrics.answered(caller.entrance, status, took)
+        self._log.info(
+            "request_answered",
+            request_id=self._request_id,
+            window=caller.entrance,
+            method="" if head is None else head.method,
+            status=status,
+            reason=reason,
+            duration_ms=round(took * SECOND_MS),
+            bytes=size,
+            address=caller.address,
+            resumed=caller.resumed,
+        )
+
+    def _name_request(self) -> None:
+        self._request_id = new_id(self._around.randomness).hex()
+
+    def _close(self) -> None:
+        self._enter(Phase.CLOSING, _CLOSING_S)
+        self._parser.release()
+        self._wire.close()

@@ -1,0 +1,100 @@
+"""A page for every refusal: what happened, what to do, the error code and the request's number; nothing private.
+
+Source: invariant 9 ("refusal is clear"); CSP as for every page, so the page needs no script.
+"""
+
+from __future__ import annotations
+
+import html
+from typing import Final
+
+from dmz.hall.language import COOKIE, choose
+from dmz.messages import HallResponse, Pair
+from wire_formats.bilingual import Label, Language
+from wire_formats.error_texts import remedy, text
+from wire_formats.errors import Kind, code_of
+
+DEFAULT_STYLE_SHEET: Final = "/static/hall.css"
+_HALL: Final = Label("社会保险网上服务大厅", "Social Insurance Online Service Hall")
+_CODE: Final = Label("错误代码", "Error code")
+_NUMBER: Final = Label("请求编号", "Request number")
+_BACK: Final = Label("返回首页", "Back to the first page")
+_PAGE: Final = """<!DOCTYPE html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>{title} · {hall}</title>
+<link rel="stylesheet" href="{style}">
+</head>
+<body>
+<header class="mast"><div class="wrap"><span class="brand">{hall}</span></div></header>
+<main id="main" class="wrap">
+<h1>{title}</h1>
+<p class="lead">{remedy}</p>
+<p>{code_name} <span class="code">{code}</span></p>
+<p>{number_name} <span class="code">{number}</span></p>
+<p><a href="/">{back}</a></p>
+</main>
+</body>
+</html>
+"""
+
+
+def error_answer(
+    kind: Kind,
+    status: int,
+    *,
+    request_id: str,
+    language: Language,
+    retry_after_s: int | None = None,
+    style_sheet: str = DEFAULT_STYLE_SHEET,
+) -> HallResponse:
+    """Make the page of a refusal.
+
+    Args:
+        kind: what the user is told.
+        status: the HTTP status, 400 to 599.
+        request_id: shown, so that support can find the log line.
+        language: of the page.
+        retry_after_s: when trying again makes sense.
+        style_sheet: path of the hall's style sheet.
+    """
+    body = _PAGE.format(
+        language=language,
+        hall=html.escape(_HALL.of(language)),
+        title=html.escape(text(kind).of(language)),
+        remedy=html.escape(remedy(kind).of(language)),
+        style=html.escape(style_sheet),
+        code_name=_CODE.of(language),
+        code=code_of(kind),
+        number_name=_NUMBER.of(language),
+        number=html.escape(request_id),
+        back=_BACK.of(language),
+    )
+    headers: list[Pair] = [
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Content-Language", language),
+        ("Vary", "Accept-Language, Cookie"),
+    ]
+    if retry_after_s is not None:
+        headers.append(("Retry-After", str(max(1, retry_after_s))))
+    if kind is Kind.METHOD_NOT_ALLOWED:
+        headers.append(("Allow", "GET, HEAD, POST"))
+    return HallResponse(status, tuple(headers), body.encode("utf-8"))
+
+
+def page_language(cookies: str | None, accept_language: str | None) -> Language:
+    """Choose the page's language from raw header values; neither needs to be well-formed.
+
+    Args:
+        cookies: the Cookie header, or None.
+        accept_language: the Accept-Language header, or None.
+    """
+    chosen = None
+    for piece in (cookies or "").split("; ")[:16]:
+        name, _, value = piece.partition("=")
+        if name == COOKIE:
+            chosen = value
+    return choose(chosen, accept_language)

@@ -1,0 +1,248 @@
+"""The lines of a request's head: their syntax, and what they say together about framing.
+
+Each rule refuses for its own reason. Where RFC 9112 lets a recipient repair (obs-fold, bare LF, repeated equal
+Content-Length), this module refuses: a repaired message is one that somebody else reads differently.
+
+Source: RFC 9110 sections 5 and 7.6; RFC 9112 sections 2 to 6; firewall research, section 6.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from dmz.edge.refusals import Reason, RefusalError
+from dmz.edge.target import Host, Target, parse_host, parse_target
+
+METHODS: Final = ("GET", "HEAD", "POST")
+MAX_LENGTH_DIGITS: Final = 12
+
+_REQUEST_LINE: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) ([^ \t\r\n\x00]+) (HTTP/[0-9]\.[0-9])")
+_HEADER_LINE: Final = re.compile(rb"([!#$%&'*+^`|~0-9A-Za-z-]{1,64}):[ \t]*([\t\x20-\x7e]*)")
+_NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_SINGLE: Final = frozenset(
+    {
+        "authorization",
+        "content-type",
+        "cookie",
+        "expect",
+        "if-modified-since",
+        "if-none-match",
+        "origin",
+        "range",
+        "referer",
+        "user-agent",
+        "x-csrf-token",
+    }
+)
+_VERSIONS: Final = {b"HTTP/1.1": 1, b"HTTP/1.0": 0}
+
+
+class RequestLine(NamedTuple):
+    """Method, canonical target, and minor version (0 or 1)."""
+
+    method: str
+    target: Target
+    minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHead:
+    """A request's head, checked.
+
+    Attributes:
+        method: GET, HEAD or POST.
+        target: the canonical target.
+        minor: 1 for HTTP/1.1, 0 for HTTP/1.0.
+        headers: in the order sent, names in lower case.
+        fields: the same by name; of a repeated list header the values are joined by a comma.
+        host: the Host field.
+        content_length: the announced length, or None.
+        chunked: whether the body is chunked.
+        keep_alive: whether the client wants the connection kept.
+        expects_continue: whether it waits for ``100 Continue``.
+    """
+
+    method: str
+    target: Target
+    minor: int
+    headers: tuple[tuple[str, str], ...]
+    fields: dict[str, str]
+    host: Host
+    content_length: int | None
+    chunked: bool
+    keep_alive: bool
+    expects_continue: bool
+
+    @property
+    def has_body(self) -> bool:
+        """Whether body bytes follow the head."""
+        return self.chunked or bool(self.content_length)
+
+
+def parse_request_line(line: bytes) -> RequestLine:
+    """Read the first line, without its CRLF.
+
+    Raises:
+        RefusalError: REQUEST_LINE, VERSION, METHOD, or what ``parse_target`` refuses.
+    """
+    _check_bytes(line)
+    match = _REQUEST_LINE.fullmatch(line)
+    if match is None:
+        raise RefusalError(Reason.REQUEST_LINE)
+    minor = _VERSIONS.get(match[3])
+    if minor is None:
+        raise RefusalError(Reason.VERSION)
+    method = match[1].decode("ascii")
+    if method not in METHODS:
+        raise RefusalError(Reason.METHOD)
+    return RequestLine(method, parse_target(match[2]), minor)
+
+
+def parse_header_line(line: bytes) -> tuple[str, str]:
+    """Read one header line, without its CRLF: name in lower case, value without outer white space.
+
+    Raises:
+        RefusalError: the reason says which rule of RFC 9112 section 5 it breaks.
+    """
+    match = _HEADER_LINE.fullmatch(line)
+    if match is None:
+        raise RefusalError(_what_is_wrong(line))
+    return match[1].decode("ascii").lower(), match[2].decode("ascii").rstrip(" \t")
+
+
+def build_head(first: RequestLine, headers: Sequence[tuple[str, str]]) -> RequestHead:
+    """Put the lines together and decide the framing.
+
+    Raises:
+        RefusalError: the headers contradict each other, or ask for what the edge does not do.
+    """
+    fields: dict[str, str] = {}
+    for name, value in headers:
+        if name in fields:
+            _check_repeat(name)
+            fields[name] = f"{fields[name]}, {value}"
+        else:
+            fields[name] = value
+    host = _host(fields, first.target)
+    keep_alive = _keep_alive(fields, first.minor)
+    chunked = _chunked(fields, first.minor)
+    length = _content_length(fields)
+    if chunked and length is not None:
+        raise RefusalError(Reason.LENGTH_AND_CODING)
+    _check_body_rules(first.method, fields, length=length, chunked=chunked)
+    return RequestHead(
+        method=first.method,
+        target=first.target,
+        minor=first.minor,
+        headers=tuple(headers),
+        fields=fields,
+        host=host,
+        content_length=length,
+        chunked=chunked,
+        keep_alive=keep_alive,
+        expects_continue=_expects_continue(fields, first.minor),
+    )
+
+
+def _check_bytes(line: bytes) -> None:
+    if b"\x00" in line:
+        raise RefusalError(Reason.NUL)
+    if b"\r" in line:
+        raise RefusalError(Reason.BARE_CR)
+
+
+def _what_is_wrong(line: bytes) -> Reason:
+    if b"\x00" in line:
+        return Reason.NUL
+    if b"\r" in line:
+        return Reason.BARE_CR
+    if line[:1] in {b" ", b"\t"}:
+        return Reason.FOLDED_HEADER
+    name, colon, _ = line.partition(b":")
+    if colon and name != name.rstrip(b" \t"):
+        return Reason.SPACE_BEFORE_COLON
+    if not colon or not _NAME.fullmatch(name) or len(name) > 64:
+        return Reason.HEADER_NAME
+    if b"_" in name or b"." in name:
+        return Reason.HEADER_NAME_AMBIGUOUS
+    return Reason.HEADER_VALUE
+
+
+def _check_repeat(name: str) -> None:
+    if name == "host":
+        raise RefusalError(Reason.HOST_REPEATED)
+    if name == "content-length":
+        raise RefusalError(Reason.LENGTH_REPEATED)
+    if name == "transfer-encoding":
+        raise RefusalError(Reason.CODING_UNKNOWN)
+    if name in _SINGLE:
+        raise RefusalError(Reason.HEADER_REPEATED)
+
+
+def _host(fields: dict[str, str], target: Target) -> Host:
+    value = fields.get("host")
+    if value is None:
+        raise RefusalError(Reason.HOST_MISSING)
+    host = parse_host(value)
+    if target.authority is not None and target.authority != value.lower():
+        raise RefusalError(Reason.TARGET_HOST)
+    return host
+
+
+def _keep_alive(fields: dict[str, str], minor: int) -> bool:
+    if "upgrade" in fields or "http2-settings" in fields:
+        raise RefusalError(Reason.UPGRADE)
+    value = fields.get("connection")
+    if value is None:
+        return minor == 1
+    options = {option.strip(" \t").lower() for option in value.split(",")}
+    if "upgrade" in options:
+        raise RefusalError(Reason.UPGRADE)
+    if not options <= {"close", "keep-alive"}:
+        raise RefusalError(Reason.CONNECTION_OPTION)
+    return "close" not in options and (minor == 1 or "keep-alive" in options)
+
+
+def _chunked(fields: dict[str, str], minor: int) -> bool:
+    value = fields.get("transfer-encoding")
+    if value is None:
+        return False
+    if minor == 0:
+        raise RefusalError(Reason.CODING_IN_1_0)
+    if value.lower() != "chunked":
+        raise RefusalError(Reason.CODING_UNKNOWN)
+    return True
+
+
+def _content_length(fields: dict[str, str]) -> int | None:
+    value = fields.get("content-length")
+    if value is None:
+        return None
+    if "," in value:
+        raise RefusalError(Reason.LENGTH_REPEATED)
+    if not value.isdigit() or len(value) > MAX_LENGTH_DIGITS or (len(value) > 1 and value[0] == "0"):
+        raise RefusalError(Reason.LENGTH_SYNTAX)
+    return int(value)
+
+
+def _check_body_rules(method: str, fields: dict[str, str], *, length: int | None, chunked: bool) -> None:
+    if method != "POST":
+        if chunked or length:
+            raise RefusalError(Reason.BODY_NOT_ALLOWED)
+        return
+    if length is None and not chunked:
+        raise RefusalError(Reason.LENGTH_MISSING)
+    if fields.get("content-encoding", "identity").lower() != "identity":
+        raise RefusalError(Reason.CONTENT_ENCODING)
+
+
+def _expects_continue(fields: dict[str, str], minor: int) -> bool:
+    value = fields.get("expect")
+    if value is None:
+        return False
+    if value.lower() != "100-continue" or minor == 0:
+        raise RefusalError(Reason.EXPECTATION)
+    return True

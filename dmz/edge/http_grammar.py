@@ -1,0 +1,267 @@
+r"""The incremental parser of HTTP/1.1 requests: bytes in any portions → heads and bodies, or one refusal.
+
+::
+
+    HEAD ──head complete──▶ WAITING ──accept_body()──▶ LENGTH │ CHUNK_SIZE ⇄ CHUNK_DATA → CHUNK_END │ LAST_END
+      ▲                        │ (no body)                └──────────────┬──────────────┘
+      └───── next_request() ── COMPLETE ◀────────────────────────────────┘           any fault ──▶ FAILED
+
+The parser stops at WAITING until its owner has looked at the head (who, how large, which path), and at COMPLETE until
+the answer is written: bytes of a pipelined next request stay in the buffer. The result does not depend on how the
+bytes were cut into portions. After a refusal the parser accepts nothing more; the connection is to be closed.
+
+Source: RFC 9112; invariants 9 (memory is bounded) and DESIGN "one grammar".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from dmz.edge.body_buffer import BodyBudget, BodyBuffer
+from dmz.edge.http_fields import RequestHead, RequestLine, build_head, parse_header_line, parse_request_line
+from dmz.edge.refusals import Reason, RefusalError
+
+_CHUNK_LINE: Final = re.compile(rb"[0-9A-Fa-f]+")
+_MAX_CHUNK_DIGITS: Final = 8
+_MAX_CHUNK_LINE_BYTES: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class GrammarLimits:
+    """Sizes beyond which a head is refused, in bytes and counts."""
+
+    request_line_bytes: int = 8 * 1024
+    head_bytes: int = 16 * 1024
+    headers: int = 64
+    chunks: int = 16 * 1024
+
+
+class State(Enum):
+    """Where in a message the parser stands."""
+
+    HEAD = auto()
+    WAITING = auto()
+    LENGTH = auto()
+    CHUNK_SIZE = auto()
+    CHUNK_DATA = auto()
+    CHUNK_END = auto()
+    LAST_END = auto()
+    COMPLETE = auto()
+    FAILED = auto()
+
+
+class RequestParser:
+    """Parses the requests of one connection, one after another.
+
+    Args:
+        limits: sizes of heads.
+        budget: where body memory is reserved.
+    """
+
+    def __init__(self, limits: GrammarLimits, budget: BodyBudget) -> None:
+        self._limits = limits
+        self._budget = budget
+        self._buffer = bytearray()
+        self._at = 0
+        self._body: BodyBuffer | None = None
+        self._remaining = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self.state = State.HEAD
+        self.head: RequestHead | None = None
+        self._first: RequestLine | None = None
+        self._headers: list[tuple[str, str]] = []
+        self._head_start = self._at
+        self._chunks = 0
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes received and not yet parsed."""
+        return len(self._buffer) - self._at
+
+    @property
+    def body_bytes(self) -> int:
+        """Bytes of the current body so far."""
+        return 0 if self._body is None else self._body.length
+
+    @property
+    def idle(self) -> bool:
+        """Whether no byte of a next request has come."""
+        return self.state is State.HEAD and self._first is None and self.waiting_bytes == 0
+
+    def feed(self, data: bytes) -> State:
+        """Take in a portion and parse as far as it goes.
+
+        Returns:
+            The state reached: WAITING means that ``head`` is there, COMPLETE that the body is.
+
+        Raises:
+            RefusalError: the message is refused; the state is FAILED.
+        """
+        self._buffer += data
+        return self._run()
+
+    def accept_body(self, limit: int) -> State:
+        """Let the body in, at most ``limit`` bytes of it; to be called once at WAITING.
+
+        Raises:
+            RefusalError: BODY_TOO_LARGE when the announced length is already more; else as ``feed``.
+        """
+        head = self.head
+        assert head is not None
+        assert self.state is State.WAITING
+        length = head.content_length or 0
+        if length > limit:
+            self.state = State.FAILED
+            raise RefusalError(Reason.BODY_TOO_LARGE)
+        if head.chunked:
+            self._body = BodyBuffer(limit, self._budget)
+            self.state = State.CHUNK_SIZE
+        elif length:
+            self._body = BodyBuffer(length, self._budget)
+            self._remaining = length
+            self.state = State.LENGTH
+        else:
+            self.state = State.COMPLETE
+        return self._run()
+
+    def take_body(self) -> bytes:
+        """Give the complete body, once, at COMPLETE; its memory counts until ``next_request`` or ``release``."""
+        return b"" if self._body is None else self._body.take()
+
+    def next_request(self) -> State:
+        """Go on to the next request after COMPLETE; bytes of it may already be here.
+
+        Raises:
+            RefusalError: as ``feed``.
+        """
+        assert self.state is State.COMPLETE
+        self.release()
+        del self._buffer[: self._at]
+        self._at = 0
+        self._begin()
+        return self._run()
+
+    def release(self) -> None:
+        """Return the memory of a body that is no longer wanted (connection lost, refusal)."""
+        if self._body is not None:
+            self._body.release()
+            self._body = None
+
+    def _run(self) -> State:
+        try:
+            while self._step():
+                pass
+        except RefusalError:
+            self.state = State.FAILED
+            self.release()
+            raise
+        return self.state
+
+    def _step(self) -> bool:
+        match self.state:
+            case State.HEAD:
+                return self._head_line()
+            case State.LENGTH | State.CHUNK_DATA:
+                return self._data()
+            case State.CHUNK_SIZE:
+                return self._chunk_size()
+            case State.CHUNK_END:
+                return self._line_end(State.CHUNK_SIZE, Reason.CHUNK_END)
+            case State.LAST_END:
+                return self._line_end(State.COMPLETE, Reason.CHUNK_TRAILER)
+            case State.WAITING | State.COMPLETE | State.FAILED:
+                return False
+
+    def _head_line(self) -> bool:
+        """Take one line of the head; the order of the checks does not depend on the portions."""
+        first = self._first is None
+        room = self._limits.head_bytes - (self._at - self._head_start)
+        limit = min(self._limits.request_line_bytes, room) if first else room
+        end = self._buffer.find(b"\n", self._at, self._at + limit + 2)
+        if end < 0:
+            if self.waiting_bytes >= limit + 2:
+                raise RefusalError(Reason.REQUEST_LINE_TOO_LONG if first else Reason.HEADERS_TOO_LARGE)
+            return False
+        if end == self._at or self._buffer[end - 1] != 0x0D:
+            raise RefusalError(Reason.BARE_LF)
+        line = bytes(memoryview(self._buffer)[self._at : end - 1])
+        self._at = end + 1
+        if first:
+            self._first = parse_request_line(line)
+        elif line:
+            if len(self._headers) >= self._limits.headers:
+                raise RefusalError(Reason.TOO_MANY_HEADERS)
+            self._headers.append(parse_header_line(line))
+        else:
+            assert self._first is not None
+            self.head = build_head(self._first, self._headers)
+            self.state = State.WAITING
+        return True
+
+    def _data(self) -> bool:
+        count = min(self._remaining, self.waiting_bytes)
+        if count == 0:
+            return False
+        assert self._body is not None
+        with memoryview(self._buffer) as view, view[self._at : self._at + count] as part:
+            self._body.write(part)
+        self._remaining -= count
+        self._forget(self._at + count)
+        if self._remaining == 0:
+            self.state = State.COMPLETE if self.state is State.LENGTH else State.CHUNK_END
+        return True
+
+    def _chunk_size(self) -> bool:
+        end = self._buffer.find(b"\n", self._at, self._at + _MAX_CHUNK_LINE_BYTES)
+        if end < 0:
+            if self.waiting_bytes >= _MAX_CHUNK_LINE_BYTES:
+                raise RefusalError(Reason.CHUNK_SIZE)
+            return False
+        line = bytes(memoryview(self._buffer)[self._at : end])
+        self._at = end + 1
+        size = parse_chunk_size(line)
+        self._chunks += 1
+        if self._chunks > self._limits.chunks:
+            raise RefusalError(Reason.TOO_MANY_CHUNKS)
+        self._remaining = size
+        self.state = State.CHUNK_DATA if size else State.LAST_END
+        return True
+
+    def _line_end(self, following: State, reason: Reason) -> bool:
+        found = bytes(memoryview(self._buffer)[self._at : self._at + 2])
+        if not b"\r\n".startswith(found):
+            raise RefusalError(reason)
+        if len(found) < 2:
+            return False
+        self._at += 2
+        self.state = following
+        return True
+
+    def _forget(self, end: int) -> None:
+        """Drop what is parsed, so that a long body does not stay twice."""
+        del self._buffer[:end]
+        self._head_start -= end
+        self._at = 0
+
+
+def parse_chunk_size(line: bytes) -> int:
+    """Read a chunk's size line, without its LF but with its CR.
+
+    Raises:
+        RefusalError: CHUNK_EXTENSION, CHUNK_OVERFLOW, BARE_LF or CHUNK_SIZE.
+    """
+    if line[-1:] != b"\r":
+        raise RefusalError(Reason.BARE_LF)
+    digits = line[:-1]
+    if b";" in digits:
+        raise RefusalError(Reason.CHUNK_EXTENSION)
+    if not _CHUNK_LINE.fullmatch(digits):
+        raise RefusalError(Reason.CHUNK_SIZE)
+    if len(digits) > _MAX_CHUNK_DIGITS:
+        raise RefusalError(Reason.CHUNK_OVERFLOW)
+    return int(digits, 16)

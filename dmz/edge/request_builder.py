@@ -1,0 +1,111 @@
+"""Head, body and identity → the ``HallRequest`` that the firewall and a worker get.
+
+Only headers of ``dmz.messages.FORWARDED_HEADERS`` go on; whatever a client sends to look like a proxy's identity
+header ends here.
+
+Source: DESIGN, road of one request; RFC 6265 section 4.2 (cookies).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, cast
+
+from dmz.edge.body_forms import MULTIPART, URLENCODED, Form, FormLimits, check_charset, parse_content_type
+from dmz.edge.body_forms import parse_urlencoded as _parse_urlencoded
+from dmz.edge.body_multipart import boundary_of, parse_multipart
+from dmz.edge.http_fields import RequestHead
+from dmz.edge.refusals import Reason, RefusalError
+from dmz.messages import FORWARDED_HEADERS, MAX_COOKIES, ClientIdentity, HallRequest, Method, Pair, Window
+
+_COOKIE: Final = re.compile(
+    r"(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64})=(?P<value>\"[!#-+\--:<-\[\]-~]*\"|[!#-+\--:<-\[\]-~]*)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end of a connection, and through which entrance.
+
+    Attributes:
+        window: by port.
+        address: IP address as text.
+        client: the certificate's holder, or None on the site.
+        resumed: whether the TLS session was resumed.
+    """
+
+    window: Window
+    address: str
+    client: ClientIdentity | None
+    resumed: bool
+
+
+def build_request(head: RequestHead, body: bytes, peer: Peer, request_id: str, limits: FormLimits) -> HallRequest:
+    """Put a request together.
+
+    Args:
+        head: the checked head.
+        body: the complete body, empty for GET and HEAD.
+        peer: the connection's other end.
+        request_id: 32 hex digits.
+        limits: how much a form may hold.
+
+    Raises:
+        RefusalError: the body or the cookies are not acceptable.
+    """
+    form = parse_body(head.fields.get("content-type"), body, limits) if head.method == "POST" else Form()
+    cookie = head.fields.get("cookie")
+    headers = {name: value for name, value in head.fields.items() if name in FORWARDED_HEADERS}
+    return HallRequest(
+        method=cast("Method", head.method),
+        window=peer.window,
+        path=head.target.path,
+        query=head.target.query,
+        form=form.fields,
+        uploads=form.uploads,
+        headers=MappingProxyType(headers),
+        cookies=() if cookie is None else parse_cookies(cookie),
+        client=peer.client,
+        address=peer.address,
+        request_id=request_id,
+        resumed=peer.resumed,
+    )
+
+
+def parse_body(content_type: str | None, body: bytes, limits: FormLimits) -> Form:
+    """Read the body of a POST by its content type.
+
+    Raises:
+        RefusalError: another type than the two forms, or a body that its parser refuses.
+    """
+    if not body:
+        return Form()
+    if content_type is None:
+        raise RefusalError(Reason.CONTENT_TYPE)
+    kind = parse_content_type(content_type)
+    if kind.media_type == URLENCODED:
+        check_charset(kind.parameters)
+        return Form(fields=_parse_urlencoded(body, limits))
+    if kind.media_type == MULTIPART:
+        return parse_multipart(body, boundary_of(kind.parameters), limits)
+    raise RefusalError(Reason.CONTENT_TYPE)
+
+
+def parse_cookies(value: str) -> tuple[Pair, ...]:
+    """Read a Cookie field; pairs in the order sent.
+
+    Raises:
+        RefusalError: COOKIES; outside the grammar, or more than MAX_COOKIES.
+    """
+    pieces = value.split("; ")
+    if len(pieces) > MAX_COOKIES:
+        raise RefusalError(Reason.COOKIES)
+    pairs = []
+    for piece in pieces:
+        match = _COOKIE.fullmatch(piece)
+        if match is None:
+            raise RefusalError(Reason.COOKIES)
+        pairs.append((match["name"], match["value"].strip('"')))
+    return tuple(pairs)

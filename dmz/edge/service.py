@@ -1,0 +1,218 @@
+"""One forked edge process: listeners adopted from the master, everything wired, drained at the end.
+
+The reactor is passed in by ops, which imports it after the fork. A stop first drains: no new connections, running
+requests finish, idle connections close, and after ``drain_s`` the rest is cut.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final, cast
+
+from prometheus_client import CollectorRegistry
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IListeningPort, IReadDescriptor
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from dmz.edge.body_buffer import BodyBudget
+from dmz.edge.client_identity import IdentityReader
+from dmz.edge.connection import EdgeFactory, EdgeTlsFactory, Entrance
+from dmz.edge.connection_limits import Admission
+from dmz.edge.deny_set import DenyPlaces, DenySet
+from dmz.edge.http_response import ResponseWriter
+from dmz.edge.master import EdgeChild
+from dmz.edge.metrics import EdgeMetrics
+from dmz.edge.plain_site import PlainSite
+from dmz.edge.surroundings import BodyLimit, DrainState, Surroundings
+from dmz.messages import Handler, Window
+from wire_formats.collaborators import Clock, DirectoryWatch, Randomness
+from wire_formats.trust import TrustStore
+
+_SWEEP_S: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Collaborators:
+    """What ops passes to a child.
+
+    Attributes:
+        reactor: installed after the fork.
+        clock: wall clock.
+        randomness: for request numbers.
+        watch: wakes the deny set.
+        registry: of this process's metrics.
+        pipeline: firewall and content switch.
+        body_limit: (path, content type) → most bytes; None: the settings' own.
+    """
+
+    reactor: Any
+    clock: Clock
+    randomness: Randomness
+    watch: DirectoryWatch
+    registry: CollectorRegistry
+    pipeline: Handler
+    body_limit: BodyLimit | None = None
+
+
+class EdgeService:
+    """Serves the entrances of one child.
+
+    Args:
+        child: sockets, contexts and settings from the master.
+        given: collaborators from ops.
+    """
+
+    _log = Logger()
+
+    def __init__(self, child: EdgeChild, given: Collaborators) -> None:
+        self._child = child
+        self._given = given
+        self._drain = DrainState()
+        self.metrics = EdgeMetrics(given.registry)
+        self.deny = self._deny_set()
+        self._budget = BodyBudget(child.settings.body_memory_bytes)
+        self._around = self._surroundings()
+        self._factories: list[EdgeFactory] = []
+        self._ports: list[IListeningPort] = []
+        self._sweep = LoopingCall(self._check_all)
+        self._sweep.clock = given.reactor
+        self._gone: Deferred[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to serve."""
+        reactor = self._given.reactor
+        self.deny.start(self._given.watch)
+        identities = IdentityReader(self._child.contexts.client_issuers)
+        for name, listener in self._child.listeners.items():
+            self._serve(name, listener, identities)
+        self._sweep.start(_SWEEP_S, now=False)
+        if self._child.lifeline >= 0:
+            reactor.addReader(_MasterWatch(self._child.lifeline, self._master_gone))
+        self._log.info("edge_serving", child=self._child.number, pid=os.getpid())
+
+    async def stop(self) -> None:
+        """Drain; to be awaited before the reactor ends."""
+        await self.drain()
+
+    def troubles(self) -> tuple[str, ...]:
+        """Give what keeps this child from being ready, in words of the log; empty when it is ready."""
+        if self._drain.draining:
+            return ("draining",)
+        return ("not_listening",) if not self._ports else ()
+
+    def ports(self) -> dict[str, int]:
+        """Give the ports this child serves, by entrance."""
+        return {name: listener.getsockname()[1] for name, listener in self._child.listeners.items()}
+
+    def drain(self) -> Deferred[None]:
+        """Stop accepting, let running requests finish; fires when the last connection is gone."""
+        if self._gone is not None:
+            return self._gone
+        gone: Deferred[None] = Deferred()
+        self._gone = gone
+        self._drain.draining = True
+        self.deny.stop()
+        for port in self._ports:
+            port.stopListening()
+        for connection in self._connections():
+            connection.leave()
+        limit = self._given.reactor.callLater(self._child.settings.drain_s, self._cut_all)
+        gone.addCallback(lambda _: limit.cancel() if limit.active() else None)
+        self._check_all()
+        return gone
+
+    def _serve(self, name: str, listener: Any, identities: IdentityReader) -> None:
+        reactor = self._given.reactor
+        context = self._child.contexts.by_entrance.get(name)
+        window = cast("Window", "site" if name == "plain" else name)
+        entrance = Entrance(name, window, context is not None, None if window == "site" else identities)
+        around = self._around if name != "plain" else replace(self._around, pipeline=self._plain_handler())
+        factory = EdgeFactory(entrance, around)
+        outer = factory if context is None else EdgeTlsFactory(context, factory, reactor)
+        self._factories.append(factory)
+        self._ports.append(reactor.adoptStreamPort(listener.fileno(), listener.family, outer))
+
+    def _plain_handler(self) -> Handler:
+        settings = self._child.settings
+        site_port = settings.public_site_port or self._child.listeners["site"].getsockname()[1]
+        return PlainSite(site_port).handle
+
+    def _deny_set(self) -> DenySet:
+        settings = self._child.settings
+        trust = TrustStore.from_pem([settings.deny_issuers.read_bytes()], [settings.deny_signers.read_bytes()])
+        places = DenyPlaces(settings.notices, settings.snapshots, keeper=self._child.number == 0)
+        return DenySet(places, trust, clock=self._given.clock, metrics=self.metrics, limit_ms=settings.deny_limit_ms)
+
+    def _surroundings(self) -> Surroundings:
+        settings, given = self._child.settings, self._given
+        return Surroundings(
+            pipeline=given.pipeline,
+            body_limit=given.body_limit or settings.body_limit,
+            admission=Admission(settings.admission_limits()),
+            deny=self.deny,
+            metrics=self.metrics,
+            clock=given.clock,
+            seconds=given.reactor.seconds,
+            randomness=given.randomness,
+            writer=ResponseWriter(given.clock),
+            budget=self._budget,
+            pace=settings.pace(),
+            grammar=settings.grammar_limits(),
+            forms=settings.form_limits(),
+            host_names=frozenset(settings.host_names),
+            login_paths=frozenset(settings.login_paths),
+            drain=self._drain,
+        )
+
+    def _connections(self) -> list[Any]:
+        return [connection for factory in self._factories for connection in tuple(factory.live)]
+
+    def _check_all(self) -> None:
+        now_s = self._given.reactor.seconds()
+        for factory in self._factories:
+            factory.sweep(now_s)
+        self.metrics.body_bytes.set(self._budget.held_bytes)
+        if self._gone is not None and not self._gone.called and not self._connections():
+            if self._sweep.running:
+                self._sweep.stop()
+            self._log.info("edge_drained", child=self._child.number, pid=os.getpid())
+            self._gone.callback(None)
+
+    def _cut_all(self) -> None:
+        for connection in self._connections():
+            connection.abort()
+
+    def _master_gone(self) -> None:
+        if not self._drain.draining:
+            self._log.warn("edge_master_gone", child=self._child.number, pid=os.getpid())
+            self._given.reactor.stop()
+
+
+@implementer(IReadDescriptor)
+class _MasterWatch:
+    """Notices that the master is gone: the pipe whose other end it held reads end-of-file."""
+
+    def __init__(self, descriptor: int, on_gone: Callable[[], None]) -> None:
+        self._descriptor = descriptor
+        self._on_gone = on_gone
+
+    def fileno(self) -> int:
+        """The read end of the pipe."""
+        return self._descriptor
+
+    def doRead(self) -> Failure | None:
+        """End-of-file; nothing is ever written to the pipe."""
+        return Failure(EOFError("the master is gone"))
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Called after ``doRead``, or instead of it when the reactor sees the hang-up first."""
+        self._on_gone()
+
+    def logPrefix(self) -> str:
+        """Name in Twisted's own log lines."""
+        return "master watch"

@@ -1,0 +1,99 @@
+"""What every conversation of one edge process shares: limits, paces, collaborators.
+
+Source: invariant 9; firewall research, section 6 (deadlines and minimum rate).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from dmz.edge.body_buffer import BodyBudget
+from dmz.edge.body_forms import FormLimits
+from dmz.edge.connection_limits import Admission
+from dmz.edge.deny_set import DenySet
+from dmz.edge.http_grammar import GrammarLimits
+from dmz.edge.http_response import ResponseWriter
+from dmz.edge.metrics import EdgeMetrics
+from dmz.messages import Handler
+from wire_formats.collaborators import Clock, Randomness
+
+BodyLimit: TypeAlias = Callable[[str, str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a client may take, in seconds and bytes a second.
+
+    Attributes:
+        handshake_s: from the connection to the end of the TLS handshake.
+        head_s: from a request's first byte to the end of its head.
+        idle_s: between requests, and before the first.
+        body_grace_s: before the minimum rate of a body counts.
+        body_bytes_per_s: the least average rate of a body.
+        work_s: for the firewall, the worker and the core to answer.
+        send_grace_s: before the minimum rate of taking an answer counts.
+        send_bytes_per_s: the least average rate at which a client takes an answer.
+        linger_s: how long a refused client may go on sending before it is cut.
+    """
+
+    handshake_s: float = 10.0
+    head_s: float = 5.0
+    idle_s: float = 60.0
+    body_grace_s: float = 5.0
+    body_bytes_per_s: int = 4 * 1024
+    work_s: float = 40.0
+    send_grace_s: float = 20.0
+    send_bytes_per_s: int = 4 * 1024
+    linger_s: float = 2.0
+
+
+@dataclass(slots=True)
+class DrainState:
+    """Whether this process takes its leave; answers then close their connection."""
+
+    draining: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Everything a conversation needs besides its own connection.
+
+    Attributes:
+        pipeline: firewall and content switch behind the edge.
+        body_limit: (path, content type) → most bytes of a POST's body.
+        admission: connection and request limits.
+        deny: revoked certificates.
+        metrics: of this process.
+        clock: wall clock.
+        seconds: monotonic seconds (the reactor's).
+        randomness: for request numbers.
+        writer: serialises answers.
+        budget: memory of all bodies together.
+        pace: deadlines.
+        grammar: sizes of heads.
+        forms: sizes of forms.
+        host_names: names this hall answers to; empty: any.
+        login_paths: paths whose POST begins a session; refused while the deny list is stale.
+        requests_per_connection: after so many the connection is closed.
+        drain: shared flag.
+    """
+
+    pipeline: Handler
+    body_limit: BodyLimit
+    admission: Admission
+    deny: DenySet
+    metrics: EdgeMetrics
+    clock: Clock
+    seconds: Callable[[], float]
+    randomness: Randomness
+    writer: ResponseWriter
+    budget: BodyBudget
+    pace: Pace = field(default_factory=Pace)
+    grammar: GrammarLimits = field(default_factory=GrammarLimits)
+    forms: FormLimits = field(default_factory=FormLimits)
+    host_names: frozenset[str] = frozenset()
+    login_paths: frozenset[str] = frozenset({"/login"})
+    requests_per_connection: int = 10_000
+    drain: DrainState = field(default_factory=DrainState)

@@ -1,0 +1,200 @@
+"""Service forms: fill in, check your answers, send; or save a draft (B21).
+
+GET  form            empty, or from a draft
+POST action=check    errors on the form, or the check page
+     action=edit     from the check page back to the form
+     action=language the same page in the other language, nothing lost
+     action=save     a draft, as typed, errors and all
+     action=submit   checked again, sent once per form token, then the receipt (post/redirect/get)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from dmz.hall import replies
+from dmz.hall.error_page import Notice, status_of
+from dmz.hall.form_check import Checked, check
+from dmz.hall.frame import Frame
+from dmz.hall.hall import Hall, home_crumb, service_at
+from dmz.hall.language import other
+from dmz.hall.markup import formats
+from dmz.hall.markup.answer_view import cell
+from dmz.hall.markup.reference_place import place_of
+from dmz.hall.markup.service_form import form_view, texts_of
+from dmz.hall.same_origin import token_fits
+from dmz.hall.visit import Visit
+from dmz.hall.wording import say
+from dmz.messages import HallResponse
+from wire_formats.catalogue import SERVICES, Page, Service
+from wire_formats.errors import Kind, Refused
+from wire_formats.fields import Secret
+
+_TOKEN_CHARACTERS: Final = 22
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A form in the middle of its life.
+
+    Attributes:
+        service: whose form.
+        texts: as typed.
+        form_token: makes sending it twice one transaction.
+        draft: id of the draft it came from or was saved as, or "".
+    """
+
+    service: Service
+    texts: Mapping[str, str]
+    form_token: str
+    draft: str = ""
+
+
+async def form(hall: Hall, visit: Visit) -> HallResponse:
+    """An empty form, or a draft's."""
+    service = service_at(visit)
+    draft_id = visit.asked("draft")
+    if not draft_id:
+        return form_page(hall, visit, Filled(service, {}, hall.form_token()))
+    draft = await hall.backend.load_draft(visit.signed_in, visit.client, draft_id)
+    if draft.service != service.code:
+        raise Refused(Kind.NOT_FOUND, "draft of another service")
+    texts = texts_of(service, draft.texts.items())
+    notice = _draft_notice(visit, visit.asked("note"), draft.saved_at_ms)
+    return form_page(hall, visit, Filled(service, texts, hall.form_token(), draft_id), notice=notice)
+
+
+async def form_post(hall: Hall, visit: Visit) -> HallResponse:
+    """Whatever the form's buttons ask for."""
+    service = service_at(visit)
+    texts = texts_of(service, visit.request.form, secrets=True)
+    filled = Filled(service, texts, _token_of(hall, visit), visit.field("draft"))
+    action = visit.field("action") or "check"
+    if action == "language":
+        return _in_other_language(hall, visit, filled)
+    if not token_fits(visit):
+        words = Notice("warn", say(visit.language, "form_again"), (say(visit.language, "form_again_text"),))
+        return form_page(hall, visit, filled, notice=words)
+    if action == "save":
+        return await _save(hall, visit, filled)
+    if action == "edit":
+        return form_page(hall, visit, filled)
+    return await _check_or_send(hall, visit, filled, send=action == "submit")
+
+
+def form_page(
+    hall: Hall,
+    visit: Visit,
+    filled: Filled,
+    *,
+    errors: Mapping[str, str] | None = None,
+    notice: Notice | None = None,
+) -> HallResponse:
+    """The form, with what was typed and what is wrong with it."""
+    service = filled.service
+    model = {
+        "form": form_view(service.form_fields, visit.language, texts=filled.texts, errors=errors),
+        "notice": notice,
+        "summary": service.summary.of(visit.language),
+        "form_token": filled.form_token,
+        "draft": filled.draft,
+        "workbook": _workbook_path(visit, service),
+    }
+    frame = Frame(
+        title=service.title.of(visit.language),
+        crumbs=home_crumb(visit),
+        path=f"/s/{service.code}",
+        main_action="check",
+        wrong=bool(errors),
+    )
+    status = status_of(Kind.FIELDS_INVALID) if errors else 200
+    return hall.renderer.show(visit, frame, "form.html", model, status=status)
+
+
+async def _check_or_send(hall: Hall, visit: Visit, filled: Filled, *, send: bool) -> HallResponse:
+    checked = check(filled.service, filled.texts, visit.language)
+    if checked.errors:
+        return form_page(hall, visit, filled, errors=checked.errors)
+    if not send:
+        return _check_page(hall, visit, filled, checked)
+    reference = await hall.backend.transact(
+        visit.signed_in, visit.client, filled.service.code, checked.body, form_token=filled.form_token
+    )
+    if filled.draft:
+        await hall.backend.delete_draft(visit.signed_in, visit.client, filled.draft)
+    return replies.redirect(f"/r/{place_of(reference)}")
+
+
+def _check_page(hall: Hall, visit: Visit, filled: Filled, checked: Checked) -> HallResponse:
+    """What will be sent, in the normal form: exactly the values of the body, not the texts as typed."""
+    service, body = filled.service, checked.body
+    view = form_view(service.form_fields, visit.language, texts=filled.texts)
+    declared = {field.name: field for field in service.form_fields}
+    answers = [
+        {
+            "label": field.label,
+            "cell": cell(declared[field.name], body.get(field.name), visit.language),
+            "target": field.target,
+        }
+        for field in view.fields
+    ]
+    model = {
+        "title": service.title.of(visit.language),
+        "answers": answers,
+        "warnings": checked.warnings,
+        "texts": {name: text for name, text in filled.texts.items() if text and not isinstance(declared[name], Secret)},
+        "form_token": filled.form_token,
+        "draft": filled.draft,
+    }
+    crumbs = (*home_crumb(visit), (f"/s/{service.code}", service.title.of(visit.language)))
+    frame = Frame(
+        title=say(visit.language, "check_title"), crumbs=crumbs, path=f"/s/{service.code}", main_action="submit"
+    )
+    return hall.renderer.show(visit, frame, "check.html", model)
+
+
+def _in_other_language(hall: Hall, visit: Visit, filled: Filled) -> HallResponse:
+    """The same step in the other language; nothing is stored or sent."""
+    turned = replace(visit, language=other(visit.language))
+    checked = check(filled.service, filled.texts, turned.language)
+    if visit.field("step") == "check" and not checked.errors:
+        page = _check_page(hall, turned, filled, checked)
+    else:
+        page = form_page(hall, turned, filled)
+    return HallResponse(page.status, (*page.headers, replies.language_cookie(turned.language)), page.body)
+
+
+async def _save(hall: Hall, visit: Visit, filled: Filled) -> HallResponse:
+    kept = texts_of(filled.service, filled.texts.items())
+    draft = await hall.backend.save_draft(
+        visit.signed_in, visit.client, filled.service.code, kept, draft_id=filled.draft or None
+    )
+    return replies.redirect(f"/s/{filled.service.code}?draft={draft}&note=saved")
+
+
+def _token_of(hall: Hall, visit: Visit) -> str:
+    """The form's own token; a fresh one for a form that lost it (it then cannot be the same transaction)."""
+    token = visit.field("form_token")
+    return token if len(token) == _TOKEN_CHARACTERS and token.isascii() else hall.form_token()
+
+
+def _draft_notice(visit: Visit, note: str, saved_at_ms: int) -> Notice | None:
+    if note == "saved":
+        title = say(visit.language, "form_saved", time=formats.clock_time(saved_at_ms))
+        return Notice("good", title, (say(visit.language, "form_saved_text"),))
+    if note == "restored":
+        title = say(visit.language, "form_restored")
+        return Notice("good", title, (say(visit.language, "form_restored_text"),))
+    return None
+
+
+def _workbook_path(visit: Visit, service: Service) -> str:
+    """The batch service of the same group, if this account has one."""
+    rights = visit.signed_in.rights
+    for candidate in SERVICES.values():
+        fits = candidate.page is Page.BATCH and candidate.group == service.group and visit.window in candidate.windows
+        if fits and candidate.code in rights:
+            return f"/b/{candidate.code}"
+    return ""

@@ -1,0 +1,146 @@
+"""Which worker gets a request (pure).
+
+Least connections: the ready worker with the fewest requests under way, relative to its weight; ties rotate. Requests of
+one person go to one worker (its caches know the person): workers are ranked by a hash of person and worker name, and
+the first that is not much busier than the average gets the request ("bounded load"), so that one busy person or one
+slow worker cannot pile up a queue. When a worker leaves, only its own persons move.
+
+A worker that comes back starts slowly: its weight grows linearly over SLOW_START_MS. At the edge's own start there is
+no slow start, since all workers would have it at once.
+
+Source: research "edge", section 4; highest random weight hashing (Thaler, Ravishankar 1998); Mirrokni, Thorup,
+Zadimoghaddam 2016 (consistent hashing with bounded loads).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from wire_formats.errors import Kind, Unavailable
+
+SLOW_START_MS: Final = 10_000
+LEAST_WEIGHT: Final = 0.1
+RETRY_AFTER_S: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class BalancerLimits:
+    """How requests are spread.
+
+    Attributes:
+        in_flight: requests under way at one worker, at most.
+        load_percent: an affine worker may have this share of the average load, in percent.
+        load_floor: below this many requests a worker is never too busy for its own persons.
+        slow_start_ms: how long a worker that comes back takes to get its full share.
+    """
+
+    in_flight: int = 64
+    load_percent: int = 125
+    load_floor: int = 8
+    slow_start_ms: int = SLOW_START_MS
+
+
+@dataclass(slots=True)
+class _Worker:
+    name: str
+    salt: bytes
+    ready: bool = False
+    seen: bool = False
+    in_flight: int = 0
+    since_ms: int | None = None
+
+
+class Balancer:
+    """Chooses among the workers of one pool.
+
+    Args:
+        names: of all workers, ready or not.
+        limits: how requests are spread.
+    """
+
+    def __init__(self, names: Iterable[str], limits: BalancerLimits) -> None:
+        self._workers = {name: _Worker(name, hashlib.sha256(name.encode()).digest()) for name in names}
+        self._limits = limits
+        self._turn = 0
+
+    @property
+    def ready_count(self) -> int:
+        """Workers that may get requests."""
+        return sum(worker.ready for worker in self._workers.values())
+
+    @property
+    def in_flight(self) -> int:
+        """Requests under way at all workers."""
+        return sum(worker.in_flight for worker in self._workers.values())
+
+    def load_of(self, name: str) -> int:
+        """Requests under way at one worker."""
+        return self._workers[name].in_flight
+
+    def set_ready(self, name: str, *, ready: bool, now_ms: int) -> None:
+        """Take note that a worker may, or may no longer, get requests."""
+        worker = self._workers[name]
+        if ready and not worker.ready and worker.seen:
+            worker.since_ms = now_ms
+        worker.ready = ready
+        worker.seen = worker.seen or ready
+
+    def pick(self, person: bytes | None, now_ms: int, avoid: Collection[str] = ()) -> str | None:
+        """Choose a worker.
+
+        Args:
+            person: what stays the same for one person (a certificate's fingerprint), or None.
+            now_ms: for slow start.
+            avoid: workers already tried; they are chosen only when there is no other.
+
+        Returns:
+            A name, or None when every ready worker has all it may have.
+
+        Raises:
+            Unavailable: no worker is ready.
+        """
+        ready = [worker for worker in self._workers.values() if worker.ready]
+        if not ready:
+            raise Unavailable(Kind.NO_WORKER, "no worker is ready", RETRY_AFTER_S)
+        candidates = [worker for worker in ready if worker.name not in avoid] or ready
+        free = [worker for worker in candidates if worker.in_flight < self._limits.in_flight]
+        if not free:
+            return None
+        weights = {worker.name: self._weight(worker, now_ms) for worker in ready}
+        chosen = None if person is None else self._affine(person, candidates, weights)
+        return (chosen or self._least(free, weights)).name
+
+    def begin(self, name: str) -> None:
+        """Take note of a request that goes to a worker."""
+        self._workers[name].in_flight += 1
+
+    def end(self, name: str) -> None:
+        """Take note that it is over."""
+        self._workers[name].in_flight -= 1
+
+    def _weight(self, worker: _Worker, now_ms: int) -> float:
+        if worker.since_ms is None:
+            return 1.0
+        share = (now_ms - worker.since_ms) / self._limits.slow_start_ms
+        if share >= 1.0:
+            worker.since_ms = None
+            return 1.0
+        return max(LEAST_WEIGHT, share)
+
+    def _affine(self, person: bytes, candidates: list[_Worker], weights: dict[str, float]) -> _Worker | None:
+        average = (self.in_flight + 1) / sum(weights.values())
+        for worker in sorted(candidates, key=lambda each: hashlib.sha256(each.salt + person).digest()):
+            weight = weights[worker.name]
+            bound = weight * max(average * self._limits.load_percent / 100, self._limits.load_floor)
+            if worker.in_flight < min(bound, self._limits.in_flight):
+                return worker
+        return None
+
+    def _least(self, free: list[_Worker], weights: dict[str, float]) -> _Worker:
+        self._turn += 1
+        start = self._turn % len(free)
+        rotated = free[start:] + free[:start]
+        return min(rotated, key=lambda worker: (worker.in_flight + 1) / weights[worker.name])

@@ -1,0 +1,79 @@
+"""Requests that wait for a free place at a worker (pure).
+
+One queue for a pool, not one per worker: nobody waits behind a slow worker while another one is free. It is served by
+priority, then by arrival. When it is full, a request of higher priority takes the place of the youngest of the lowest
+priority; otherwise the newcomer is refused. How long one waits is the caller's business (a deadline per request).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from typing import Generic, TypeVar
+
+from dmz.messages import HallRequest
+
+T = TypeVar("T")
+
+
+class Priority(enum.IntEnum):
+    """Who goes first."""
+
+    SUBMISSION = 0
+    """Somebody has filled in a form."""
+    PAGE = 1
+    UPLOAD = 2
+    """A workbook or picture: heavy, and its sender expects to wait."""
+
+
+def priority_of(request: HallRequest) -> Priority:
+    """Give the priority of a request."""
+    if request.uploads:
+        return Priority.UPLOAD
+    return Priority.SUBMISSION if request.method == "POST" else Priority.PAGE
+
+
+class WaitQueue(Generic[T]):
+    """A bounded queue with priorities.
+
+    Args:
+        most: entries in all.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lines: dict[Priority, deque[T]] = {priority: deque() for priority in Priority}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._lines.values()))
+
+    def push(self, entry: T, priority: Priority) -> T | None:
+        """Add an entry.
+
+        Returns:
+            The entry for which there is no place (perhaps the new one), or None.
+        """
+        if len(self) < self._most:
+            self._lines[priority].append(entry)
+            return None
+        for lower in reversed(Priority):
+            if lower <= priority:
+                return entry
+            if self._lines[lower]:
+                self._lines[priority].append(entry)
+                return self._lines[lower].pop()
+        return entry
+
+    def pop(self) -> T | None:
+        """Take the entry whose turn it is."""
+        for line in self._lines.values():
+            if line:
+                return line.popleft()
+        return None
+
+    def remove(self, entry: T) -> None:
+        """Take an entry out wherever it stands; nothing happens if it is gone."""
+        for line in self._lines.values():
+            if entry in line:
+                line.remove(entry)
+                return

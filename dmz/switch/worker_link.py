@@ -1,0 +1,276 @@
+"""The edge's connection to one worker: kept up, pinged, and used for many requests at once."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IAddress, IConnector, IDelayedCall
+from twisted.internet.protocol import ClientFactory
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from dmz.switch.frames import NOT_BEGUN, ResetCode
+from dmz.switch.multiplex import Multiplexer
+from dmz.switch.mux_events import Event, GoneAway, MessageReceived, Ponged, StreamReset
+from dmz.switch.mux_protocol import MuxProtocol
+from dmz.switch.reactor_port import SwitchReactor
+from dmz.switch.settings import SwitchSettings
+from dmz.switch.worker_health import HealthState, worker_health
+from wire_formats.collaborators import Randomness
+from wire_formats.errors import PeerError
+
+_CONNECT_LIMIT_S: Final = 2.0
+_MS: Final = 1_000
+
+
+class Ended(enum.Enum):
+    """Why an exchange gave no answer."""
+
+    REFUSED = "refused"
+    LOST = "lost"
+    DEADLINE = "deadline"
+    FAILED = "failed"
+
+
+class ExchangeError(Exception):
+    """A worker gave no answer.
+
+    Args:
+        ended: why.
+        begun: False when it is certain that no handler has seen the request.
+    """
+
+    def __init__(self, ended: Ended, *, begun: bool) -> None:
+        super().__init__(ended, begun)
+        self.ended = ended
+        self.begun = begun
+
+
+@dataclass(slots=True)
+class _Exchange:
+    answer: Deferred[bytes]
+    timer: IDelayedCall
+
+
+class WorkerLink:
+    """One worker, as this edge reaches it.
+
+    Args:
+        name: of the worker, for logs.
+        path: of its socket.
+        reactor: for connections and timers.
+        settings: deadlines, pauses, limits.
+        randomness: for the jitter of reconnections.
+        on_state: called with the states before and after each change.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        name: str,
+        path: Path,
+        *,
+        reactor: SwitchReactor,
+        settings: SwitchSettings,
+        randomness: Randomness,
+        on_state: Callable[[str, HealthState, HealthState], None],
+    ) -> None:
+        self.name = name
+        self.state = HealthState.DOWN
+        self._path = path
+        self._reactor = reactor
+        self._settings = settings
+        self._randomness = randomness
+        self._on_state = on_state
+        self._health = worker_health(self._enter)
+        self._protocol: MuxProtocol | None = None
+        self._connector: IConnector | None = None
+        self._exchanges: dict[int, _Exchange] = {}
+        self._pause_ms = settings.reconnect_first_ms
+        self._pings = 0
+        self._unanswered = False
+        self._ping_timer: IDelayedCall | None = None
+        self._call_timer: IDelayedCall | None = None
+        self._forgive_timer: IDelayedCall | None = None
+        self._stopped: Deferred[None] | None = None
+
+    # --- life ----------------------------------------------------------------
+
+    def start(self) -> None:
+        """Connect, and stay connected."""
+        self._call_timer = None
+        factory = _LinkFactory(self)
+        self._connector = self._reactor.connectUNIX(str(self._path), factory, timeout=_CONNECT_LIMIT_S)
+
+    def stop(self) -> Deferred[None]:
+        """Hang up for good; fires when the connection is gone."""
+        if self._stopped is None:
+            self._stopped = Deferred()
+            self._cancel_forgiving()
+            if self._call_timer is not None:
+                self._call_timer.cancel()
+                self._call_timer = None
+                self._stopped.callback(None)
+            elif self._protocol is not None:
+                self._protocol.close()
+            elif self._connector is not None:
+                self._connector.disconnect()
+            else:
+                self._stopped.callback(None)
+        return self._stopped
+
+    def eject(self, for_ms: int) -> None:
+        """Take no notice of the worker's good health for a while."""
+        self._health.eject()
+        self._cancel_forgiving()
+        self._forgive_timer = self._reactor.callLater(for_ms / _MS, self._health.forgiven)
+
+    # --- exchanges -----------------------------------------------------------
+
+    def exchange(self, message: bytes, limit_s: float) -> Deferred[bytes]:
+        """Send a request and wait for its answer.
+
+        Args:
+            message: the encoded request.
+            limit_s: how long to wait; then the worker is told to give up.
+
+        Returns:
+            The encoded answer; fails with ExchangeError. Cancelling it tells the worker to give up.
+        """
+        protocol = self._protocol
+        answer: Deferred[bytes]
+        if protocol is None or self.state is not HealthState.UP:
+            answer = Deferred()
+            answer.errback(ExchangeError(Ended.LOST, begun=False))
+            return answer
+        stream = protocol.mux.open(message)
+        answer = Deferred(lambda _: self._give_up(stream, CancelledError()))
+        timer = self._reactor.callLater(
+            max(limit_s, 0.0), self._give_up, stream, ExchangeError(Ended.DEADLINE, begun=True)
+        )
+        self._exchanges[stream] = _Exchange(answer, timer)
+        if protocol.mux.exhausted:
+            self._health.leaving()  # stream numbers are used up: finish, and connect anew
+        protocol.flush()
+        return answer
+
+    def _give_up(self, stream: int, error: Exception) -> None:
+        if self._protocol is not None:
+            self._protocol.mux.reset(stream, ResetCode.CANCELLED)
+            self._protocol.flush()
+        self._end(stream, error)
+
+    def _end(self, stream: int, result: bytes | Exception) -> None:
+        exchange = self._exchanges.pop(stream, None)
+        if exchange is None:
+            return
+        if exchange.timer.active():
+            exchange.timer.cancel()
+        if isinstance(result, bytes):
+            exchange.answer.callback(result)
+        else:
+            exchange.answer.errback(Failure(result))
+        self._leave_if_done()
+
+    # --- what the connection says ----------------------------------------------
+
+    def connected(self) -> MuxProtocol:
+        """Make the protocol of a new connection."""
+        mux = Multiplexer(at_edge=True, limits=self._settings.mux)
+        self._protocol = MuxProtocol(mux, self._event, self._lost, self._made)
+        return self._protocol
+
+    def not_connected(self) -> None:
+        """Try again after a pause."""
+        if self._stopped is not None:
+            self._finish()
+            return
+        share = 0.5 + self._randomness.bytes(1)[0] / 512
+        self._call_timer = self._reactor.callLater(self._pause_ms * share / _MS, self.start)
+        self._pause_ms = min(self._pause_ms * 2, self._settings.reconnect_most_ms)
+
+    def _made(self, _protocol: MuxProtocol) -> None:
+        self._unanswered = False
+        self._health.connected()
+        self._ping()
+
+    def _event(self, event: Event) -> None:
+        if isinstance(event, MessageReceived):
+            self._end(event.stream, event.message)
+        elif isinstance(event, StreamReset):
+            begun = event.code not in NOT_BEGUN
+            self._end(event.stream, ExchangeError(Ended.FAILED if begun else Ended.REFUSED, begun=begun))
+        elif isinstance(event, Ponged):
+            self._pause_ms = self._settings.reconnect_first_ms
+            self._unanswered = False
+            if event.state.draining:
+                self._health.leaving()
+            else:
+                self._health.pong()
+        elif isinstance(event, GoneAway):
+            self._health.leaving()
+            self._leave_if_done()
+
+    def _lost(self, wrong: PeerError | None) -> None:
+        protocol, self._protocol = self._protocol, None
+        if wrong is not None:
+            self._log.error("worker_broke_protocol", worker=self.name, reason=wrong.private)
+        if self._ping_timer is not None:
+            self._ping_timer.cancel()
+            self._ping_timer = None
+        self._health.lost()
+        for stream in list(self._exchanges):
+            begun = protocol is None or protocol.mux.has_begun(stream)
+            self._end(stream, ExchangeError(Ended.LOST, begun=begun))
+        self.not_connected()
+
+    def _ping(self) -> None:
+        if self._protocol is None:
+            return
+        if self._unanswered:
+            self._health.silent()
+        self._unanswered = True
+        self._pings += 1
+        self._protocol.mux.ping(self._pings)
+        self._protocol.flush()
+        pause = self._settings.ping_ms if self.state is HealthState.UP else self._settings.probe_ms
+        self._ping_timer = self._reactor.callLater(pause / _MS, self._ping)
+
+    def _leave_if_done(self) -> None:
+        """Hang up once a leaving worker has answered everything: the worker waits for us to do it."""
+        protocol = self._protocol
+        if protocol is not None and not self._exchanges and self.state is HealthState.DRAINING:
+            protocol.close()
+
+    def _enter(self, state: HealthState) -> None:
+        before, self.state = self.state, state
+        self._log.info("worker_state_changed", worker=self.name, state=state.value)
+        self._on_state(self.name, before, state)
+
+    def _cancel_forgiving(self) -> None:
+        if self._forgive_timer is not None and self._forgive_timer.active():
+            self._forgive_timer.cancel()
+        self._forgive_timer = None
+
+    def _finish(self) -> None:
+        if self._stopped is not None and not self._stopped.called:
+            self._stopped.callback(None)
+
+
+class _LinkFactory(ClientFactory):
+    noisy = False
+
+    def __init__(self, link: WorkerLink) -> None:
+        self._link = link
+
+    def buildProtocol(self, addr: IAddress | None) -> MuxProtocol:
+        return self._link.connected()
+
+    def clientConnectionFailed(self, connector: IConnector, reason: Failure) -> None:  # noqa: N802 - Twisted's name
+        self._link.not_connected()

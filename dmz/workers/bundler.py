@@ -1,0 +1,220 @@
+"""Requests become bundles: whatever waits, at most 256 items, 1 MiB, 2 ms; one alone when nothing else is there.
+
+One file and one signature for many requests: that is the throughput of the whole road. A bundle is not durable
+here: transactions lie in the exchange database and are sent again until they are answered (DESIGN invariant 4).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from dmz.workers.request_store import Outgoing
+from dmz.workers.tools import WorkerTools
+from wire_formats.bundle import MAX_ITEMS, TARGET_BYTES, Item, SealStream, encode_bundle, new_bundle
+from wire_formats.drop import DropName, count_drop, prepare_drop, write_drop
+from wire_formats.errors import Kind, Unavailable
+from wire_formats.request import LANES
+from wire_formats.suites import SigningKey
+
+ROOTS_KEPT = 4_096
+"""Tracked bundles whose contents are remembered, to understand the ferry's progress notices."""
+COUNT_EVERY_S = 0.1
+RETRY_AFTER_S = 5
+
+
+@dataclass(frozen=True)
+class BundlerBounds:
+    """Its figures.
+
+    Attributes:
+        wait_s: Longest wait for company.
+        outbox_files: Files in one lane of the outbox; beyond, the ferry is behind and users are refused.
+        waiting: Requests waiting to be bundled, per lane.
+    """
+
+    wait_s: float = 0.002
+    outbox_files: int = 200
+    waiting: int = 8 * MAX_ITEMS
+
+
+class _Lane:
+    """One lane's queue and numbering."""
+
+    def __init__(self, name: str, folder: Path, epoch: int) -> None:
+        self.name = name
+        self.folder = folder
+        self.stream = SealStream("inbound", name, epoch)
+        self.waiting: deque[tuple[Outgoing, Deferred[int]]] = deque()
+        self.timer: IDelayedCall | None = None
+        self.last_flush = float("-inf")
+        self.files = 0
+        self.counted_at = float("-inf")
+
+
+class Bundler:
+    """Owns the outbox of one worker. Lives on the reactor's thread."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        outbox: Path,
+        key: SigningKey,
+        tools: WorkerTools,
+        bounds: BundlerBounds = BundlerBounds(),
+    ) -> None:
+        """Take its collaborators.
+
+        Args:
+            name: The worker's name, in file names.
+            outbox: Folder with one drop per lane; made if missing.
+            key: The worker's signing key.
+            tools: Clock (its first instant is the epoch), reactor, counters.
+            bounds: See BundlerBounds.
+        """
+        self._name = name
+        self._key = key
+        self._clock = tools.clock
+        self._time: IReactorTime = tools.reactor
+        self._metrics = tools.metrics
+        self._bounds = bounds
+        epoch = tools.clock.now_ms()
+        self._lanes = {lane: _Lane(lane, outbox / lane, epoch) for lane in LANES}
+        self._roots: OrderedDict[bytes, tuple[bytes, ...]] = OrderedDict()
+        for lane in self._lanes.values():
+            prepare_drop(lane.folder)
+
+    def check_room(self, lane_name: str) -> None:
+        """Refuse new work while the ferry is behind.
+
+        Raises:
+            Unavailable: BUSY with a time to try again.
+        """
+        lane = self._lanes[lane_name]
+        now = self._time.seconds()
+        if now - lane.counted_at >= COUNT_EVERY_S:
+            lane.files, lane.counted_at = count_drop(lane.folder), now
+            self._metrics.outbox_files.labels(lane_name).set(lane.files)
+        if lane.files >= self._bounds.outbox_files or len(lane.waiting) >= self._bounds.waiting:
+            raise Unavailable(Kind.BUSY, "outbox full: the ferry is behind", RETRY_AFTER_S)
+
+    def send(self, outgoing: Outgoing) -> Deferred[int]:
+        """Put a request into the next bundle; fires with the instant it was dropped.
+
+        Raises:
+            Unavailable: BUSY at once when the queue is full; the Deferred fails when the drop cannot be written.
+        """
+        lane = self._lanes[outgoing.lane]
+        if len(lane.waiting) >= self._bounds.waiting:
+            raise Unavailable(Kind.BUSY, "bundler queue full", RETRY_AFTER_S)
+        done: Deferred[int] = Deferred()
+        lane.waiting.append((outgoing, done))
+        if lane.timer is None:
+            since = self._time.seconds() - lane.last_flush
+            self._schedule(lane, max(0.0, self._bounds.wait_s - since))
+        return done
+
+    async def send_all(self, group: Sequence[Outgoing]) -> int:
+        """Send several, all queued before the first is awaited so that they share bundles; when the last was dropped.
+
+        Raises:
+            Unavailable: at least one was not dropped.
+        """
+        waiting: list[Deferred[int]] = []
+        refused: Unavailable | None = None
+        for outgoing in group:
+            try:
+                waiting.append(self.send(outgoing))
+            except Unavailable as error:
+                refused = error
+                break
+        results = await DeferredList(waiting, consumeErrors=True)
+        for _, value in results:
+            if isinstance(value, Failure):
+                value.raiseException()
+        if refused is not None:
+            raise refused
+        return max((int(value) for _, value in results), default=self._clock.now_ms())
+
+    def requests_of(self, root: bytes) -> tuple[bytes, ...]:
+        """The transactions in a tracked bundle of this run; empty if it is not remembered."""
+        return self._roots.get(root, ())
+
+    def stop(self) -> None:
+        """Send what waits, now."""
+        for lane in self._lanes.values():
+            if lane.timer is not None:
+                lane.timer.cancel()
+                lane.timer = None
+            while lane.waiting:
+                self._flush_one(lane)
+
+    def _schedule(self, lane: _Lane, delay_s: float) -> None:
+        lane.timer = self._time.callLater(delay_s, self._flush, lane)
+
+    def _flush(self, lane: _Lane) -> None:
+        lane.timer = None
+        self._flush_one(lane)
+        lane.last_flush = self._time.seconds()
+        if lane.waiting:
+            self._schedule(lane, 0.0)
+
+    def _flush_one(self, lane: _Lane) -> None:
+        """One bundle from the head of the queue."""
+        taken = _take(lane.waiting)
+        try:
+            now_ms = self._drop(lane, [outgoing for outgoing, _ in taken])
+        except Unavailable as error:
+            self.log.warn("bundle_not_dropped", lane=lane.name, count=len(taken), reason=error.private)
+            for _, done in taken:
+                done.errback(error)
+            return
+        for _, done in taken:
+            done.callback(now_ms)
+
+    def _drop(self, lane: _Lane, group: Sequence[Outgoing]) -> int:
+        now_ms = self._clock.now_ms()
+        tracked = tuple(one.id for one in group if one.tracked)
+        bundle = new_bundle("inbound", [Item(one.header, one.content) for one in group])
+        numbering = (lane.stream.sequence, lane.stream.previous)
+        sealed = lane.stream.seal(bundle, self._key, now_ms=now_ms, tracked=bool(tracked))
+        name = DropName(lane.stream.epoch, lane.stream.sequence, self._name)
+        try:
+            write_drop(lane.folder, name, encode_bundle(sealed))
+        except Unavailable:
+            # Nothing was published under this number; the next bundle takes it, so that there is no gap.
+            lane.stream.sequence, lane.stream.previous = numbering
+            raise
+        lane.files += 1
+        self._metrics.bundle_items.labels(lane.name).observe(len(group))
+        if tracked:
+            self._remember(bundle.root(), tracked)
+        return now_ms
+
+    def _remember(self, root: bytes, ids: tuple[bytes, ...]) -> None:
+        self._roots[root] = ids
+        while len(self._roots) > ROOTS_KEPT:
+            self._roots.popitem(last=False)
+
+
+def _take(waiting: deque[tuple[Outgoing, Deferred[int]]]) -> list[tuple[Outgoing, Deferred[int]]]:
+    """The next bundle's requests: at most 256, at most 1 MiB unless the first alone is larger."""
+    taken: list[tuple[Outgoing, Deferred[int]]] = []
+    size = 0
+    while waiting and len(taken) < MAX_ITEMS:
+        extra = len(waiting[0][0].header) + len(waiting[0][0].content)
+        if taken and size + extra > TARGET_BYTES:
+            break
+        taken.append(waiting.popleft())
+        size += extra
+    return taken

@@ -1,0 +1,269 @@
+"""Rows of stored transactions, their answers and form tokens: store functions of the exchange store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+
+from dmz.workers.request_state import UNDER_WAY, RequestState, next_pause_ms, origins
+from dmz.workers.tables import form_token, request_out, result_in
+from wire_formats.answer import Answer
+from wire_formats.errors import Kind, Refused, Unavailable
+
+_UNDER_WAY = tuple(state.value for state in UNDER_WAY)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request ready for the bundler: header and content sealed to the high half."""
+
+    id: bytes
+    lane: str
+    header: bytes
+    content: bytes
+    tracked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the row of a transaction keeps besides the request itself."""
+
+    outgoing: Outgoing
+    account: str
+    window: str
+    session: bytes
+    worker: str
+    service: str
+    saved_at: int
+    expires_at: int
+    next_try_at: int
+    batch: bytes | None = None
+    chunk: int | None = None
+
+
+class TokenUse(NamedTuple):
+    """One use of a form token: which form, for what, until when the use is remembered."""
+
+    digest: bytes
+    body_mark: bytes
+    used_for: bytes
+    expires_at: int
+
+
+def token_before(connection: Connection, use: TokenUse) -> bytes | None:
+    """What the token was used for before with the same body; None if it is new.
+
+    Raises:
+        Refused: CONFLICT: the token was used with another body.
+    """
+    row = connection.execute(select(form_token).where(form_token.c.digest == use.digest)).first()
+    if row is None:
+        return None
+    if row.body_mark != use.body_mark:
+        raise Refused(Kind.CONFLICT, "form token used with another body")
+    used_for: bytes = row.used_for
+    return used_for
+
+
+def add_token(connection: Connection, use: TokenUse) -> None:
+    """Note the first use of a token."""
+    connection.execute(insert(form_token).values(**use._asdict()))
+
+
+def add_requests(connection: Connection, requests: Sequence[Stored]) -> None:
+    """Store transactions that are about to be sent."""
+    connection.execute(
+        insert(request_out),
+        [
+            {
+                "id": one.outgoing.id,
+                "account": one.account,
+                "window": one.window,
+                "session": one.session,
+                "worker": one.worker,
+                "service": one.service,
+                "lane": one.outgoing.lane,
+                "state": RequestState.SAVED.value,
+                "header": one.outgoing.header,
+                "content": one.outgoing.content,
+                "saved_at": one.saved_at,
+                "expires_at": one.expires_at,
+                "next_try_at": one.next_try_at,
+                "attempts": 0,
+                "batch": one.batch,
+                "chunk": one.chunk,
+            }
+            for one in requests
+        ],
+    )
+
+
+def check_account_room(connection: Connection, account: str, window: str, most: int) -> None:
+    """Bound the unanswered transactions of one account, batches apart.
+
+    Raises:
+        Unavailable: TOO_MANY_REQUESTS.
+    """
+    waiting = (
+        select(func.count())
+        .select_from(request_out)
+        .where(
+            request_out.c.account == account,
+            request_out.c.window == window,
+            request_out.c.batch.is_(None),
+            request_out.c.state.in_(_UNDER_WAY),
+        )
+    )
+    if connection.execute(waiting).scalar_one() >= most:
+        raise Unavailable(Kind.TOO_MANY_REQUESTS, "too many unanswered transactions of one account", 30)
+
+
+def mark_sent(connection: Connection, ids: Iterable[bytes], now_ms: int) -> None:
+    """Note the first time these were dropped for the ferry."""
+    connection.execute(
+        update(request_out)
+        .where(request_out.c.id.in_(list(ids)), request_out.c.state.in_(origins(RequestState.SENT)))
+        .values(state=RequestState.SENT.value, sent_at=func.coalesce(request_out.c.sent_at, now_ms))
+    )
+
+
+def mark_hop(connection: Connection, ids: Iterable[bytes], hop: str, at_ms: int) -> None:
+    """Note when these were taken by the ferry or crossed; the first time counts.
+
+    Args:
+        connection: Inside a writing transaction.
+        ids: Request ids.
+        hop: ``taken`` or ``crossed``.
+        at_ms: When, by the ferry's clock.
+    """
+    column = {"taken": request_out.c.taken_at, "crossed": request_out.c.crossed_at}[hop]
+    connection.execute(
+        update(request_out).where(request_out.c.id.in_(list(ids)), column.is_(None)).values({column: at_ms})
+    )
+
+
+def due(connection: Connection, worker: str, now_ms: int, pauses: tuple[int, int], most: int) -> list[Outgoing]:
+    """Take up to ``most`` unanswered requests whose time has come again, and set their next time.
+
+    Args:
+        connection: Inside a writing transaction.
+        worker: Whose.
+        now_ms: The instant now.
+        pauses: First and longest pause, milliseconds.
+        most: How many.
+    """
+    query = (
+        select(request_out)
+        .where(
+            request_out.c.worker == worker,
+            request_out.c.state.in_(_UNDER_WAY),
+            request_out.c.next_try_at <= now_ms,
+            request_out.c.expires_at > now_ms,
+        )
+        .order_by(request_out.c.next_try_at)
+        .limit(most)
+    )
+    found = list(connection.execute(query))
+    for row in found:
+        pause = next_pause_ms(row.attempts + 1, *pauses)
+        values = {"attempts": row.attempts + 1, "next_try_at": now_ms + pause}
+        connection.execute(update(request_out).where(request_out.c.id == row.id).values(**values))
+    return [Outgoing(row.id, row.lane, row.header, row.content, tracked=True) for row in found]
+
+
+def expire(connection: Connection, worker: str, before_ms: int) -> int:
+    """Give up on requests that expired before this instant without an answer; how many."""
+    over = request_out.c.state.in_(origins(RequestState.EXPIRED)) & (request_out.c.expires_at <= before_ms)
+    mine = request_out.c.worker == worker
+    return connection.execute(
+        update(request_out).where(mine, over).values(state=RequestState.EXPIRED.value, content=b"")
+    ).rowcount
+
+
+def count_under_way(connection: Connection, worker: str) -> int:
+    """Unanswered transactions of one worker."""
+    mine = (request_out.c.worker == worker) & request_out.c.state.in_(_UNDER_WAY)
+    return connection.execute(select(func.count()).select_from(request_out).where(mine)).scalar_one()
+
+
+def store_answers(connection: Connection, answers: Sequence[Answer], now_ms: int, keep_ms: int) -> int:
+    """Keep the sealed answers of stored transactions; doubles and strangers are passed over. How many were new."""
+    new = 0
+    for answer in answers:
+        header = answer.header
+        found = connection.execute(
+            select(request_out.c.state, request_out.c.service).where(request_out.c.id == header.request_id)
+        ).first()
+        if found is None or found.service != header.service or found.state not in origins(RequestState.ANSWERED):
+            continue
+        # The request itself is no longer needed; less lies here.
+        connection.execute(
+            update(request_out)
+            .where(request_out.c.id == header.request_id)
+            .values(state=RequestState.ANSWERED.value, answered_at=now_ms, content=b"")
+        )
+        connection.execute(
+            insert(result_in).values(
+                id=header.request_id,
+                header=answer.header_bytes,
+                content=answer.content,
+                status=header.status.value,
+                error_kind=header.error.value if header.error else None,
+                received_at=now_ms,
+                expires_at=now_ms + keep_ms,
+            )
+        )
+        new += 1
+    return new
+
+
+def find_with_result(connection: Connection, account: str, window: str, identity: bytes) -> Row[Any]:
+    """A transaction of this account with its answer's columns (``result_*``, None without answer).
+
+    Raises:
+        Refused: NOT_FOUND: none, or another account's.
+    """
+    query = _with_result().where(
+        request_out.c.id == identity, request_out.c.account == account, request_out.c.window == window
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        raise Refused(Kind.NOT_FOUND, "no such request of this account")
+    return row
+
+
+def list_with_result(
+    connection: Connection, account: str, window: str, *, skip: int, most: int
+) -> tuple[list[Row[Any]], int]:
+    """One page of an account's transactions, newest first, batches apart; and how many there are in all."""
+    mine = (request_out.c.account == account) & (request_out.c.window == window) & request_out.c.batch.is_(None)
+    total = connection.execute(select(func.count()).select_from(request_out).where(mine)).scalar_one()
+    order = (request_out.c.saved_at.desc(), request_out.c.id)
+    return list(connection.execute(_with_result().where(mine).order_by(*order).offset(skip).limit(most))), total
+
+
+def chunks_with_result(connection: Connection, account: str, window: str, batch: bytes) -> list[Row[Any]]:
+    """The chunks of a batch with their answers, in order."""
+    mine = (request_out.c.account == account) & (request_out.c.window == window) & (request_out.c.batch == batch)
+    return list(connection.execute(_with_result().where(mine).order_by(request_out.c.chunk)))
+
+
+def sweep(connection: Connection, now_ms: int, keep_ms: int) -> int:
+    """Remove what is past its time: results, the traces of ended transactions, form tokens; how many rows."""
+    ended = request_out.c.state.not_in(_UNDER_WAY) & (request_out.c.expires_at <= now_ms - keep_ms)
+    gone = connection.execute(delete(request_out).where(ended)).rowcount
+    gone += connection.execute(delete(result_in).where(result_in.c.expires_at <= now_ms)).rowcount
+    return gone + connection.execute(delete(form_token).where(form_token.c.expires_at <= now_ms)).rowcount
+
+
+def _with_result() -> Select[Any]:
+    return select(
+        request_out,
+        result_in.c.header.label("result_header"),
+        result_in.c.content.label("result_content"),
+        result_in.c.status.label("result_status"),
+        result_in.c.error_kind.label("result_error"),
+    ).select_from(request_out.outerjoin(result_in, request_out.c.id == result_in.c.id))

@@ -1,0 +1,23 @@
+"""The ferry: two processes that carry bundles over the gap (网闸, 摆渡), and share nothing but it.
+
+Map
+    lane/               pure: sender and receiver state, checks, states of a crossing, fair shares
+    inspection, answers pure: what the high half checks in a request; the answer to one it rejects
+    transports/         how files lie on the gap: directory today, a proven memory one for tests
+    journal             every crossing with its state and leaf digest (SQLite)
+    spool, quarantine   bundles until acknowledged; bundles that may not pass, with the reason
+    sending, receiving  drive one lane each, one small step at a time
+    resends, renewal    what is sent again, and under which epoch
+    control, notices    heartbeats, acknowledgements; deny-list increments
+    pump                shares the loop between lanes: interactive before bulk, bulk never starved
+    low_half, high_half put the lanes of one side together
+    status, metrics, settings, service
+
+Invariants
+    A bundle leaves the folder it came from only when it lies in the spool and on the transport, or
+    in the quarantine, or in the folder it was meant for.
+    One crossing number (epoch, sequence) never stands for two different bundles.
+    Whatever is not acknowledged is sent again; duplicates are recognised by author and number.
+    Nothing that fails a check reaches the other side; every refusal has one fixed reason word.
+    One step of a lane is short; between steps the reactor runs.
+"""

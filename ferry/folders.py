@@ -1,0 +1,126 @@
+"""Reading folders that others write into: bounded listings, and telling their faults from ours.
+
+``FolderScan`` goes round a folder in slices.  A backlog of 20,000 files costs no more per call than
+one slice, and every file that lay there when a round began is given within that round.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from ferry.transports.port import Waiting
+from wire_formats.drop import TEMPORARY, DropName, parse_name, read_drop
+from wire_formats.errors import Kind, PeerError, Unavailable
+
+#: Entries looked at in one call; a slice is sorted, the whole folder is not.
+SLICE: Final = 512
+_RETRY_S: Final = 1
+
+
+class FolderScan:
+    """Lists one folder, slice by slice.
+
+    Args:
+        folder: the folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._round: Iterator[os.DirEntry[str]] | None = None
+        self._names: list[str] = []
+
+    def next(self, *, most: int) -> Waiting:
+        """Give the next names, oldest of their slice first; after the last a new round begins.
+
+        Raises:
+            Unavailable: the folder cannot be read now.
+        """
+        if not self._names:
+            self._fill()
+        taken, self._names = self._names[:most], self._names[most:]
+        found = Waiting([], [])
+        for name in taken:
+            try:
+                found.names.append(parse_name(name))
+            except PeerError:
+                found.strange.append(name)
+        return found
+
+    def restart(self) -> None:
+        """Forget the current round."""
+        self._round = None
+        self._names = []
+
+    def _fill(self) -> None:
+        try:
+            if self._round is None:
+                self._round = os.scandir(self._folder)
+            while len(self._names) < SLICE and (entry := next(self._round, None)) is not None:
+                if entry.name != TEMPORARY:
+                    self._names.append(entry.name)
+        except OSError as error:
+            self.restart()
+            raise Unavailable(Kind.BUSY, f"folder cannot be read: {error.strerror}", _RETRY_S) from None
+        if len(self._names) < SLICE:
+            self._round = None
+        self._names.sort()
+
+
+def read_file(folder: Path, name: DropName | str, *, limit: int) -> bytes:
+    """Read a plain file with one link, without following links.
+
+    Raises:
+        PeerError: the file is too large, a link, a pipe, a folder, or has several names.
+        FileNotFoundError: it is gone.
+        Unavailable: it is a plain file that cannot be read now (permissions, descriptors, disk).
+    """
+    try:
+        return read_drop(folder, name, limit=limit)
+    except PeerError as error:
+        if error.kind is Kind.MALFORMED and _is_plain(folder / str(name)):
+            raise Unavailable(Kind.BUSY, error.private, _RETRY_S) from None
+        raise
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Unavailable(Kind.BUSY, f"file cannot be read: {error.strerror}", _RETRY_S) from None
+
+
+def remove_entry(folder: Path, name: DropName | str) -> bool:
+    """Remove an entry of a folder, whatever it is; gone already is well too.
+
+    Returns:
+        False when it cannot be removed (a folder that is not empty, a read-only disk).
+    """
+    path = folder / str(name)
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        with suppress(OSError):
+            path.rmdir()
+        return not os.path.lexists(path)
+    return True
+
+
+def count_entries(folder: Path, *, most: int) -> int:
+    """Count the entries of a folder, up to ``most``."""
+    count = 0
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            count += entry.name != TEMPORARY
+            if count >= most:
+                break
+    return count
+
+
+def _is_plain(path: Path) -> bool:
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_nlink == 1

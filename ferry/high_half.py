@@ -1,0 +1,222 @@
+"""The high half, on the core's side.
+
+    gap inbound ──▶ inspection ──▶ core inbox/<lane>     (content opened, this half's seal added)
+    core outbox/<lane>, own answers ──▶ gap outbound     (seals every bundle with the crossing's number)
+    core outbox/control ──▶ gap outbound control         (deny-list notices)
+
+A request that fails inspection keeps its header in the bundle, so that the earlier seals still hold;
+its content is emptied, which tells the core to pass over it.  Its sender gets a REJECTED answer from
+this half, and the item as it came goes to the quarantine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from ferry.answers import Rejection, by_worker, rejected_answer
+from ferry.control import CONTROL, ControlReader
+from ferry.folders import count_entries
+from ferry.half import ControlStation, Half
+from ferry.inspection import Inspector
+from ferry.lane.checks import INBOUND, LOW_ROLE, OUTBOUND, Checked, Items, LaneId
+from ferry.lane.crossing import State
+from ferry.lane.reasons import Reason
+from ferry.notices import NoticeSender
+from ferry.parts import HalfParts
+from ferry.ports import FolderPort, InletPort
+from ferry.receiving import ReceivingStation
+from ferry.sender import Sender
+from ferry.sending import SendingStation
+from ferry.settings import HighSettings
+from ferry.spool import Spool
+from ferry.transports.port import Inlet, Outlet
+from wire_formats import cbor
+from wire_formats.bundle import Bundle, Item, SealStream, encode_bundle, new_bundle
+from wire_formats.collaborators import DirectoryWatch
+from wire_formats.deny_list import MAX_INCREMENT_BYTES
+from wire_formats.drop import DropName, prepare_drop, write_drop
+from wire_formats.errors import Kind, PeerError, Unavailable
+from wire_formats.request import LANES, RequestHeader
+
+HIGH_LANES: Final = tuple(LaneId(direction, lane) for direction in (INBOUND, OUTBOUND) for lane in LANES)
+_COUNT_EVERY: Final = 64
+
+
+class OwnAnswers:
+    """Bundles of REJECTED answers that this half writes, for the outbound lane to send.
+
+    Args:
+        parts: the half's collaborators.
+        lane: the outbound lane.
+        folder: a drop of its own, so that an answer survives the death of the process.
+    """
+
+    def __init__(self, parts: HalfParts, lane: LaneId, folder: Path) -> None:
+        self.folder = folder
+        self._parts = parts
+        self._lane = lane
+        self._stream: SealStream | None = None
+
+    def prepare(self) -> None:
+        """Make the folder."""
+        prepare_drop(self.folder)
+
+    def put(self, rejections: list[Rejection]) -> None:
+        """Write the answers, one bundle per worker.
+
+        Raises:
+            Unavailable: STORAGE_FULL; written again with the whole bundle, and harmless twice.
+        """
+        now_ms = self._parts.clock.now_ms()
+        if self._stream is None:
+            self._stream = SealStream(*self._lane, self._parts.journal.begin_epoch(self._lane, now_ms=now_ms))
+        for group in by_worker(rejections).values():
+            stream = replace(self._stream)
+            bundle = new_bundle(OUTBOUND, [rejected_answer(rejection, now_ms=now_ms) for rejection in group])
+            sealed = stream.seal(bundle, self._parts.key, now_ms=now_ms)
+            name = DropName(stream.epoch, stream.sequence, self._parts.name)
+            write_drop(self.folder, name, encode_bundle(sealed))
+            self._stream = stream
+
+
+class RequestDelivery:
+    """Inspects requests and puts them into the core's inbox (implements ``receiving.Deliver``).
+
+    Args:
+        parts: the half's collaborators.
+        lane: the inbound lane.
+        folder: the core's inbox of this lane.
+        inspector: the rules.
+        answers: takes the answers to rejected requests.
+    """
+
+    log = Logger()
+
+    def __init__(self, parts: HalfParts, lane: LaneId, folder: Path, inspector: Inspector, answers: OwnAnswers) -> None:
+        self._parts = parts
+        self._lane = lane
+        self._folder = folder
+        self._inspector = inspector
+        self._answers = answers
+        self._stream: SealStream | None = None
+        self._budget = 0
+
+    def prepare(self) -> None:
+        """Make the core's inbox."""
+        prepare_drop(self._folder)
+
+    def room(self) -> int:
+        """Give how many bundles the core's inbox may take, counted now and then.
+
+        Raises:
+            Unavailable: the core does not keep up.
+        """
+        if self._budget <= 0:
+            most = self._parts.limits.core_inbox_files
+            free = most - count_entries(self._folder, most=most)
+            if free <= 0:
+                raise Unavailable(Kind.STORAGE_FULL, "the core's inbox is full")
+            self._budget = min(free, _COUNT_EVERY)
+        return self._budget
+
+    def deliver(self, checked: Checked, items: Items) -> Generator[None, None, State]:
+        """Inspect item by item, then deliver what passed and answer what did not.
+
+        Raises:
+            Unavailable: the disk is full.
+        """
+        opened: list[Item] = []
+        rejections: list[Rejection] = []
+        for header, item in zip(items.requests, checked.bundle.items, strict=True):
+            opened.append(self._inspect(header, item, rejections))
+            yield
+        if rejections:
+            self._answers.put(rejections)
+            self._parts.metrics.lane(self._lane).rejected.inc(len(rejections))
+        if len(rejections) == len(opened):
+            return State.REJECTED
+        self._write(replace(checked.bundle, items=tuple(opened)), tracked=checked.author.statement.tracked)
+        return State.SENT
+
+    def _inspect(self, header: RequestHeader, item: Item, rejections: list[Rejection]) -> Item:
+        now_ms = self._parts.clock.now_ms()
+        try:
+            return Item(item.header, self._inspector.inspect(header, item, now_ms=now_ms))
+        except PeerError as error:
+            self.log.warn(
+                "request_rejected", code=error.code, reason=error.private, request_id=header.id.hex(),
+                service=header.service, lane=self._lane.lane,
+            )  # fmt: skip
+            self._parts.quarantine.add(Reason.FAILED_INSPECTION, self._lane, cbor.encode([item.header, item.content]))
+            rejections.append(Rejection(header, error.kind))
+            return Item(item.header, b"")
+
+    def _write(self, bundle: Bundle, *, tracked: bool) -> None:
+        now_ms = self._parts.clock.now_ms()
+        if self._stream is None:
+            self._stream = SealStream(*self._lane, self._parts.journal.begin_epoch(self._lane, now_ms=now_ms))
+        stream = replace(self._stream)
+        sealed = stream.seal(bundle, self._parts.key, now_ms=now_ms, tracked=tracked)
+        write_drop(self._folder, DropName(stream.epoch, stream.sequence, self._parts.name), encode_bundle(sealed))
+        self._stream = stream
+        self._budget -= 1
+
+
+class HighHalf:
+    """The high half; start, serve, stop.
+
+    Args:
+        parts: the half's collaborators.
+        settings: paths and limits.
+        reactor: time.
+        transport: receiving end of the inbound direction, sending end of the outbound one.
+        watch: wakes readers.
+        inspector: the rules for requests.
+    """
+
+    def __init__(
+        self, parts: HalfParts, settings: HighSettings, reactor: IReactorTime, transport: tuple[Inlet, Outlet],
+        watch: DirectoryWatch, inspector: Inspector,
+    ) -> None:  # fmt: skip
+        inlet, outlet = transport
+        self.half = Half(parts, reactor, inlet, outlet, watch, settings.status)
+        self._deliveries: list[RequestDelivery] = []
+        self._answers: list[OwnAnswers] = []
+        senders, receivers = [], []
+        for lane in LANES:
+            inbound, outbound = LaneId(INBOUND, lane), LaneId(OUTBOUND, lane)
+            answers = OwnAnswers(parts, outbound, settings.spool / f"answers-{lane}")
+            delivery = RequestDelivery(parts, inbound, settings.core_inbox / lane, inspector, answers)
+            port = InletPort(inlet, lane)
+            receivers.append(ReceivingStation(parts, inbound, port, delivery, self.half.acknowledge_now))
+            sender = Sender(parts, outbound, outlet, Spool(settings.spool / f"outbound-{lane}"))
+            sources = [FolderPort(settings.core_outbox / lane), FolderPort(answers.folder)]
+            senders.append(SendingStation(sender, sources))
+            self._deliveries.append(delivery)
+            self._answers.append(answers)
+        source = FolderPort(settings.core_outbox / CONTROL, limit=MAX_INCREMENT_BYTES)
+        notices = NoticeSender(parts, source, outlet, Spool(settings.spool / "notices"))
+        reader = ControlReader(parts, LOW_ROLE, self.half.take_control)
+        self.half.fill(senders, receivers, ControlStation(inlet, reader, None), notices)
+
+    def start(self) -> None:
+        """Make folders ready and run.
+
+        Raises:
+            Unavailable: a folder or the journal cannot be used.
+        """
+        for delivery in self._deliveries:
+            delivery.prepare()
+        for answers in self._answers:
+            answers.prepare()
+        self.half.start()
+
+    async def stop(self) -> None:
+        """Stop after the present step."""
+        await self.half.stop()

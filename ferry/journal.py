@@ -1,0 +1,317 @@
+"""The journal of one half: every crossing, its state, and the leaf digest that proves it.
+
+SQLite in WAL mode, written in groups: nothing here is committed one by one.  A commit survives the
+death of the process; it does not wait for the disk, since only the two ends of the road are durable
+(a power failure may cost the last moments: the bundles come again, and duplicates are harmless).
+Epochs are the exception: a new epoch waits for the disk, so that no number is ever used twice.
+
+    crossings  one row per bundle and way ("sent", "received")
+    epochs     the newest epoch begun, per direction and lane
+    inboxes    how far a receiver has come, per direction and lane
+
+Before a bundle is looked at, its row exists and is committed.  A row that is still RECEIVED when its
+file is met again was being looked at when something broke; from then on every look is counted and
+committed first, so that a bundle that crashes the process is found out.
+
+Source: DESIGN invariants 3, 4 and 10; research, sections 3 and 7.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from ferry.lane.checks import LaneId
+from ferry.lane.crossing import Author, State, check_move
+from ferry.lane.inbox import WINDOW, Inbox
+from wire_formats.errors import Kind, Unavailable
+
+SENT_WAY: Final = "sent"
+RECEIVED_WAY: Final = "received"
+SCHEMA_VERSION: Final = 1
+_PRUNE_AT_ONCE: Final = 500
+#: Pages in the write-ahead log before it is folded in, the one moment that waits for the disk.
+_CHECKPOINT_PAGES: Final = 8_000
+_RETRY_S: Final = 1
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS crossings (
+    id INTEGER PRIMARY KEY,
+    way TEXT NOT NULL, direction TEXT NOT NULL, lane TEXT NOT NULL,
+    file_digest BLOB NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
+    author BLOB, author_epoch INTEGER, author_sequence INTEGER, root BLOB,
+    epoch INTEGER, sequence INTEGER, leaf BLOB,
+    items INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0,
+    received_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS crossings_file ON crossings (way, direction, lane, file_digest);
+CREATE UNIQUE INDEX IF NOT EXISTS crossings_author
+    ON crossings (way, direction, lane, author, author_epoch, author_sequence) WHERE author IS NOT NULL;
+CREATE INDEX IF NOT EXISTS crossings_number ON crossings (way, direction, lane, epoch, sequence);
+CREATE TABLE IF NOT EXISTS epochs (
+    direction TEXT NOT NULL, lane TEXT NOT NULL, epoch INTEGER NOT NULL, PRIMARY KEY (direction, lane)
+) STRICT;
+CREATE TABLE IF NOT EXISTS inboxes (
+    direction TEXT NOT NULL, lane TEXT NOT NULL, epoch INTEGER NOT NULL, cumulative INTEGER NOT NULL,
+    PRIMARY KEY (direction, lane)
+) STRICT;
+CREATE TABLE IF NOT EXISTS beyond (
+    direction TEXT NOT NULL, lane TEXT NOT NULL, sequence INTEGER NOT NULL, digest BLOB NOT NULL,
+    PRIMARY KEY (direction, lane, sequence)
+) STRICT;
+"""
+
+
+class Entry(NamedTuple):
+    """A crossing's row, as far as decisions need it."""
+
+    id: int
+    state: State
+    attempts: int
+    root: bytes | None
+    met_before: bool
+
+
+class Numbered(NamedTuple):
+    """What is learned when a bundle passes its checks.
+
+    Attributes:
+        author: who made it, under which number.
+        root: Merkle root of its items.
+        epoch: epoch of the crossing.
+        sequence: number of the crossing.
+        leaf: leaf digest of the crossing.
+        items: how many requests or answers.
+        size: bytes.
+    """
+
+    author: Author
+    root: bytes
+    epoch: int
+    sequence: int
+    leaf: bytes
+    items: int
+    size: int
+
+
+class Journal:
+    """One half's journal.
+
+    Args:
+        path: the database file; its folder must exist.
+        keep_rows: how many crossings are kept at least.
+    """
+
+    def __init__(self, path: Path, *, keep_rows: int) -> None:
+        self._keep_rows = keep_rows
+        self._database = sqlite3.connect(path, isolation_level=None, timeout=5.0, cached_statements=256)
+        self._open = False
+        with self._guarded():
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            self._database.execute("PRAGMA busy_timeout = 2000")
+            self._database.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+            self._database.executescript(_SCHEMA)
+            self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def close(self) -> None:
+        """Commit and close."""
+        self.commit()
+        self._database.close()
+
+    def commit(self) -> None:
+        """Commit the open group.
+
+        Raises:
+            Unavailable: STORAGE_FULL; the group is rolled back, its bundles will be seen again.
+        """
+        if self._open:
+            with self._guarded():
+                self._database.execute("COMMIT")
+            self._open = False
+
+    def begin_epoch(self, lane: LaneId, *, now_ms: int, above: int = 0) -> int:
+        """Begin an epoch newer than any before, and wait until it is on the disk.
+
+        Args:
+            lane: the lane.
+            now_ms: the instant now; the epoch unless that is not newer.
+            above: an epoch the other side has seen.
+        """
+        self.commit()
+        with self._guarded():
+            self._database.execute("PRAGMA synchronous = FULL")
+            row = self._database.execute("SELECT epoch FROM epochs WHERE direction = ? AND lane = ?", lane).fetchone()
+            epoch = max(now_ms, above + 1, (row[0] if row else 0) + 1)
+            self._database.execute("INSERT OR REPLACE INTO epochs VALUES (?, ?, ?)", (*lane, epoch))
+            self._database.execute("PRAGMA synchronous = NORMAL")
+        return epoch
+
+    def receive(self, way: str, lane: LaneId, digests: Sequence[bytes], *, now_ms: int) -> list[Entry]:
+        """Enter files before they are looked at, and commit; one entry per digest, in order."""
+        with self._writing():
+            entries = [self._enter(way, lane, digest, now_ms) for digest in digests]
+        self.commit()
+        return entries
+
+    def _enter(self, way: str, lane: LaneId, digest: bytes, now_ms: int) -> Entry:
+        cursor = self._database.execute(
+            "INSERT OR IGNORE INTO crossings (way, direction, lane, file_digest, state, received_ms, changed_ms)"
+            " VALUES (?, ?, ?, ?, 'received', ?, ?)",
+            (way, *lane, digest, now_ms, now_ms),
+        )
+        if cursor.rowcount == 1 and cursor.lastrowid is not None:
+            return Entry(cursor.lastrowid, State.RECEIVED, 0, None, met_before=False)
+        row = self._database.execute(
+            "SELECT id, state, attempts, root FROM crossings WHERE way = ? AND direction = ? AND lane = ?"
+            " AND file_digest = ?",
+            (way, *lane, digest),
+        ).fetchone()
+        return _entry(row)
+
+    def suspect(self, entry: Entry) -> None:
+        """Count one more look at a bundle that was being looked at when something broke; commits."""
+        with self._writing():
+            self._database.execute("UPDATE crossings SET attempts = attempts + 1 WHERE id = ?", (entry.id,))
+        self.commit()
+
+    def clear(self, entry: Entry) -> None:
+        """Forget the counted looks: the last one ended without a crash and without a decision."""
+        with self._writing():
+            self._database.execute("UPDATE crossings SET attempts = 0 WHERE id = ?", (entry.id,))
+
+    def by_author(self, way: str, lane: LaneId, author: Author) -> Entry | None:
+        """Find the crossing that has this author and number."""
+        with self._guarded():
+            row = self._database.execute(
+                "SELECT id, state, attempts, root FROM crossings WHERE way = ?"
+                " AND direction = ? AND lane = ? AND author = ? AND author_epoch = ? AND author_sequence = ?",
+                (way, *lane, *author),
+            ).fetchone()
+        return _entry(row) if row else None
+
+    def passed(self, entry: Entry, what: Numbered, state: State, *, now_ms: int) -> None:
+        """Note that a bundle passed and reached ``state`` (SENT, or REJECTED as a whole)."""
+        check_move(entry.state, State.INSPECTED)
+        check_move(State.INSPECTED, state)
+        with self._writing():
+            self._database.execute(
+                "UPDATE crossings SET state = ?, reason = '', author = ?, author_epoch = ?, author_sequence = ?,"
+                " root = ?, epoch = ?, sequence = ?, leaf = ?, items = ?, bytes = ?, changed_ms = ? WHERE id = ?",
+                (
+                    state.value, *what.author, what.root, what.epoch, what.sequence, what.leaf,
+                    what.items, what.size, now_ms, entry.id,
+                ),
+            )  # fmt: skip
+
+    def renumber(self, entry: Entry, epoch: int, sequence: int, leaf: bytes, *, now_ms: int) -> None:
+        """Note the new number of a crossing that is sent again under a new epoch."""
+        with self._writing():
+            self._database.execute(
+                "UPDATE crossings SET epoch = ?, sequence = ?, leaf = ?, changed_ms = ? WHERE id = ?",
+                (epoch, sequence, leaf, now_ms, entry.id),
+            )
+
+    def set_aside(self, entry: Entry, state: State, reason: str, *, now_ms: int) -> None:
+        """Note that a bundle was quarantined or held; a repeated arrival changes nothing."""
+        if entry.state is state:
+            return
+        check_move(entry.state, state)
+        with self._writing():
+            self._database.execute(
+                "UPDATE crossings SET state = ?, reason = ?, changed_ms = ? WHERE id = ?",
+                (state.value, reason, now_ms, entry.id),
+            )
+
+    def finish(self, lane: LaneId, epoch: int, sequences: Sequence[int], state: State, *, now_ms: int) -> None:
+        """Note that sent crossings were acknowledged, or given up."""
+        check_move(State.SENT, state)
+        with self._writing():
+            self._database.executemany(
+                "UPDATE crossings SET state = ?, changed_ms = ? WHERE way = 'sent' AND direction = ? AND lane = ?"
+                " AND epoch = ? AND sequence = ? AND state = 'sent'",
+                [(state.value, now_ms, *lane, epoch, sequence) for sequence in sequences],
+            )
+
+    def forget(self, entry: Entry) -> None:
+        """Remove the row of a file that was recognised as a duplicate by its author and number."""
+        with self._writing():
+            self._database.execute("DELETE FROM crossings WHERE id = ? AND state = 'received'", (entry.id,))
+
+    def load_inbox(self, lane: LaneId) -> Inbox:
+        """Give a receiver's memory as it was at the last commit."""
+        with self._guarded():
+            row = self._database.execute(
+                "SELECT epoch, cumulative FROM inboxes WHERE direction = ? AND lane = ?", lane
+            ).fetchone()
+            beyond = self._database.execute(
+                "SELECT sequence, digest FROM beyond WHERE direction = ? AND lane = ? LIMIT ?", (*lane, WINDOW)
+            ).fetchall()
+        epoch, cumulative = row or (0, 0)
+        return Inbox(epoch=epoch, cumulative=cumulative, beyond=dict(beyond))
+
+    def save_inbox(self, lane: LaneId, inbox: Inbox) -> None:
+        """Note how far a receiver has come, in the open group."""
+        with self._writing():
+            self._database.execute(
+                "INSERT OR REPLACE INTO inboxes VALUES (?, ?, ?, ?)", (*lane, inbox.epoch, inbox.cumulative)
+            )
+            self._database.execute("DELETE FROM beyond WHERE direction = ? AND lane = ?", lane)
+            self._database.executemany(
+                "INSERT INTO beyond VALUES (?, ?, ?, ?)", [(*lane, n, digest) for n, digest in inbox.beyond()]
+            )
+
+    def counts(self) -> dict[str, int]:
+        """Give how many crossings are in each state, as ``way.state``."""
+        with self._guarded():
+            rows = self._database.execute("SELECT way, state, count(*) FROM crossings GROUP BY way, state").fetchall()
+        return {f"{way}.{state}": count for way, state, count in rows}
+
+    def leaves(self, way: str, lane: LaneId) -> list[bytes]:
+        """Give the leaf digests of all crossings of a lane, in crossing order."""
+        with self._guarded():
+            rows = self._database.execute(
+                "SELECT leaf FROM crossings WHERE way = ? AND direction = ? AND lane = ? AND leaf IS NOT NULL"
+                " ORDER BY epoch, sequence",
+                (way, *lane),
+            ).fetchall()
+        return [row[0] for row in rows]
+
+    def prune(self) -> int:
+        """Remove a few of the oldest finished rows beyond ``keep_rows``; gives how many."""
+        with self._writing():
+            newest = self._database.execute("SELECT coalesce(max(id), 0) FROM crossings").fetchone()[0]
+            removed = self._database.execute(
+                "DELETE FROM crossings WHERE id IN (SELECT id FROM crossings WHERE id <= ?"
+                " AND NOT (way = 'sent' AND state = 'sent') AND state != 'held' ORDER BY id LIMIT ?)",
+                (newest - self._keep_rows, _PRUNE_AT_ONCE),
+            ).rowcount
+        self.commit()
+        return int(removed)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._guarded():
+            if not self._open:
+                self._database.execute("BEGIN IMMEDIATE")
+                self._open = True
+            yield
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            self._open = False
+            raise Unavailable(Kind.STORAGE_FULL, f"journal: {error}", _RETRY_S) from None
+
+
+def _entry(row: tuple[int, str, int, bytes | None]) -> Entry:
+    number, state, attempts, root = row
+    return Entry(number, State(state), attempts, root, met_before=True)

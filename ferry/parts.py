@@ -1,0 +1,41 @@
+"""What all parts of one half share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ferry.journal import Journal
+from ferry.lane.checks import Signers
+from ferry.metrics import FerryMetrics
+from ferry.quarantine import Quarantine
+from ferry.settings import FerryLimits
+from wire_formats.collaborators import Clock
+from wire_formats.suites import SigningKey
+
+
+@dataclass(frozen=True, slots=True)
+class HalfParts:
+    """The collaborators of one half.
+
+    Attributes:
+        name: machine name in the half's certificate; the sender in its file names.
+        key: signs seals and control messages.
+        signers: who is known.
+        journal: the half's journal.
+        quarantine: the half's quarantine.
+        metrics: the half's measurements.
+        clock: wall-clock time, for what is signed and stored.
+        seconds: the reactor's seconds, for waits and ages.
+        limits: the bounds.
+    """
+
+    name: str
+    key: SigningKey
+    signers: Signers
+    journal: Journal
+    quarantine: Quarantine
+    metrics: FerryMetrics
+    clock: Clock
+    seconds: Callable[[], float]
+    limits: FerryLimits

@@ -1,0 +1,113 @@
+"""Where bundles lie that may not pass, with the reason beside each.
+
+    <instant 16 hex>-<digest 12 hex>-<reason>.bundle    the bytes as they came
+    <instant 16 hex>-<digest 12 hex>-<reason>.notice    JSON: reason, lane, size, digest, instant
+
+Two folders: ``quarantined`` (wrong; never released) and ``held`` (unclear; two people may release).
+Both are bounded.  A full quarantine keeps what it has and counts what it could not keep: the oldest
+evidence is worth more than the thousandth copy.  A full ``held`` leaves the bundle where it was.
+
+The reason is a fixed word: no names, numbers or bodies.
+
+Source: research, section 7, point 9.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Final
+
+from twisted.logger import Logger
+
+from ferry.folders import remove_entry
+from ferry.lane.checks import LaneId
+from ferry.lane.reasons import HELD, Reason
+from ferry.metrics import FerryMetrics
+from wire_formats.collaborators import Clock
+from wire_formats.drop import DropName, prepare_drop, write_drop
+from wire_formats.errors import Kind, Unavailable
+
+_SEQUENCE_HEX: Final = 12
+
+
+class Quarantine:
+    """One half's quarantine.
+
+    Args:
+        folder: its folder.
+        most_files: how many bundles each of the two folders keeps.
+        clock: stamps entries.
+        metrics: counts them.
+    """
+
+    log = Logger()
+
+    def __init__(self, folder: Path, *, most_files: int, clock: Clock, metrics: FerryMetrics) -> None:
+        self._folders = {False: folder / "quarantined", True: folder / "held"}
+        self._most = most_files
+        self._clock = clock
+        self._metrics = metrics
+        self._known: dict[bool, set[str]] = {False: set(), True: set()}
+
+    def prepare(self) -> None:
+        """Make the folders and learn what lies there."""
+        for held, folder in self._folders.items():
+            prepare_drop(folder)
+            self._known[held] = {
+                path.name.split("-")[1] for path in folder.glob("*.bundle") if path.name.count("-") >= 2
+            }
+        self._measure()
+
+    def count(self, *, held: bool) -> int:
+        """Give how many bundles lie in one of the folders."""
+        return len(self._known[held])
+
+    def add(self, reason: Reason, lane: LaneId, data: bytes) -> None:
+        """Set a bundle aside; the same bytes are kept once.
+
+        Raises:
+            Unavailable: STORAGE_FULL: a held bundle cannot be kept, so it must stay where it is.
+        """
+        held = reason in HELD
+        digest = hashlib.sha256(data).hexdigest()
+        short = digest[:_SEQUENCE_HEX]
+        self._metrics.set_aside(reason)
+        if short in self._known[held]:
+            return
+        now_ms = self._clock.now_ms()
+        if held:
+            self.log.warn("bundle_held", reason=reason.value, lane=lane.lane, way=lane.direction, bytes=len(data))
+        else:
+            self.log.warn(
+                "bundle_quarantined", reason=reason.value, lane=lane.lane, way=lane.direction, bytes=len(data)
+            )
+        note = {"reason": reason.value, "direction": lane.direction, "lane": lane.lane}
+        note |= {"bytes": str(len(data)), "sha256": digest, "at_ms": str(now_ms)}
+        name = DropName(now_ms, int(short, 16), reason.value)
+        try:
+            self._keep(held, name, data, json.dumps(note).encode())
+        except Unavailable:
+            if held:
+                raise
+            self._metrics.quarantine_lost.inc()
+        else:
+            self._known[held].add(short)
+            self._measure()
+
+    def _keep(self, held: bool, name: DropName, data: bytes, note: bytes) -> None:  # noqa: FBT001 - a key
+        folder = self._folders[held]
+        if len(self._known[held]) >= self._most:
+            raise Unavailable(Kind.STORAGE_FULL, "quarantine is full", 60)
+        reason_name = DropName(name.epoch, name.sequence, name.sender, "notice")
+        write_drop(folder, reason_name, note)
+        try:
+            write_drop(folder, name, data)
+        except Unavailable:
+            remove_entry(folder, reason_name)
+            raise
+
+    def _measure(self) -> None:
+        self._metrics.quarantine_files.set(self.count(held=False))
+        self._metrics.held_files.set(self.count(held=True))

@@ -1,0 +1,200 @@
+"""The receiving station of a lane: from the transport into the folders of this side.
+
+    read ──▶ seals ──▶ number (replay window) ──▶ items ──▶ author known? ──▶ deliver ──▶ settle number
+
+What is delivered is decided by the half: the low half puts answers into the worker's inbox, the high
+half inspects requests and puts them into the core's inbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from typing import Final, Protocol
+
+from ferry.intake import Candidate, Intake, Over
+from ferry.journal import RECEIVED_WAY, Numbered
+from ferry.lane.checks import Checked, Items, LaneId, check_arrived, check_items
+from ferry.lane.crossing import State, crossing_leaf
+from ferry.lane.inbox import Inbox, Verdict
+from ferry.lane.reasons import MAY_PASS_LATER, Reason, SetAside, reason_of, reason_of_verdict
+from ferry.parts import HalfParts
+from ferry.ports import InletPort
+from wire_formats.bundle import CheckedSeal
+from wire_formats.errors import PeerError
+from wire_formats.lane_control import Acknowledgement, Heartbeat
+
+#: Shortest time between two acknowledgements of a lane; the half's tick sends what was put off.
+ACKNOWLEDGE_EVERY_S: Final = 0.05
+
+
+class Deliver(Protocol):
+    """Puts bundles that passed where they belong."""
+
+    def room(self) -> int:
+        """Give how many bundles may be delivered now.
+
+        Raises:
+            Unavailable: none, for a reason worth telling.
+        """
+
+    def deliver(self, checked: Checked, items: Items) -> Generator[None, None, State]:
+        """Deliver one bundle; yields between items.
+
+        Returns:
+            SENT, or REJECTED when nothing of it was fit to be delivered.
+
+        Raises:
+            Unavailable: it cannot be delivered now.
+        """
+
+
+class ReceivingStation:
+    """Takes bundles of one lane off the transport.
+
+    Args:
+        parts: the half's collaborators.
+        lane: the lane.
+        port: the transport's lane.
+        deliver: where bundles go.
+        on_settled: called after each batch, so that an acknowledgement can be sent.
+    """
+
+    def __init__(
+        self, parts: HalfParts, lane: LaneId, port: InletPort, deliver: Deliver, on_settled: Callable[[], None]
+    ) -> None:
+        self.lane = lane
+        self.inbox = Inbox()
+        self.heard_s = parts.seconds()
+        self.ever_heard = False
+        self.acknowledgement_due = False
+        self._parts = parts
+        self._deliver = deliver
+        self._on_settled = on_settled
+        self._metrics = parts.metrics.lane(lane)
+        self._intake = Intake(parts, lane, RECEIVED_WAY, port, self)
+        self._dirty = False
+        self._acknowledged_s = 0.0
+
+    def start(self) -> None:
+        """Take up where the journal ended."""
+        self.inbox = self._parts.journal.load_inbox(self.lane)
+        self.acknowledgement_due = self.inbox.epoch > 0
+
+    @property
+    def blocked(self) -> str:
+        """Why the lane cannot go on, or empty."""
+        return self._intake.blocked
+
+    def step(self, over: Over) -> bool:
+        """Do a little work; gives whether there was any."""
+        return self._intake.step(over)
+
+    def abandon(self) -> None:
+        """Drop the batch after something broke."""
+        self._intake.abandon()
+
+    def heartbeat(self, message: Heartbeat) -> None:
+        """Take in a heartbeat whose signature held; a lost tail shows here."""
+        self.heard_s = self._parts.seconds()
+        self.ever_heard = True
+        self.inbox.heard(message.epoch, message.mark)
+        self._metrics.gaps.set(self.inbox.missing())
+        self.acknowledgement_due = True
+
+    def acknowledgement(self) -> Acknowledgement | None:
+        """Give the acknowledgement to send now, or None before the first contact."""
+        self.acknowledgement_due = False
+        self._acknowledged_s = self._parts.seconds()
+        if self.inbox.epoch == 0:
+            return None
+        inbox, now_ms = self.inbox, self._parts.clock.now_ms()
+        return Acknowledgement(*self.lane, inbox.epoch, inbox.cumulative, inbox.gaps(), now_ms)
+
+    # What the intake asks
+
+    def room(self) -> int:
+        """Give how many bundles may be taken now."""
+        return self._deliver.room()
+
+    def handle(self, candidate: Candidate) -> Iterator[None]:
+        """Check a bundle and deliver it unless it has come before."""
+        parts = self._parts
+        checked, crossing = check_arrived(
+            candidate.data, candidate.name, self.lane, parts.signers, now_ms=parts.clock.now_ms()
+        )
+        yield
+        if not self._is_new(candidate, crossing):
+            return
+        try:
+            items = check_items(checked, self.lane, parts.signers)
+            if self._author_is_known(candidate, checked):
+                self._settle_number(crossing)
+                return
+        except PeerError as error:
+            # The other half vouches for this number: unless it may pass later, the lane goes on.
+            if reason_of(error) not in MAY_PASS_LATER:
+                self._settle_number(crossing)
+            raise
+        yield
+        state = yield from self._deliver.deliver(checked, items)
+        self._pass(candidate, checked, crossing, state)
+
+    def repeated(self, candidate: Candidate) -> None:
+        """Note that a crossing came again: our acknowledgement was lost or late."""
+        self._metrics.duplicates.inc()
+        self.acknowledgement_due = True
+
+    def settle(self) -> None:
+        """Put the receiver's memory into the same commit as its crossings."""
+        if self._dirty:
+            self._parts.journal.save_inbox(self.lane, self.inbox)
+            self._dirty = False
+
+    def settled(self) -> None:
+        """Let the half acknowledge."""
+        self._metrics.gaps.set(self.inbox.missing())
+        now = self._parts.seconds()
+        if self.acknowledgement_due and not 0 <= now - self._acknowledged_s < ACKNOWLEDGE_EVERY_S:
+            self._on_settled()
+
+    def _is_new(self, candidate: Candidate, crossing: CheckedSeal) -> bool:
+        statement = crossing.statement
+        verdict = self.inbox.judge(
+            statement.epoch, statement.sequence, previous=statement.previous, digest=crossing.digest
+        )
+        if (reason := reason_of_verdict(verdict)) is not None:
+            raise SetAside(reason)
+        if verdict is Verdict.NEW:
+            return True
+        self._parts.journal.forget(candidate.entry)
+        self._metrics.duplicates.inc()
+        self.acknowledgement_due = True
+        return False
+
+    def _author_is_known(self, candidate: Candidate, checked: Checked) -> bool:
+        known = self._parts.journal.by_author(RECEIVED_WAY, self.lane, checked.author_key)
+        if known is None:
+            return False
+        if known.root != checked.author.statement.root:
+            raise SetAside(Reason.AUTHOR_CONFLICT)
+        self._parts.journal.forget(candidate.entry)
+        self._metrics.duplicates.inc()
+        return True
+
+    def _pass(self, candidate: Candidate, checked: Checked, crossing: CheckedSeal, state: State) -> None:
+        statement, now_ms = crossing.statement, self._parts.clock.now_ms()
+        leaf = crossing_leaf(checked.bundle.seals[1])
+        size = len(candidate.data)
+        numbered = Numbered(
+            checked.author_key, statement.root, statement.epoch, statement.sequence, leaf, statement.count, size
+        )
+        self._parts.journal.passed(candidate.entry, numbered, state, now_ms=now_ms)
+        self._settle_number(crossing)
+        self._metrics.bundles.inc()
+        self._metrics.items.inc(statement.count)
+        self._metrics.bytes.inc(size)
+        self._metrics.age.observe(max(0.0, (now_ms - checked.author.statement.made_ms) / 1000))
+
+    def _settle_number(self, crossing: CheckedSeal) -> None:
+        self.inbox.settle(crossing.statement.epoch, crossing.statement.sequence, crossing.digest)
+        self._dirty = self.acknowledgement_due = True

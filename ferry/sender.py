@@ -1,0 +1,278 @@
+"""Puts bundles of one lane on the transport under this half's numbers, until acknowledged.
+
+    seal ──▶ spool ──▶ journal ──▶ transport ──▶ (heartbeats, acknowledgements) ──▶ spool emptied
+
+A number is used up when the bundle lies in the spool: from then on it stands for these bytes only.
+If the transport has no room then, the bundle waits in the spool and nothing newer overtakes it.
+
+Source: DESIGN invariant 4.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from typing import Final, NamedTuple, Protocol
+
+from twisted.logger import Logger
+
+from ferry.journal import SENT_WAY, Entry, Numbered
+from ferry.lane.checks import Checked, LaneId
+from ferry.lane.crossing import Author, State, crossing_leaf
+from ferry.lane.outbox import Outbox
+from ferry.lane.reasons import Reason
+from ferry.parts import HalfParts
+from ferry.spool import Spool
+from ferry.transports.port import Outlet
+from wire_formats.bundle import Bundle, SealStream, encode_bundle, parse_bundle, peek_statement
+from wire_formats.cose import parse_sign1
+from wire_formats.drop import DropName
+from wire_formats.errors import Kind, PeerError, Unavailable
+from wire_formats.lane_control import Acknowledgement, Heartbeat
+
+#: Bundles sent again in one tick.
+RESENDS_AT_ONCE: Final = 16
+
+
+class Tracked(NamedTuple):
+    """A bundle whose author wants to know where it is."""
+
+    worker: str
+    root: bytes
+
+
+class ProgressSink(Protocol):
+    """Hears what becomes of tracked bundles."""
+
+    def crossed(self, tracked: Tracked) -> None:
+        """A tracked bundle was acknowledged."""
+
+
+class Sender:
+    """One lane's sending end.
+
+    Args:
+        parts: the half's collaborators.
+        lane: the lane.
+        outlet: the transport.
+        spool: where bundles wait for their acknowledgement.
+        progress: hears of tracked bundles.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self, parts: HalfParts, lane: LaneId, outlet: Outlet, spool: Spool, progress: ProgressSink | None = None
+    ) -> None:
+        self.parts = parts
+        self.lane = lane
+        self._outlet = outlet
+        self._spool = spool
+        self._progress = progress
+        self._tracked: dict[int, Tracked] = {}
+        self._old: deque[DropName] = deque()
+        self._metrics = parts.metrics.lane(lane)
+        self.outbox = Outbox(epoch=0, most_bundles=1, most_bytes=1)
+        self._stream = SealStream(lane.direction, lane.lane, 0)
+        self.heard_s = parts.seconds()
+        self.ever_heard = False
+        self.full = False
+
+    def start(self) -> None:
+        """Begin a new epoch; whatever the spool holds is sent again under it."""
+        self._old = deque(self._spool.prepare())
+        self._begin_epoch(above=0)
+
+    @property
+    def renewing(self) -> bool:
+        """Whether bundles of an older epoch still have to be sent again."""
+        return bool(self._old)
+
+    def room(self) -> int:
+        """Give how many bundles may be sent now."""
+        if self._old or not self.outbox.has_room():
+            return 0
+        if self._has_unsent():
+            self._put_unsent()
+        return self.parts.limits.credits - len(self.outbox)
+
+    def send(self, checked: Checked, entry: Entry) -> None:
+        """Send a checked bundle of an author.
+
+        Raises:
+            Unavailable: no room in the spool: nothing happened; or on the transport: the bundle is
+                ours, and ``room`` stays closed until it is on the transport.
+        """
+        statement = checked.author.statement
+        name, data, leaf = self._seal(checked.bundle, tracked=statement.tracked)
+        numbered = Numbered(
+            checked.author_key, statement.root, name.epoch, name.sequence, leaf, statement.count, len(data)
+        )
+        self.parts.journal.passed(entry, numbered, State.SENT, now_ms=self.parts.clock.now_ms())
+        if statement.tracked:
+            self._tracked[name.sequence] = Tracked(checked.author.signer.name, statement.root)
+        self._put(name, data)
+        self._metrics.bundles.inc()
+        self._metrics.items.inc(statement.count)
+        self._metrics.bytes.inc(len(data))
+        self._metrics.age.observe(max(0.0, (self.parts.clock.now_ms() - statement.made_ms) / 1000))
+
+    def renew(self) -> None:
+        """Send one bundle of an older epoch again under the present one.
+
+        Raises:
+            Unavailable: no room now; it is tried again.
+        """
+        old = self._old[0]
+        if not self.outbox.has_room():
+            raise Unavailable(Kind.STORAGE_FULL, "all credits are used")
+        data = self._spool.get(old)
+        bundle = _unsealed(data, self.parts.key.kid) if data is not None else None
+        if bundle is None:
+            if data is not None:
+                self.parts.quarantine.add(Reason.MALFORMED, self.lane, data)
+            self._old.popleft()
+            self._spool.remove(old)
+            return
+        author, worker = self._author(bundle)
+        statement = peek_statement(bundle.seals[0])
+        name, sealed, leaf = self._seal(bundle, tracked=statement.tracked)
+        self._old.popleft()
+        entry = self.parts.journal.by_author(SENT_WAY, self.lane, author)
+        if entry is not None:
+            self.parts.journal.renumber(entry, name.epoch, name.sequence, leaf, now_ms=self.parts.clock.now_ms())
+        if statement.tracked and worker:
+            self._tracked[name.sequence] = Tracked(worker, statement.root)
+        self._spool.remove(old)
+        self._metrics.resends.inc()
+        self._put(name, sealed)
+
+    def acknowledge(self, message: Acknowledgement) -> None:
+        """Take in an acknowledgement whose signature held."""
+        self.heard_s = self.parts.seconds()
+        self.ever_heard = True
+        result = self.outbox.acknowledge(message.epoch, message.cumulative, message.gaps, message.made_ms)
+        if result.newer_epoch or result.regressed:
+            self.log.warn("epoch_renewed", lane=self.lane.lane, way=self.lane.direction, epoch=message.epoch)
+            self._renew_all(above=message.epoch)
+            return
+        if not result.settled:
+            return
+        now_ms = self.parts.clock.now_ms()
+        self.parts.journal.finish(self.lane, self.outbox.epoch, result.settled, State.ACKED, now_ms=now_ms)
+        self.parts.journal.commit()
+        for sequence in result.settled:
+            self._spool.remove(self._name(sequence))
+            tracked = self._tracked.pop(sequence, None)
+            if tracked is not None and self._progress is not None:
+                self._progress.crossed(tracked)
+
+    def tick(self) -> None:
+        """Send again what is due, and give up what is hopeless.
+
+        Raises:
+            Unavailable: no room on the transport.
+        """
+        self._metrics.unacknowledged.set(len(self.outbox) + len(self._old))
+        self._tell_if_full()
+        self._metrics.gaps.set(self.outbox.missing())
+        for sequence in self.outbox.due(self.parts.seconds(), most=RESENDS_AT_ONCE):
+            data = self._spool.get(self._name(sequence))
+            if data is None:
+                # Someone emptied our spool: only a new epoch closes the gap for the receiver.
+                self.log.error("spool_lost_bundle", lane=self.lane.lane, sequence=sequence)
+                self._renew_all(above=0)
+                return
+            self._metrics.resends.inc(self.outbox.tries(sequence) > 0)
+            self._put(self._name(sequence), data)
+        hopeless = self.outbox.hopeless(tries=self.parts.limits.give_up_tries)
+        if hopeless:
+            self._give_up(hopeless)
+
+    def heartbeat(self) -> Heartbeat:
+        """Say how far this lane has come."""
+        now_ms = self.parts.clock.now_ms()
+        stream = self._stream
+        return Heartbeat(*self.lane, stream.epoch, self.outbox.mark, stream.previous, now_ms)
+
+    def _tell_if_full(self) -> None:
+        full = not self.outbox.has_room()
+        if full is not self.full:
+            self.full = full
+            lane, way = self.lane.lane, self.lane.direction
+            if full:
+                self.log.warn("credits_used_up", lane=lane, way=way, count=len(self.outbox))
+            else:
+                self.log.info("credits_free_again", lane=lane, way=way, count=len(self.outbox))
+
+    def _begin_epoch(self, *, above: int) -> None:
+        limits = self.parts.limits
+        epoch = self.parts.journal.begin_epoch(self.lane, now_ms=self.parts.clock.now_ms(), above=above)
+        self.outbox = Outbox(epoch=epoch, most_bundles=limits.credits, most_bytes=limits.spool_bytes)
+        self._stream = SealStream(*self.lane, epoch)
+        self._tracked.clear()
+
+    def _renew_all(self, *, above: int) -> None:
+        self._begin_epoch(above=above)
+        self._old = deque(self._spool.prepare())
+
+    def _give_up(self, sequences: list[int]) -> None:
+        """Hold what the receiver never accepts, and close the gap with a new epoch."""
+        for sequence in sequences:
+            data = self._spool.get(self._name(sequence))
+            if data is not None:
+                self.parts.quarantine.add(Reason.GIVEN_UP, self.lane, data)
+            self._spool.remove(self._name(sequence))
+        now_ms = self.parts.clock.now_ms()
+        self.parts.journal.finish(self.lane, self.outbox.epoch, sequences, State.HELD, now_ms=now_ms)
+        self._renew_all(above=0)
+
+    def _seal(self, bundle: Bundle, *, tracked: bool) -> tuple[DropName, bytes, bytes]:
+        """Seal under the next number and keep in the spool; on failure the number stays free."""
+        stream = replace(self._stream)
+        sealed = stream.seal(bundle, self.parts.key, now_ms=self.parts.clock.now_ms(), tracked=tracked)
+        data = encode_bundle(sealed)
+        name = self._name(stream.sequence)
+        self._spool.put(name, data)
+        self._stream = stream
+        self.outbox.add(stream.sequence, len(data), self.parts.seconds())
+        return name, data, crossing_leaf(sealed.seals[-1])
+
+    def _put(self, name: DropName, data: bytes) -> None:
+        self._outlet.put(self.lane.lane, name, data)
+        self.outbox.sent(name.sequence, self.parts.seconds())
+
+    def _has_unsent(self) -> bool:
+        return self.outbox.mark > self.outbox.acknowledged and self.outbox.tries(self.outbox.mark) == 0
+
+    def _put_unsent(self) -> None:
+        data = self._spool.get(self._name(self.outbox.mark))
+        if data is not None:
+            self._put(self._name(self.outbox.mark), data)
+
+    def _name(self, sequence: int) -> DropName:
+        return DropName(self.outbox.epoch, sequence, self.parts.name)
+
+    def _author(self, bundle: Bundle) -> tuple[Author, str]:
+        """Give author and worker name of a bundle we once checked and sealed ourselves."""
+        statement = peek_statement(bundle.seals[0])
+        kid = parse_sign1(bundle.seals[0]).kid
+        return Author(kid, statement.epoch, statement.sequence), self._worker_name(kid)
+
+    def _worker_name(self, kid: bytes) -> str:
+        try:
+            now_ms = self.parts.clock.now_ms()
+            return self.parts.signers.trust.signer(kid, role=self.lane.author_roles, now_ms=now_ms).name
+        except PeerError:
+            return ""
+
+
+def _unsealed(data: bytes, own_kid: bytes) -> Bundle | None:
+    """Give a spooled bundle without our own seal, or None if it is not one of ours."""
+    try:
+        bundle = parse_bundle(data)
+        if len(bundle.seals) == 2 and parse_sign1(bundle.seals[1]).kid == own_kid:
+            return replace(bundle, seals=bundle.seals[:1])
+    except PeerError:
+        return None
+    return None

@@ -1,0 +1,112 @@
+"""Builds the two halves from their settings.
+
+low = build_low(settings, reactor=..., clock=..., randomness=..., watch=..., registry=...)
+low.start();  ...;  await low.stop()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+from twisted.internet.interfaces import IReactorTime
+
+from ferry.high_half import HIGH_LANES, HighHalf
+from ferry.inspection import Inspector
+from ferry.journal import Journal
+from ferry.lane.checks import HIGH_ROLE, LOW_ROLE, WORKER_ROLE, LaneId, Signers
+from ferry.low_half import LOW_LANES, LowHalf
+from ferry.metrics import FerryMetrics
+from ferry.parts import HalfParts
+from ferry.quarantine import Quarantine
+from ferry.settings import HighSettings, LowSettings
+from ferry.transports.directory import DirectoryInlet, DirectoryOutlet
+from wire_formats.catalogue import SERVICES
+from wire_formats.certificate_names import machine_of
+from wire_formats.collaborators import Clock, DirectoryWatch, Randomness
+from wire_formats.seal import SealPrivateKey
+from wire_formats.settings_reader import SettingsError
+from wire_formats.suites import SigningKey, load_signing_key
+from wire_formats.trust import TrustStore
+
+
+def build_low(
+    settings: LowSettings, *, reactor: IReactorTime, clock: Clock, randomness: Randomness, watch: DirectoryWatch,
+    registry: CollectorRegistry,
+) -> LowHalf:  # fmt: skip
+    """Build the low half; nothing runs before ``start``.
+
+    Raises:
+        SettingsError: a key, certificate or folder named in the settings cannot be used.
+    """
+    del randomness
+    parts = half_parts(settings, LOW_ROLE, LOW_LANES, reactor, clock, registry)
+    return LowHalf(
+        parts, settings, reactor, DirectoryInlet(settings.gap_outbound, watch), DirectoryOutlet(settings.gap_inbound),
+        watch,
+    )  # fmt: skip
+
+
+def build_high(
+    settings: HighSettings, *, reactor: IReactorTime, clock: Clock, randomness: Randomness, watch: DirectoryWatch,
+    registry: CollectorRegistry,
+) -> HighHalf:  # fmt: skip
+    """Build the high half; nothing runs before ``start``.
+
+    Raises:
+        SettingsError: a key, certificate or folder named in the settings cannot be used.
+    """
+    del randomness
+    parts = half_parts(settings, HIGH_ROLE, HIGH_LANES, reactor, clock, registry)
+    transport = DirectoryInlet(settings.gap_inbound, watch), DirectoryOutlet(settings.gap_outbound)
+    try:
+        key = SealPrivateKey(_read(settings.seal_key))
+    except ValueError as error:
+        raise SettingsError(f"{settings.seal_key}: {error}") from None
+    return HighHalf(parts, settings, reactor, transport, watch, Inspector(SERVICES, key))
+
+
+def half_parts(
+    settings: LowSettings | HighSettings, role: str, lanes: Iterable[LaneId], reactor: IReactorTime, clock: Clock,
+    registry: CollectorRegistry,
+) -> HalfParts:  # fmt: skip
+    """Build what the parts of one half share.
+
+    Raises:
+        SettingsError: a key, certificate or folder named in the settings cannot be used.
+    """
+    key = _signing_key(settings, role)
+    trust = TrustStore.from_pem([_read(settings.trust_issuers)], [_read(settings.trust_machines)])
+    workers: Collection[str] = frozenset(settings.workers) or trust.names(WORKER_ROLE)
+    metrics = FerryMetrics(registry, lanes)
+    settings.journal.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    limits = settings.limits
+    return HalfParts(
+        name=machine_of(key.certificate).name,
+        key=key,
+        signers=Signers(trust, workers),
+        journal=Journal(settings.journal, keep_rows=limits.journal_rows),
+        quarantine=Quarantine(settings.quarantine, most_files=limits.quarantine_files, clock=clock, metrics=metrics),
+        metrics=metrics,
+        clock=clock,
+        seconds=reactor.seconds,
+        limits=limits,
+    )
+
+
+def _signing_key(settings: LowSettings | HighSettings, role: str) -> SigningKey:
+    try:
+        key = load_signing_key(_read(settings.signing_key), _read(settings.signing_certificate))
+    except ValueError as error:
+        raise SettingsError(f"{settings.signing_key}: {error}") from None
+    if machine_of(key.certificate).role != role:
+        raise SettingsError(f"{settings.signing_certificate}: not a certificate for the role {role}")
+    return key
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}; run `ferrygate up` to create keys and trust") from None

@@ -1,0 +1,118 @@
+"""Settings of the two halves; one TOML table each.
+
+Every limit has a default that fits one machine; every path is required.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from wire_formats.settings_reader import number
+
+
+@dataclass(frozen=True)
+class FerryLimits:
+    """The bounds of one half (table ``limits``).
+
+    Attributes:
+        credits: bundles per lane that may be unacknowledged; below the receiver's window of 4096.
+        spool_bytes: bytes per lane that may be unacknowledged.
+        quarantine_files: bundles kept in the quarantine, and held, each.
+        worker_inbox_files: files that may wait in one worker's inbox (low half).
+        core_inbox_files: files that may wait in one lane of the core's inbox (high half).
+        journal_rows: crossings kept in the journal.
+        give_up_tries: after so many tries a crossing the receiver still misses is held.
+        interactive_share: weight of interactive lanes against bulk lanes.
+        bulk_share: weight of bulk lanes.
+        notice_copies: how often a deny-list notice is sent.
+    """
+
+    credits: int = number(1024, least=1, most=4096)
+    spool_bytes: int = number(512 << 20, least=4 << 20, most=1 << 40)
+    quarantine_files: int = number(1000, least=1, most=100_000)
+    worker_inbox_files: int = number(20_000, least=1, most=1_000_000)
+    core_inbox_files: int = number(20_000, least=1, most=1_000_000)
+    journal_rows: int = number(1_000_000, least=1000, most=1_000_000_000)
+    give_up_tries: int = number(12, least=2, most=1000)
+    interactive_share: int = number(4, least=1, most=100)
+    bulk_share: int = number(1, least=1, most=100)
+    notice_copies: int = number(3, least=1, most=10)
+
+
+@dataclass(frozen=True)
+class LowSettings:
+    """The low half, on the DMZ's side.
+
+    Attributes:
+        signing_key: PEM of the half's private key.
+        signing_certificate: PEM of its certificate; its machine name is the sender of its files.
+        trust_issuers: PEM file with the issuing certificates of machines.
+        trust_machines: PEM file with the machines' certificates (workers, core, both halves, CA's deny key).
+        dmz_outbox: drop of the workers, with a folder per lane.
+        dmz_inbox: folder of the workers' inboxes.
+        dmz_notices: where deny-list notices are put for the edges.
+        gap_inbound: sending end of the transport.
+        gap_outbound: receiving end of the transport.
+        journal: the journal's file.
+        spool: folder of unacknowledged bundles.
+        quarantine: folder of bundles that may not pass.
+        status: JSON file for ``ferrygate status``.
+        workers: names of the workers; all workers with a known certificate when empty.
+        limits: the bounds.
+    """
+
+    signing_key: Path
+    signing_certificate: Path
+    trust_issuers: Path
+    trust_machines: Path
+    dmz_outbox: Path
+    dmz_inbox: Path
+    dmz_notices: Path
+    gap_inbound: Path
+    gap_outbound: Path
+    journal: Path
+    spool: Path
+    quarantine: Path
+    status: Path
+    workers: tuple[str, ...] = ()
+    limits: FerryLimits = FerryLimits()
+
+
+@dataclass(frozen=True)
+class HighSettings:
+    """The high half, on the core's side.
+
+    Attributes:
+        signing_key: PEM of the half's private key.
+        signing_certificate: PEM of its certificate; its machine name is the sender of its files.
+        seal_key: 32 raw bytes: opens what workers sealed to the high half.
+        trust_issuers: PEM file with the issuing certificates of machines.
+        trust_machines: PEM file with the machines' certificates.
+        core_inbox: drop of the core's intake, with a folder per lane.
+        core_outbox: drop of the core's publisher, with a folder per lane and ``control`` for notices.
+        gap_inbound: receiving end of the transport.
+        gap_outbound: sending end of the transport.
+        journal: the journal's file.
+        spool: folder of unacknowledged bundles, and of answers this half wrote.
+        quarantine: folder of bundles that may not pass.
+        status: JSON file for ``ferrygate status``.
+        workers: names of the workers; all workers with a known certificate when empty.
+        limits: the bounds.
+    """
+
+    signing_key: Path
+    signing_certificate: Path
+    seal_key: Path
+    trust_issuers: Path
+    trust_machines: Path
+    core_inbox: Path
+    core_outbox: Path
+    gap_inbound: Path
+    gap_outbound: Path
+    journal: Path
+    spool: Path
+    quarantine: Path
+    status: Path
+    workers: tuple[str, ...] = ()
+    limits: FerryLimits = FerryLimits()

@@ -1,0 +1,76 @@
+"""The status file of one half, for ``ferrygate status``.
+
+One JSON object, replaced whole every two seconds:
+
+    {"half": name, "at_ms": n, "quarantined": n, "held": n,
+     "lanes": [{"way", "lane", "role": "sender"|"receiver", "epoch", "mark", "acknowledged",
+                "gaps", "waiting", "unacknowledged", "oldest_s", "heard_s", "link", "blocked"}]}
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStatus:
+    """One lane as one half sees it.
+
+    Attributes:
+        way: inbound or outbound.
+        lane: interactive or bulk.
+        role: "sender" or "receiver".
+        epoch: epoch of the lane.
+        mark: highest number sent, or known to have been sent.
+        acknowledged: highest number up to which everything has arrived.
+        gaps: how many numbers are missing now.
+        waiting: files that wait to be taken.
+        unacknowledged: bundles in the spool (sender).
+        oldest_s: age of the oldest of them, in seconds.
+        heard_s: seconds since the other half was heard on this lane.
+        link: state of the connection, see ``lane.session``.
+        blocked: why the lane cannot go on, or empty.
+    """
+
+    way: str
+    lane: str
+    role: str
+    epoch: int
+    mark: int
+    acknowledged: int
+    gaps: int
+    waiting: int
+    unacknowledged: int
+    oldest_s: float
+    heard_s: float
+    link: str
+    blocked: str
+
+
+@dataclass(frozen=True, slots=True)
+class HalfStatus:
+    """One half."""
+
+    half: str
+    at_ms: int
+    quarantined: int
+    held: int
+    lanes: Sequence[LaneStatus]
+
+
+def write_status(path: Path, status: HalfStatus) -> bool:
+    """Replace the status file; gives False when the disk refuses (the next one will do)."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        unfinished.write_text(json.dumps(asdict(status), indent=1), encoding="utf-8")
+        unfinished.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        return False
+    return True

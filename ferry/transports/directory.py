@@ -1,0 +1,85 @@
+"""The directory transport: one folder per lane, files renamed into it whole.
+
+Fits two processes on one host, a shared disk between two hosts, or a commercial gap that copies
+folders.  The receiver removes what it has dealt with.
+
+Source: DESIGN "transport (directory | diode | media)".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from ferry.folders import FolderScan, count_entries, read_file, remove_entry
+from ferry.transports.port import TRANSPORT_LANES, Waiting
+from wire_formats.collaborators import DirectoryWatch
+from wire_formats.drop import TEMPORARY, DropName, prepare_drop, write_drop
+
+_MOST_COUNTED: Final = 100_000
+
+
+class DirectoryOutlet:
+    """Sends into ``root/<lane>``.
+
+    Args:
+        root: folder of one direction.
+        lanes: the lanes to make.
+    """
+
+    def __init__(self, root: Path, lanes: Iterable[str] = TRANSPORT_LANES) -> None:
+        self._folders = {lane: root / lane for lane in lanes}
+
+    def prepare(self) -> None:
+        """Make the folders, and clear what a crash left unfinished."""
+        for folder in self._folders.values():
+            prepare_drop(folder)
+
+    def put(self, lane: str, name: DropName, data: bytes) -> None:
+        """Rename a whole file into the lane.
+
+        Raises:
+            Unavailable: STORAGE_FULL; nothing was published.
+        """
+        write_drop(self._folders[lane], name, data)
+
+
+class DirectoryInlet:
+    """Receives from ``root/<lane>``.
+
+    Args:
+        root: folder of one direction.
+        watch: wakes the reader.
+        lanes: the lanes to read.
+    """
+
+    def __init__(self, root: Path, watch: DirectoryWatch, lanes: Iterable[str] = TRANSPORT_LANES) -> None:
+        self._watch = watch
+        self._folders = {lane: root / lane for lane in lanes}
+        self._scans = {lane: FolderScan(folder) for lane, folder in self._folders.items()}
+
+    def prepare(self) -> None:
+        """Make the folders if the sender has not; unfinished files are the sender's to clear."""
+        for folder in self._folders.values():
+            (folder / TEMPORARY).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def waiting(self, lane: str, *, most: int) -> Waiting:
+        """List the next files of a round."""
+        return self._scans[lane].next(most=most)
+
+    def read(self, lane: str, name: DropName | str, *, limit: int) -> bytes:
+        """Read a plain file with one link, without following links."""
+        return read_file(self._folders[lane], name, limit=limit)
+
+    def remove(self, lane: str, name: DropName | str) -> bool:
+        """Unlink a file; a folder that hostile hands put there is removed when it is empty."""
+        return remove_entry(self._folders[lane], name)
+
+    def depth(self, lane: str) -> int:
+        """Count the waiting files."""
+        return count_entries(self._folders[lane], most=_MOST_COUNTED)
+
+    def watch(self, lane: str, on_arrival: Callable[[], None]) -> Callable[[], None]:
+        """Watch the lane's folder."""
+        return self._watch.watch(self._folders[lane], on_arrival)

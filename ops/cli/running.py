@@ -1,0 +1,100 @@
+"""`ferrygate status`, `replace` and `stop`: talk to the running supervisor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from ops.cli import installation
+from ops.cli.faults import CannotRunError
+from ops.cli.table import duration, render
+from ops.layout import Layout
+from ops.supervisor.control import ask
+
+STATUS_DEADLINE_S: Final = 5.0
+STOP_DEADLINE_S: Final = 5.0
+MOST_STATUS_BYTES: Final = 1_000_000
+EXIT_NOT_HEALTHY: Final = 1
+
+
+def status(root: Path) -> int:
+    """Print a table of all processes and their figures; 0 when all are healthy, 1 otherwise.
+
+    Raises:
+        CannotRunError: nothing runs there.
+    """
+    layout, _ = installation.load(root)
+    answer = _ask(layout, {"command": "status"}, STATUS_DEADLINE_S)
+    processes = answer["processes"]
+    rows = [_row(process) for process in processes]
+    print(render(("process", "state", "up", "pid", "restarts", "page", "figures"), rows))
+    lanes = list(_lanes(layout))
+    if lanes:
+        print()
+        print(render(("half", "way", "lane", "as", "link", "figures"), lanes))
+    return 0 if all(process["state"] == "healthy" for process in processes) else EXIT_NOT_HEALTHY
+
+
+def replace(root: Path, name: str) -> int:
+    """Replace one process and wait until the new one is healthy.
+
+    Raises:
+        CannotRunError: nothing runs there, or it cannot be replaced.
+    """
+    layout, _ = installation.load(root)
+    answer = _ask(layout, {"command": "replace", "name": name})
+    if not answer["ok"]:
+        raise CannotRunError(f"{name} was not replaced: {answer['reason']}; `ferrygate status` shows all processes")
+    print(f"{name} replaced")
+    return 0
+
+
+def stop(root: Path) -> int:
+    """Ask the supervisor to stop everything.
+
+    Raises:
+        CannotRunError: nothing runs there.
+    """
+    layout, _ = installation.load(root)
+    _ask(layout, {"command": "stop"}, STOP_DEADLINE_S)
+    print("stopping")
+    return 0
+
+
+def _ask(layout: Layout, asked: dict[str, str], deadline_s: float | None = None) -> dict[str, Any]:
+    try:
+        return ask(layout.control, asked) if deadline_s is None else ask(layout.control, asked, deadline_s=deadline_s)
+    except (OSError, ValueError):
+        raise CannotRunError(f"{layout.root}: nothing runs here; `make run` or `ferrygate up` starts it") from None
+
+
+def _row(process: dict[str, Any]) -> tuple[str, ...]:
+    told = [f"{name}={number}" for name, number in sorted(process["figures"].items())]
+    told += process["reasons"]
+    if process["state"] not in ("healthy", "starting") and process["last_words"]:
+        told.append(process["last_words"])
+    return (
+        process["name"],
+        process["state"],
+        duration(process["up_ms"]) if process["pid"] else "-",
+        str(process["pid"] or "-"),
+        str(process["restarts"]),
+        f":{process['metrics_port']}",
+        " ".join(told)[:160],
+    )
+
+
+def _lanes(layout: Layout) -> Iterator[tuple[str, ...]]:
+    """Read what the ferry's halves tell about each lane in their status files."""
+    for half in (layout.ferry_low, layout.ferry_high):
+        try:
+            told = json.loads((half / "status.json").read_bytes()[:MOST_STATUS_BYTES])
+            lanes = told["lanes"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        for lane in lanes:
+            hidden = ("way", "lane", "role", "link", "epoch")
+            figures = " ".join(f"{k}={v}" for k, v in lane.items() if k not in hidden and v != "")
+            yield half.name, str(lane["way"]), str(lane["lane"]), str(lane["role"]), str(lane["link"]), figures

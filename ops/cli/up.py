@@ -1,0 +1,196 @@
+"""`ferrygate up`: make the installation if there is none, start every role, run the main job, serve.
+
+Ctrl-C (or SIGTERM, or `ferrygate stop`) stops all roles in order.  Every problem is one line.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+from pathlib import Path
+from typing import IO, Any, Final
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger, globalLogBeginner
+
+from ops.cli import installation
+from ops.cli.faults import CannotRunError
+from ops.cli.ports_free import taken
+from ops.cli.welcome import welcome
+from ops.layout import Installation, Layout, Ports, roles
+from ops.provision.installation import create_installation
+from ops.runtime.clock import SystemClock
+from ops.runtime.log_output import JsonLines, RotatingFile
+from ops.supervisor.child import Child
+from ops.supervisor.control import ControlServer
+from ops.supervisor.process_table import ProcessEntry, ProcessSpec, ProcessState, ProcessTable
+from ops.supervisor.supervisor import Supervisor
+from wire_formats.errors import Unavailable
+
+START_DEADLINE_S: Final = 60.0
+LOG_BYTES: Final = 5_000_000
+_RUN: Final = (sys.executable, "-m", "ops", "run")
+
+
+def up(root: Path, *, demo: bool, stay: bool) -> int:
+    """Start an installation and serve until told to stop.
+
+    Args:
+        root: the installation's folder; made when it does not exist.
+        demo: send one real declaration through the front door first.
+        stay: serve until Ctrl-C; otherwise stop after the declaration.
+
+    Returns:
+        0 stopped as asked, 1 a role did not start or the declaration failed.
+
+    Raises:
+        CannotRunError: a port is taken, or the installation already runs.
+    """
+    layout = Layout(root)
+    if not layout.installation.exists():
+        create_installation(root, ports=_ports(), environment=os.environ)
+    layout, found = installation.load(root)
+    lock = _lock(layout)
+    try:
+        _check_ports(found)
+        from twisted.internet import reactor  # noqa: TID251 - installed here, once
+
+        return _Session(reactor, layout, found, demo=demo, stay=stay).run()
+    finally:
+        lock.close()
+
+
+def _ports() -> Ports:
+    try:
+        return Ports.from_environment(os.environ)
+    except ValueError as error:
+        raise CannotRunError(str(error)) from None
+
+
+def _lock(layout: Layout) -> IO[str]:
+    layout.run.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = (layout.run / "supervisor.lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        pid = lock.read(20).strip()
+        lock.close()
+        raise CannotRunError(
+            f"{layout.root}: already running (pid {pid}); `ferrygate status` shows it, `ferrygate stop` ends it"
+        ) from None
+    lock.truncate(0)
+    lock.write(f"{os.getpid()}\n")
+    lock.flush()
+    return lock
+
+
+def _check_ports(found: Installation) -> None:
+    wanted = [port for _, port in found.ports.listening()]
+    wanted += [found.ports.metrics_of(role) for role, _ in roles(found)]
+    for port, why in taken(wanted):
+        raise CannotRunError(
+            f"port {port} {why}; stop that program, or choose other ports for a new installation: "
+            "make clean, then FERRYGATE_PORT_BASE=20000 make run"
+        )
+
+
+def specs(layout: Layout, found: Installation) -> list[ProcessSpec]:
+    """Give the processes of an installation."""
+    return [
+        ProcessSpec(
+            name=role,
+            command=(*_RUN, role.partition("-")[0], "--settings", str(layout.settings(role))),
+            metrics_port=found.ports.metrics_of(role),
+            stage=stage,
+        )
+        for role, stage in roles(found)
+    ]
+
+
+class _Session:
+    """One `ferrygate up` from start to stop."""
+
+    log = Logger()
+
+    def __init__(self, reactor: Any, layout: Layout, found: Installation, *, demo: bool, stay: bool) -> None:
+        self._reactor = reactor
+        self._layout = layout
+        self._found = found
+        self._demo = demo
+        self._stay = stay
+        clock = SystemClock()
+        write = RotatingFile(layout.run / "supervisor.log", most_bytes=LOG_BYTES, keep=2)
+        observer = JsonLines(write, clock=clock, role="supervisor")
+        globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False, discardBuffer=True)
+        table = ProcessTable(specs(layout, found))
+        self._supervisor = Supervisor(reactor, clock, table, environment=os.environ)
+        self._supervisor.on_change(self._tell)
+        self._control = ControlServer(self._supervisor, self._end)
+        self._clock = clock
+        self._started_ms = clock.now_ms()
+        self._stopping = False
+        self._job: Child | None = None
+        self._exit_code = 0
+
+    def run(self) -> int:
+        """Run the reactor until everything has stopped."""
+        self._reactor.callWhenRunning(lambda: Deferred.fromCoroutine(self._serve()))
+        self._reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(self._stop()))
+        self._reactor.run()
+        return self._exit_code
+
+    async def _serve(self) -> None:
+        try:
+            self._control.listen(self._reactor, self._layout.control)
+            await self._supervisor.start(deadline_s=START_DEADLINE_S)
+            print(f"all {len(self._supervisor.table.entries())} roles healthy after {self._elapsed()} s", flush=True)
+            if self._demo:
+                await self._main_job()
+        except Unavailable as error:
+            if not self._stopping:
+                self._fail(error.private)
+            return
+        if self._stopping:
+            return
+        if self._stay:
+            print(welcome(self._layout, self._found), flush=True)
+        else:
+            self._end()
+
+    async def _main_job(self) -> None:
+        command = (sys.executable, "-m", "ops.main_job", str(self._layout.root))
+        self._job = Child(self._reactor, command, os.environ, keep_output=False)
+        exit_code = await self._job.ended
+        if exit_code != 0 and not self._stopping:
+            self._exit_code = 1
+            print("ferrygate: the declaration did not go through (see above)", file=sys.stderr, flush=True)
+
+    async def _stop(self) -> None:
+        self._stopping = True
+        print("stopping ...", flush=True)
+        if self._job is not None:
+            self._job.terminate()
+        await self._control.stop()
+        await self._supervisor.stop()
+        print("all roles stopped", flush=True)
+
+    def _tell(self, entry: ProcessEntry) -> None:
+        if entry.state is ProcessState.HEALTHY and entry.restarts == 0:
+            print(f"  {entry.spec.name:<12} healthy   pid {entry.pid}", flush=True)
+        elif entry.state in (ProcessState.BACKOFF, ProcessState.PAUSED, ProcessState.GIVEN_UP, ProcessState.UNHEALTHY):
+            why = entry.last_words or ", ".join(entry.reasons)
+            print(f"  {entry.spec.name:<12} {entry.state.value}   {why}", flush=True)
+
+    def _fail(self, why: str) -> None:
+        self._exit_code = 1
+        log = self._layout.root / "*" / "log"
+        print(f"ferrygate: {why}; the logs are in {log}", file=sys.stderr, flush=True)
+        self._end()
+
+    def _end(self) -> None:
+        self._reactor.callLater(0, self._reactor.stop)
+
+    def _elapsed(self) -> float:
+        return round((self._clock.now_ms() - self._started_ms) / 1000, 1)

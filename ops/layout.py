@@ -1,0 +1,239 @@
+"""Where everything of one installation lies, and which ports it uses.  Pure.
+
+    var/installation.toml        this installation: ports, city, workers
+    var/run/                     the supervisor's lock and control socket
+    var/dmz/ var/gap/ var/ferry_low/ var/ferry_high/ var/core/ var/ca/ var/demo/    see DESIGN
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from wire_formats.settings_reader import number
+
+LANES: Final = ("interactive", "bulk")
+CONTROL: Final = "control"
+WAYS: Final = ("inbound", "outbound")
+#: Metrics ports count up from the first one, in this order; worker-<n> follow from WORKERS_AT.
+METRICS_ORDER: Final = ("supervisor", "static", "ferry_low", "ferry_high", "core", "staff", "ca")
+WORKERS_AT: Final = 20
+#: The edge's children take consecutive ports from here.
+EDGE_AT: Final = 40
+MOST_EDGE_CHILDREN: Final = 64
+_LARGEST_PORT: Final = 65_535
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The TCP ports of one installation.
+
+    Attributes:
+        unit: window of units.
+        community: window of communities.
+        person: window of individuals.
+        site_plain: the site without TLS; it only redirects.
+        site: the site.
+        staff: the core's staff window.
+        metrics: first of the loopback ports for /metrics and /healthz.
+    """
+
+    unit: int = number(7002, least=1, most=_LARGEST_PORT)
+    community: int = number(7012, least=1, most=_LARGEST_PORT)
+    person: int = number(7022, least=1, most=_LARGEST_PORT)
+    site_plain: int = number(8080, least=1, most=_LARGEST_PORT)
+    site: int = number(8443, least=1, most=_LARGEST_PORT)
+    staff: int = number(7443, least=1, most=_LARGEST_PORT)
+    metrics: int = number(9700, least=1, most=_LARGEST_PORT - EDGE_AT - MOST_EDGE_CHILDREN)
+
+    @classmethod
+    def from_base(cls, base: int) -> Ports:
+        """Give consecutive ports, for a second installation on one machine or for tests.
+
+        Args:
+            base: 1024..65000; base..base+5 are the windows, metrics start at base+10.
+
+        Raises:
+            ValueError: base out of range.
+        """
+        if not 1024 <= base <= 65_000:
+            raise ValueError(f"FERRYGATE_PORT_BASE must be from 1024 to 65000, not {base}")
+        return cls(base, base + 1, base + 2, base + 3, base + 4, base + 5, base + 10)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Ports:
+        """Give the ports FERRYGATE_PORT_BASE asks for, or the usual ones.
+
+        Raises:
+            ValueError: the variable is no usable number.
+        """
+        text = environment.get("FERRYGATE_PORT_BASE", "")
+        if not text:
+            return cls()
+        if not text.isdecimal():
+            raise ValueError(f"FERRYGATE_PORT_BASE must be a number, not '{text[:20]}'")
+        return cls.from_base(int(text))
+
+    def metrics_of(self, role: str) -> int:
+        """Give the metrics port of a process."""
+        if role.startswith("worker-"):
+            return self.metrics + WORKERS_AT + int(role.removeprefix("worker-"))
+        if role == "edge":
+            return self.metrics + EDGE_AT
+        return self.metrics + METRICS_ORDER.index(role)
+
+    def listening(self) -> Iterator[tuple[str, int]]:
+        """Give what the public ports are for, and their numbers."""
+        yield "units (单位网厅)", self.unit
+        yield "communities (社区网厅)", self.community
+        yield "individuals (个人网厅)", self.person
+        yield "site, plain", self.site_plain
+        yield "site (门户)", self.site
+        yield "staff (业务经办)", self.staff
+
+
+@dataclass(frozen=True)
+class Installation:
+    """``var/installation.toml``.
+
+    Attributes:
+        ports: see ``Ports``.
+        workers: how many application workers, 1..16.
+        edge_children: how many processes the edge forks, 1..64.
+        city_units: units of the synthetic city.
+    """
+
+    ports: Ports
+    workers: int = number(4, least=1, most=16)
+    edge_children: int = number(2, least=1, most=MOST_EDGE_CHILDREN)
+    city_units: int = number(300, least=2, most=42_000)
+
+    @property
+    def worker_names(self) -> tuple[str, ...]:
+        """worker-1, worker-2, ..."""
+        return tuple(f"worker-{index}" for index in range(1, self.workers + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The paths of one installation.
+
+    Attributes:
+        root: usually ``var``; absolute.
+    """
+
+    root: Path
+
+    @property
+    def installation(self) -> Path:
+        """The file that makes a folder an installation."""
+        return self.root / "installation.toml"
+
+    @property
+    def run(self) -> Path:
+        """The supervisor's lock and control socket."""
+        return self.root / "run"
+
+    @property
+    def control(self) -> Path:
+        """The supervisor's control socket."""
+        return self.run / "control.sock"
+
+    @property
+    def dmz(self) -> Path:
+        """The DMZ's folder."""
+        return self.root / "dmz"
+
+    @property
+    def gap(self) -> Path:
+        """The directory transport."""
+        return self.root / "gap"
+
+    @property
+    def ferry_low(self) -> Path:
+        """The ferry's low half."""
+        return self.root / "ferry_low"
+
+    @property
+    def ferry_high(self) -> Path:
+        """The ferry's high half."""
+        return self.root / "ferry_high"
+
+    @property
+    def core(self) -> Path:
+        """The core's folder."""
+        return self.root / "core"
+
+    @property
+    def ca(self) -> Path:
+        """The certificate authority's folder."""
+        return self.root / "ca"
+
+    @property
+    def demo(self) -> Path:
+        """Demo accounts' PKCS#12 files."""
+        return self.root / "demo"
+
+    def settings(self, role: str) -> Path:
+        """Give the settings file of a process."""
+        return self._zone_of(role) / f"{role}.toml"
+
+    def log(self, role: str) -> Path:
+        """Give the log file of a process; forked children add their number to its name."""
+        return self._zone_of(role) / "log" / f"{role}.log"
+
+    def folders(self, workers: tuple[str, ...]) -> Iterator[Path]:
+        """Give every folder the processes expect to exist."""
+        yield self.run
+        for zone in (self.dmz, self.ferry_low, self.ferry_high, self.core, self.ca):
+            for name in ("keys", "trust", "log", "run"):
+                yield zone / name
+        for lane in LANES:
+            yield self.dmz / "outbox" / lane
+            yield self.core / "inbox" / lane
+        for worker in workers:
+            yield self.dmz / "inbox" / worker
+        for lane in (*LANES, CONTROL):
+            yield self.core / "outbox" / lane
+            for way in WAYS:
+                yield self.gap / way / lane
+        for half in (self.ferry_low, self.ferry_high):
+            yield half / "spool"
+            yield half / "quarantine"
+        yield self.dmz / "notices"
+        yield self.dmz / "snapshots"
+        yield self.dmz / "quarantine"
+        yield self.core / "quarantine"
+        yield self.demo
+
+    def _zone_of(self, role: str) -> Path:
+        zones = {
+            "edge": self.dmz,
+            "static": self.dmz,
+            "ferry_low": self.ferry_low,
+            "ferry_high": self.ferry_high,
+            "core": self.core,
+            "staff": self.core,
+            "ca": self.ca,
+        }
+        return self.dmz if role.startswith("worker-") else zones[role]
+
+
+def roles(installation: Installation) -> tuple[tuple[str, int], ...]:
+    """Give every process of an installation and its stage; lower stages start first and stop last.
+
+    Only the edge waits for the others: nobody is let in before somebody can answer, and nobody is
+    left unanswered at stop.  The others find each other in whatever order they come up.
+    """
+    return (
+        ("ca", 1),
+        ("core", 1),
+        ("ferry_high", 1),
+        ("ferry_low", 1),
+        ("static", 1),
+        ("staff", 1),
+        *((worker, 1) for worker in installation.worker_names),
+        ("edge", 2),
+    )

@@ -1,0 +1,1 @@
+"""Makes an installation: folders, keys, settings, databases, a synthetic city, demo accounts."""

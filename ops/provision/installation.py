@@ -1,0 +1,166 @@
+"""Makes an installation: everything in a folder beside, which then gets its name.
+
+A set-up that was interrupted leaves only a folder that the next one removes; an installation
+that has its name is whole.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+
+from ca.authority import load_authorities
+from ca.ledger import Ledger
+from ca.metrics import CaMetrics
+from ca.profile_table import load_profiles
+from ca.provision import Provisioning, issuer_of, provision_authority
+from core.password_hashing import PEPPER_BYTES
+from core.service import password_hashing
+from ops.cli.faults import CannotRunError
+from ops.layout import Installation, Layout, Ports
+from ops.provision.account_list import write_list, write_private
+from ops.provision.accounts import AccountMaker, demo_accounts, make_accounts
+from ops.provision.databases import make_city, make_exchange, make_production, write_roster
+from ops.provision.progress import ProgressLines
+from ops.provision.role_files import exchange_url, production_url, role_tables
+from ops.provision.toml_text import Value, toml_text
+from ops.roles.core import CoreFile
+from ops.runtime.clock import SystemClock, SystemRandomness
+from wire_formats.settings_reader import load_settings
+
+HOSTS: Final = ("localhost", "127.0.0.1")
+_MASTER_KEY_BYTES: Final = 32
+_NOTE: Final = "Made by `ferrygate up`; kept as it is from then on. Unknown keys are refused."
+
+
+def create_installation(
+    root: Path, *, ports: Ports, environment: Mapping[str, str], progress: ProgressLines | None = None
+) -> None:
+    """Make an installation at ``root``; does nothing when there is one.
+
+    Args:
+        root: absolute; its parent must exist.
+        ports: the ports to use.
+        environment: CITY_UNITS scales the city, FERRYGATE_WORKERS and FERRYGATE_EDGES the processes.
+        progress: where progress is shown.
+
+    Raises:
+        CannotRunError: a wrong number in the environment, or ``root`` is something else.
+    """
+    if Layout(root).installation.exists():
+        return
+    if root.exists() and any(root.iterdir()):
+        raise CannotRunError(f"{root}: exists and is no installation; remove it or choose another --root")
+    found = _installation(ports, environment)
+    unfinished = root.with_name(f"{root.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    os.umask(0o077)
+    progress = progress or ProgressLines(SystemClock())
+    print(f"making an installation at {root}", flush=True)
+    _Maker(unfinished, root, found, progress).make()
+    if root.exists():
+        root.rmdir()
+    unfinished.rename(root)
+
+
+def _installation(ports: Ports, environment: Mapping[str, str]) -> Installation:
+    numbers: dict[str, int] = {}
+    for variable, key, least, most in (
+        ("CITY_UNITS", "city_units", 2, 42_000),
+        ("FERRYGATE_WORKERS", "workers", 1, 16),
+        ("FERRYGATE_EDGES", "edge_children", 1, 64),
+    ):
+        text = environment.get(variable, "")
+        if not text:
+            continue
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise CannotRunError(f"{variable} must be a number from {least} to {most}, not '{text[:20]}'")
+        numbers[key] = int(text)
+    return Installation(ports=ports, **numbers)
+
+
+class _Maker:
+    """One set-up.
+
+    Args:
+        place: where it is made.
+        root: where it will lie.
+        found: ports, workers, city.
+        progress: shows the steps.
+    """
+
+    def __init__(self, place: Path, root: Path, found: Installation, progress: ProgressLines) -> None:
+        self._at = Layout(place)
+        self._will_be = Layout(root)
+        self._found = found
+        self._progress = progress
+        self._clock = SystemClock()
+        self._randomness = SystemRandomness()
+
+    def make(self) -> None:
+        """Do all steps."""
+        with self._progress.step("folders and settings"):
+            for folder in self._at.folders(self._found.worker_names):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._settings()
+        with self._progress.step("certificate authority, keys and trust"):
+            wanted = self._authority()
+        with self._progress.step("exchange database"):
+            make_exchange(exchange_url(self._at))
+        self._core(wanted)
+
+    def _settings(self) -> None:
+        for name, table in role_tables(self._will_be, self._found):
+            self._at.settings(name).write_text(toml_text(table, note=_NOTE), encoding="utf-8")
+        ports: dict[str, Value] = {name: getattr(self._found.ports, name) for name in Ports.__dataclass_fields__}
+        table = {
+            "workers": self._found.workers,
+            "edge_children": self._found.edge_children,
+            "city_units": self._found.city_units,
+            "ports": ports,
+        }
+        self._at.installation.write_text(toml_text(table, note=_NOTE), encoding="utf-8")
+
+    def _authority(self) -> Provisioning:
+        wanted = Provisioning(
+            root=self._at.root,
+            workers=self._found.worker_names,
+            hosts=HOSTS,
+            staff_hosts=HOSTS,
+            clock=self._clock,
+            randomness=self._randomness,
+            metrics=CaMetrics(CollectorRegistry(), tuple(load_profiles())),
+        )
+        provision_authority(wanted)
+        keys = self._at.core / "keys"
+        write_private(keys / "pepper.key", self._randomness.bytes(PEPPER_BYTES))
+        write_private(keys / "account_master.key", self._randomness.bytes(_MASTER_KEY_BYTES))
+        shutil.copyfile(self._at.dmz / "trust" / "root.pem", self._at.demo / "root.pem")
+        return wanted
+
+    def _core(self, wanted: Provisioning) -> None:
+        engine = make_production(production_url(self._at))
+        try:
+            with self._progress.step(f"synthetic city of {self._found.city_units:,} units"):
+                city = make_city(engine, self._found.city_units, clock=self._clock, progress=self._progress)
+            with self._progress.step("demo accounts and certificates"):
+                write_roster(engine, city.units[0].unit_id, self._at.demo / "roster.csv")
+                settings = provision_authority(wanted)
+                ledger = Ledger.open(settings.database)
+                try:
+                    issuer = issuer_of(wanted, ledger, load_authorities(settings))
+                    hashing = password_hashing(load_settings(CoreFile, self._at.settings("core")).core)
+                    maker = AccountMaker(
+                        engine, hashing, issuer, self._at.demo, clock=self._clock, randomness=self._randomness
+                    )
+                    listed = make_accounts(maker, demo_accounts(city, engine))
+                finally:
+                    ledger.close()
+                write_list(self._at.demo, listed, shown=self._will_be.demo)
+        finally:
+            engine.dispose()

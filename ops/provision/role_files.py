@@ -1,0 +1,225 @@
+"""The settings file of every process of an installation.  Pure: names and paths only.
+
+Paths are relative to the folder of the file, so that a file says the same wherever ``var`` lies;
+only database URLs are absolute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from ops.layout import Installation, Layout
+from ops.provision.toml_text import Value
+
+#: A worker finishes what is under way for so long when it is replaced; the process gets a little more.
+WORKER_DRAIN_S: Final = 20
+EDGE_DRAIN_S: Final = 8
+STOP_S: Final = 10
+Table = Mapping[str, Value]
+
+
+def role_tables(layout: Layout, found: Installation) -> Iterator[tuple[str, Table]]:
+    """Give the content of every process's settings file.
+
+    Args:
+        layout: paths; ``layout.root`` is where the installation will lie.
+        found: ports and workers.
+    """
+    yield "edge", edge_table(layout, found)
+    yield "static", static_table(found)
+    for worker in found.worker_names:
+        yield worker, worker_table(layout, found, worker)
+    yield "ferry_low", ferry_low_table(found)
+    yield "ferry_high", ferry_high_table(found)
+    yield "core", core_table(layout, found)
+    yield "staff", staff_table(layout, found)
+    yield "ca", ca_table(layout, found)
+
+
+def role_table(found: Installation, name: str, *, stop_s: int = STOP_S) -> Table:
+    """Give the ``[role]`` table of a process."""
+    return {
+        "name": name,
+        "metrics_port": found.ports.metrics_of(name),
+        "log_file": f"log/{name}.log",
+        "stop_deadline_s": stop_s,
+    }
+
+
+def sqlite_url(path: Path) -> str:
+    """Give the SQLAlchemy URL of a SQLite file."""
+    return f"sqlite:///{path}"
+
+
+def exchange_url(layout: Layout) -> str:
+    """Give the URL of the exchange database."""
+    return sqlite_url(layout.dmz / "exchange.sqlite")
+
+
+def production_url(layout: Layout) -> str:
+    """Give the URL of the production database."""
+    return sqlite_url(layout.core / "production.sqlite")
+
+
+def edge_table(layout: Layout, found: Installation) -> Table:
+    """Give the edge's settings."""
+    del layout
+    ports = found.ports
+    return {
+        "role": role_table(found, "edge", stop_s=EDGE_DRAIN_S + 4),
+        "edge": {
+            "server_key": "keys/server.key.pem",
+            "server_chain": "keys/server.pem",
+            "client_issuers": "trust/client_issuers.pem",
+            "deny_issuers": "trust/machine_issuers.pem",
+            "deny_signers": "trust/machines.pem",
+            "notices": "notices",
+            "snapshots": "snapshots",
+            "children": found.edge_children,
+            "unit_port": ports.unit,
+            "community_port": ports.community,
+            "person_port": ports.person,
+            "site_port": ports.site,
+            "plain_port": ports.site_plain,
+            "metrics_port": ports.metrics_of("edge"),
+            "drain_s": EDGE_DRAIN_S,
+        },
+        "switch": {},
+        "workers": {name: f"run/{name}.sock" for name in found.worker_names},
+        "static": {"static": "run/static.sock"},
+    }
+
+
+def static_table(found: Installation) -> Table:
+    """Give the static role's settings."""
+    return {"role": role_table(found, "static"), "static": {"socket": "run/static.sock"}}
+
+
+def worker_table(layout: Layout, found: Installation, name: str) -> Table:
+    """Give one worker's settings."""
+    ports = found.ports
+    return {
+        "role": role_table(found, name, stop_s=WORKER_DRAIN_S + 5),
+        "worker": {
+            "name": name,
+            "socket": f"run/{name}.sock",
+            "metrics_port": ports.metrics_of(name),
+            "exchange_url": exchange_url(layout),
+            "outbox": "outbox",
+            "inbox": "inbox",
+            "signing_key": f"keys/{name}.key.pem",
+            "signing_certificate": f"keys/{name}.pem",
+            "trust_issuers": "trust/machine_issuers.pem",
+            "trust_certificates": "trust/machines.pem",
+            "high_half_key": "trust/ferry_high.x25519",
+            "core_key": "trust/core.x25519",
+            "quarantine": "quarantine",
+        },
+        "hall": {
+            "site_url": f"https://localhost:{ports.site}",
+            "unit_url": f"https://localhost:{ports.unit}",
+            "community_url": f"https://localhost:{ports.community}",
+            "person_url": f"https://localhost:{ports.person}",
+        },
+        "port": {"drain_ms": WORKER_DRAIN_S * 1000},
+    }
+
+
+def ferry_low_table(found: Installation) -> Table:
+    """Give the low half's settings."""
+    return {
+        "role": role_table(found, "ferry_low"),
+        "ferry": {
+            **_half("ferry_low"),
+            "dmz_outbox": "../dmz/outbox",
+            "dmz_inbox": "../dmz/inbox",
+            "dmz_notices": "../dmz/notices",
+            "workers": found.worker_names,
+        },
+    }
+
+
+def ferry_high_table(found: Installation) -> Table:
+    """Give the high half's settings."""
+    return {
+        "role": role_table(found, "ferry_high"),
+        "ferry": {
+            **_half("ferry_high"),
+            "seal_key": "keys/seal.x25519",
+            "core_inbox": "../core/inbox",
+            "core_outbox": "../core/outbox",
+            "workers": found.worker_names,
+        },
+    }
+
+
+def _half(name: str) -> dict[str, Value]:
+    return {
+        "signing_key": f"keys/{name}.key.pem",
+        "signing_certificate": f"keys/{name}.pem",
+        "trust_issuers": "trust/machine_issuers.pem",
+        "trust_machines": "trust/machines.pem",
+        "gap_inbound": "../gap/inbound",
+        "gap_outbound": "../gap/outbound",
+        "journal": "journal.sqlite",
+        "spool": "spool",
+        "quarantine": "quarantine",
+        "status": "status.json",
+    }
+
+
+def core_table(layout: Layout, found: Installation) -> Table:
+    """Give the core's settings."""
+    return {
+        "role": role_table(found, "core"),
+        "core": {
+            "metrics_port": found.ports.metrics_of("core"),
+            "database_url": production_url(layout),
+            "inbox": "inbox",
+            "outbox": "outbox",
+            "quarantine": "quarantine",
+            "signing_key": "keys/core.key.pem",
+            "signing_certificate": "keys/core.pem",
+            "trust_issuers": "trust/machine_issuers.pem",
+            "trust_certificates": "trust/machines.pem",
+            "seal_key": "keys/secret.x25519",
+            "pepper": "keys/pepper.key",
+            "account_master_key": "keys/account_master.key",
+            "desk_socket": "run/ca.sock",
+        },
+    }
+
+
+def staff_table(layout: Layout, found: Installation) -> Table:
+    """Give the staff window's settings."""
+    return {
+        "role": role_table(found, "staff"),
+        "staff": {
+            "database_url": production_url(layout),
+            "server_key": "keys/server.key.pem",
+            "server_chain": "keys/server.pem",
+            "client_issuers": "trust/client_issuers.pem",
+            "pepper": "keys/pepper.key",
+            "port": found.ports.staff,
+        },
+    }
+
+
+def ca_table(layout: Layout, found: Installation) -> Table:
+    """Give the authority's settings; its own part is what ``ca.provision.settings_toml`` says."""
+    return {
+        "role": role_table(found, "ca"),
+        "ca": {
+            "database": sqlite_url(layout.ca / "ca.sqlite"),
+            "pepper_file": "keys/pepper",
+            "issuing_folder": "keys/issuing",
+            "issuing_passphrase_file": "keys/issuing/passphrase",
+            "deny_key": "keys/ca_deny.key.pem",
+            "deny_certificate": "keys/ca_deny.pem",
+            "deny_drop": "../core/outbox/control",
+            "socket": "../core/run/ca.sock",
+            "crl_folder": "crl",
+        },
+    }

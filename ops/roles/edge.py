@@ -1,0 +1,120 @@
+"""The edge: a master without a reactor forks children; each child has its own reactor, log and metrics page."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from dmz.edge.master import EdgeChild, EdgeMaster
+from dmz.edge.service import Collaborators, EdgeService
+from dmz.edge.settings import EdgeSettings
+from dmz.switch.content_switch import STATIC, WORKERS, build_switch
+from dmz.switch.settings import SwitchSettings
+from dmz.waf.guard import guarded
+from dmz.waf.settings import FirewallSettings
+from ops.roles.role_file import LoadedRole
+from ops.runtime.clock import SystemClock
+from ops.runtime.limits import die_with_parent, harden
+from ops.runtime.metrics_page import Health
+from ops.runtime.readiness import supervisor_pid
+from ops.runtime.role_main import (
+    EXIT_CANNOT_START,
+    EXIT_FAILED,
+    Running,
+    Surroundings,
+    begin_log,
+    run_role,
+    say,
+)
+from ops.runtime.role_settings import RoleSettings
+from wire_formats.settings_reader import SettingsError, load_settings
+
+
+@dataclass(frozen=True)
+class EdgeFile:
+    """``edge.toml``."""
+
+    role: RoleSettings
+    edge: EdgeSettings
+    workers: dict[str, str]
+    static: dict[str, str]
+    switch: SwitchSettings = field(default_factory=SwitchSettings)
+    firewall: FirewallSettings = field(default_factory=FirewallSettings)
+
+
+def load(settings: Path) -> LoadedRole:
+    """Read the settings file.
+
+    Raises:
+        SettingsError: it cannot be used.
+    """
+    file = load_settings(EdgeFile, settings)
+    sockets = {WORKERS: file.workers, STATIC: file.static}
+    paths = {pool: {name: settings.parent / path for name, path in at.items()} for pool, at in sockets.items()}
+    return LoadedRole(file.role, lambda: _run_master(file, paths))
+
+
+Sockets = dict[str, dict[str, Path]]
+
+
+def _run_master(file: EdgeFile, sockets: Sockets) -> int:
+    parent = supervisor_pid(os.environ)
+    if parent is not None and not die_with_parent(parent):
+        return EXIT_FAILED
+    harden(open_files=file.role.open_files)
+    clock = SystemClock()
+    try:
+        begin_log(file.role, clock)
+        master = EdgeMaster(file.edge, lambda child: _run_child(file, sockets, child), clock)
+    except (SettingsError, OSError) as error:
+        say(str(error) if isinstance(error, SettingsError) else f"edge: {error}; `ferrygate doctor` tells more")
+        return EXIT_CANNOT_START
+    return master.run()
+
+
+def _run_child(file: EdgeFile, sockets: Sockets, child: EdgeChild) -> int:
+    name = f"{file.role.name}-{child.number}"
+    log_file = file.role.log_file
+    role = replace(
+        file.role,
+        name=name,
+        metrics_port=file.role.metrics_port + child.number if file.role.metrics_port else 0,
+        log_file=log_file.with_name(f"{name}.log") if log_file is not None else None,
+    )
+
+    def compose(around: Surroundings) -> Running:
+        switch = build_switch(
+            sockets,
+            reactor=around.reactor,
+            settings=file.switch,
+            registry=around.registry,
+            randomness=around.randomness,
+        )
+        given = Collaborators(
+            reactor=around.reactor,
+            clock=around.clock,
+            randomness=around.randomness,
+            watch=around.watch,
+            registry=around.registry,
+            pipeline=guarded(
+                switch, file.firewall, registry=around.registry, seconds=around.reactor.seconds
+            ),
+        )
+        service = EdgeService(child, given)
+
+        async def start() -> None:
+            switch.start()
+            await service.start()
+
+        async def stop() -> None:
+            await service.stop()
+            await switch.stop()
+
+        def health() -> Health:
+            troubles = service.troubles() if switch.ready else (*service.troubles(), "no worker")
+            return Health(ready=not troubles, reasons=troubles)
+
+        return Running(start=start, stop=stop, health=health)
+
+    return run_role(role, compose, forked=True)

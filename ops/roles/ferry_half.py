@@ -1,0 +1,36 @@
+"""What both ferry halves have in common: start, stop, health with a glance at the lanes."""
+
+from __future__ import annotations
+
+from ferry.half import Half
+from ferry.high_half import HighHalf
+from ferry.low_half import LowHalf
+from ops.runtime.metrics_page import Health
+from ops.runtime.role_main import Running
+
+
+def running_half(half: LowHalf | HighHalf) -> Running:
+    """Give a built half as something that runs."""
+
+    async def start() -> None:
+        half.start()
+
+    return Running(start=start, stop=half.stop, health=lambda: half_health(half.half))
+
+
+def half_health(half: Half) -> Health:
+    """Tell the health of a half: every lane's other end is heard, nothing is blocked."""
+    status = half.status()
+    troubles = [
+        f"{lane.way} {lane.lane} {lane.blocked or lane.link}"
+        for lane in status.lanes
+        if lane.blocked or lane.link not in ("alive", "lagging")
+    ]
+    figures = {
+        "waiting": sum(lane.waiting for lane in status.lanes),
+        "unacknowledged": sum(lane.unacknowledged for lane in status.lanes),
+        "gaps": sum(lane.gaps for lane in status.lanes),
+        "quarantined": status.quarantined,
+        "held": status.held,
+    }
+    return Health(ready=not troubles, reasons=tuple(troubles), figures=figures)

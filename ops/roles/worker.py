@@ -1,0 +1,153 @@
+"""One application worker: pages in front, exchange database and ferry drops behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Engine
+from twisted.internet.defer import Deferred
+from twisted.python.threadpool import ThreadPool
+
+from dmz.edge.error_answers import error_answer, page_language
+from dmz.edge.refusals import status_of
+from dmz.hall.hall_app import build_hall
+from dmz.hall.hall_settings import HallSettings
+from dmz.messages import HallRequest, HallResponse, Handler
+from dmz.static.assets import load_assets
+from dmz.switch.metrics import PortMetrics
+from dmz.switch.settings import PortSettings
+from dmz.switch.worker_port import WorkerPort
+from dmz.workers import exchange_db
+from dmz.workers.assembly import Surroundings as WorkerSurroundings
+from dmz.workers.assembly import Worker, build_worker
+from dmz.workers.metrics import WorkerMetrics
+from dmz.workers.request_building import SealKeys
+from dmz.workers.settings import WorkerSettings
+from dmz.workers.tools import WorkerTools
+from ops.roles.exchange_revision import bring_up_to_date
+from ops.roles.role_file import LoadedRole, reactor_role
+from ops.runtime.metrics_page import Health
+from ops.runtime.pools import OwnPool
+from ops.runtime.role_main import Running, Surroundings
+from ops.runtime.role_settings import RoleSettings
+from wire_formats.errors import HallError
+from wire_formats.seal import SealPublicKey
+from wire_formats.settings_reader import SettingsError, load_settings
+from wire_formats.suites import load_signing_key
+from wire_formats.trust import TrustStore
+
+WORKBOOK_THREADS: Final = 2
+WORKBOOK_QUEUE: Final = 32
+
+
+@dataclass(frozen=True)
+class WorkerFile:
+    """``worker-<n>.toml``."""
+
+    role: RoleSettings
+    worker: WorkerSettings
+    hall: HallSettings = field(default_factory=HallSettings)
+    port: PortSettings = field(default_factory=PortSettings)
+
+
+def load(settings: Path) -> LoadedRole:
+    """Read the settings file.
+
+    Raises:
+        SettingsError: it cannot be used.
+    """
+    file = load_settings(WorkerFile, settings)
+    return reactor_role(file.role, lambda around: _WorkerRole(file, around).running())
+
+
+class _WorkerRole:
+    """The parts of one worker process and the order of their start and stop."""
+
+    def __init__(self, file: WorkerFile, around: Surroundings) -> None:
+        self._file = file
+        self._around = around
+        self._engine: Engine = exchange_db.open_engine(file.worker.exchange_url)
+        self._store_thread = ThreadPool(minthreads=1, maxthreads=1, name="exchange")
+        self._pool = OwnPool(around.reactor, "workbooks", threads=WORKBOOK_THREADS, queue=WORKBOOK_QUEUE)
+        metrics = WorkerMetrics(around.registry)
+        self._store = exchange_db.ExchangeStore(self._engine, self._store_thread, around.reactor)
+        self._worker: Worker = build_worker(file.worker, self._given(metrics))
+        handler: Handler = build_hall(
+            self._worker.backend, load_assets().url, file.hall, clock=around.clock, randomness=around.randomness
+        )
+        self._port = WorkerPort(
+            handler,
+            render_error,
+            settings=file.port,
+            metrics=PortMetrics(around.registry),
+            reactor=around.reactor,
+        )
+        self._stop_worker: Callable[[], None] | None = None
+
+    def running(self) -> Running:
+        """Give what role_main drives."""
+        return Running(start=self.start, stop=self.stop, health=self.health)
+
+    async def start(self) -> None:
+        """Bring the database to the newest schema, read answers, open the socket."""
+        self._store_thread.start()
+        await self._pool.run(bring_up_to_date, self._engine)
+        self._stop_worker = self._worker.start(self._around.watch)
+        self._port.listen(self._file.worker.socket)
+
+    async def stop(self) -> None:
+        """Finish what is under way (its answers still arrive), then close everything."""
+        drained: Deferred[None] = self._port.drain()
+        await drained
+        if self._stop_worker is not None:
+            self._stop_worker()
+        self._pool.stop()
+        self._store_thread.stop()
+        self._engine.dispose()
+
+    def health(self) -> Health:
+        """Ready while the socket is open."""
+        figures = {"in_flight": self._port.in_flight, "store_waiting": self._store.waiting}
+        if self._port.draining:
+            return Health(ready=False, reasons=("draining",), figures=figures)
+        return Health(ready=True, figures=figures)
+
+    def _given(self, metrics: WorkerMetrics) -> WorkerSurroundings:
+        file, around = self._file.worker, self._around
+        try:
+            key = load_signing_key(file.signing_key.read_bytes(), file.signing_certificate.read_bytes())
+            keys = SealKeys(
+                SealPublicKey(file.high_half_key.read_bytes()), SealPublicKey(file.core_key.read_bytes())
+            )
+        except ValueError as error:
+            raise SettingsError(f"{file.signing_key.parent}: a key of {file.name} cannot be used: {error}") from None
+        trust = TrustStore.from_pem([file.trust_issuers.read_bytes()], [file.trust_certificates.read_bytes()])
+        return WorkerSurroundings(
+            store=self._store,
+            key=key,
+            keys=keys,
+            trust=trust,
+            pool=self._pool,
+            tools=WorkerTools(
+                clock=around.clock,
+                randomness=around.randomness,
+                background=around.background,
+                reactor=around.reactor,
+                metrics=metrics,
+            ),
+        )
+
+
+def render_error(request: HallRequest, error: HallError) -> HallResponse:
+    """Make the page of an error that no page handler could show."""
+    cookies = "; ".join(f"{name}={value}" for name, value in request.cookies)
+    return error_answer(
+        error.kind,
+        status_of(error),
+        request_id=request.request_id,
+        language=page_language(cookies, request.headers.get("accept-language")),
+        retry_after_s=error.retry_after_s,
+    )

@@ -1,0 +1,55 @@
+"""What a process may use and who may see it: file limits, umask, no core dumps, no orphans.
+
+A core dump or a debugger would write private keys and people's data to disk, so every role is
+made undumpable.  ``die_with_parent`` makes the kernel end a role when its supervisor is gone.
+
+Source: prctl(2).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+from typing import Final
+
+PRIVATE_UMASK: Final = 0o077
+_PR_SET_PDEATHSIG: Final = 1
+_PR_SET_DUMPABLE: Final = 4
+_PR_SET_NO_NEW_PRIVS: Final = 38
+_libc: Final = ctypes.CDLL(None, use_errno=True)
+
+
+def harden(*, open_files: int) -> None:
+    """Set umask 077, forbid core dumps and new privileges, raise the limit of open files.
+
+    Args:
+        open_files: wanted number of descriptors; lowered to what the hard limit allows.
+    """
+    os.umask(PRIVATE_UMASK)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = open_files if hard == resource.RLIM_INFINITY else min(open_files, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def die_with_parent(parent_pid: int) -> bool:
+    """Ask the kernel to send SIGTERM when the parent ends.
+
+    Args:
+        parent_pid: the parent this process was started by.
+
+    Returns:
+        False when the parent was gone already, and the caller should end at once.
+    """
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    return os.getppid() == parent_pid
+
+
+def kill_after(seconds: int) -> None:
+    """Have the kernel end this process after a time, whatever Python is doing then."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(seconds)

@@ -1,0 +1,130 @@
+"""/metrics and /healthz of one role on 127.0.0.1, for Prometheus and `ferrygate status`.
+
+Only loopback is served, connections and times are bounded, and nothing personal is on these pages:
+metrics have bounded labels, health reasons are our own fixed words.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from prometheus_client import CollectorRegistry, generate_latest
+from twisted.internet.address import IPv4Address
+from twisted.internet.interfaces import IAddress, IListeningPort, IReactorTCP
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
+from twisted.web.pages import notFound
+from twisted.web.resource import IResource, Resource
+from twisted.web.server import Request, Site
+
+LOOPBACK: Final = "127.0.0.1"
+MOST_CONNECTIONS: Final = 16
+IDLE_S: Final = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether a role can do its work now.
+
+    Attributes:
+        ready: whether it can.
+        reasons: why not, in fixed words.
+        figures: numbers worth a glance (queue lengths, ages), by name.
+    """
+
+    ready: bool
+    reasons: tuple[str, ...] = ()
+    figures: Mapping[str, int] = field(default_factory=dict)
+
+
+class MetricsPage:
+    """The page's server.
+
+    Args:
+        registry: what /metrics shows.
+        health: asked at every /healthz.
+        role: name shown beside the health.
+    """
+
+    def __init__(self, registry: CollectorRegistry, health: Callable[[], Health], *, role: str) -> None:
+        root = _Known()
+        root.putChild(b"metrics", _Metrics(registry))
+        root.putChild(b"healthz", _Healthz(health, role))
+        self._site = Site(root, timeout=IDLE_S)
+        self._site.displayTracebacks = False
+        self._site.noisy = False
+        self._port: IListeningPort | None = None
+
+    def listen(self, reactor: IReactorTCP, port: int) -> int:
+        """Start to serve; gives the port (useful when 0 was asked).
+
+        Raises:
+            CannotListenError: the port is taken.
+        """
+        bounded = _Bounded(self._site)
+        self._port = reactor.listenTCP(port, bounded, interface=LOOPBACK)  # type: ignore[arg-type]
+        address = self._port.getHost()
+        assert isinstance(address, IPv4Address)
+        return int(address.port)
+
+    async def stop(self) -> None:
+        """Stop serving."""
+        if self._port is not None:
+            stopped = self._port.stopListening()
+            self._port = None
+            if stopped is not None:
+                await stopped
+
+
+class _Bounded(WrappingFactory):
+    """Refuses a connection when too many are open."""
+
+    noisy = False
+
+    def buildProtocol(self, addr: IAddress | None) -> ProtocolWrapper | None:  # type: ignore[override]
+        """Wrap one more connection, or close it at once."""
+        if len(self.protocols) >= MOST_CONNECTIONS:
+            return None
+        wrapped: ProtocolWrapper | None = super().buildProtocol(addr)
+        return wrapped
+
+
+class _Known(Resource):
+    """Has the children it was given and no others."""
+
+    def getChild(self, path: bytes, request: Request) -> IResource:
+        """Give the page for an unknown path."""
+        return notFound()
+
+
+class _Metrics(_Known):
+    def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__()
+        self._registry = registry
+
+    def render_GET(self, request: Request) -> bytes:
+        """Give all measurements in Prometheus' text format."""
+        request.setHeader(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+        return generate_latest(self._registry)
+
+
+class _Healthz(_Known):
+    def __init__(self, health: Callable[[], Health], role: str) -> None:
+        super().__init__()
+        self._health = health
+        self._role = role
+
+    def render_GET(self, request: Request) -> bytes:
+        """Give 200 when ready and 503 when not, with the reasons as JSON."""
+        health = self._health()
+        request.setResponseCode(200 if health.ready else 503)
+        request.setHeader(b"content-type", b"application/json")
+        told = {
+            "role": self._role,
+            "ready": health.ready,
+            "reasons": list(health.reasons),
+            "figures": dict(health.figures),
+        }
+        return json.dumps(told, sort_keys=True).encode() + b"\n"

@@ -1,0 +1,119 @@
+"""An installation to measure: one of our own in a temporary folder, or one that already runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from perf.client import Client, Reply
+
+START_S: Final = 180
+STOP_S: Final = 30
+#: Windows at base..base+5, metrics from base+10; see `ferrygate up`.
+_SPAN: Final = 120
+
+
+@dataclass(slots=True)
+class Hall:
+    """A running installation."""
+
+    root: Path
+    ports: dict[str, int]
+    accounts: dict[str, dict[str, str]]
+
+    @classmethod
+    def at(cls, root: Path) -> Hall:
+        """Read what set-up wrote."""
+        table = tomllib.loads((root / "installation.toml").read_text(encoding="utf-8"))
+        listed = json.loads((root / "demo" / "accounts.json").read_text(encoding="utf-8"))
+        return cls(root, table["ports"], {account["label"]: account for account in listed})
+
+    def client(self, label: str) -> Client:
+        """Give a browser with the certificate of a demo account, not signed in."""
+        window = self.accounts[label]["window"]
+        demo = self.root / "demo"
+        return Client("localhost", self.ports[window], demo / f"{label}.pem", demo / "root.pem")
+
+    def signed_in(self, label: str) -> Client:
+        """Give a browser that is signed in; the first password is changed and remembered."""
+        client = self.client(label)
+        account = self.accounts[label]
+        reply = client.sign_in(account["user_name"], account["password"])
+        if reply.path.startswith("/password"):
+            self._change(client, reply, account)
+        return client
+
+    def _change(self, client: Client, reply: Reply, account: dict[str, str]) -> None:
+        new = f"bench-{os.urandom(9).hex()}"
+        values = {"old_password": account["password"], "new_password": new, "new_password_again": new}
+        client.post("/password", {**reply.form("/password"), **values})
+        account["password"] = new
+        path = self.root / "demo" / "accounts.json"
+        path.write_text(json.dumps(list(self.accounts.values()), ensure_ascii=False, indent=1), encoding="utf-8")
+
+    def metrics(self, port: int) -> str:
+        """Read a role's metrics page."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as page:
+            return str(page.read().decode())
+
+
+@contextmanager
+def running(root: Path | None) -> Iterator[Hall]:
+    """Give a running hall: the one at ``root``, or a fresh one that is stopped and removed afterwards."""
+    if root is not None:
+        yield Hall.at(root)
+        return
+    with TemporaryDirectory(prefix="ferrygate-bench-") as folder:
+        made = Path(folder) / "var"
+        environment = {**os.environ, "FERRYGATE_PORT_BASE": str(_free_base())}
+        command = [sys.executable, "-m", "ops", "up", "--no-demo", "--root", str(made)]
+        log = (Path(folder) / "up.log").open("w+", encoding="utf-8")
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            _wait(process, Path(folder) / "up.log")
+            yield Hall.at(made)
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            log.close()
+
+
+def _wait(process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + START_S
+    while "roles healthy" not in log.read_text(encoding="utf-8"):
+        if process.poll() is not None or time.monotonic() > end:
+            raise SystemExit(f"the installation did not start:\n{log.read_text(encoding='utf-8')[-2000:]}")
+        time.sleep(0.2)
+
+
+def _free_base() -> int:
+    """Find a run of free ports."""
+    for base in range(20_000, 60_000, _SPAN):
+        if all(_free(port) for port in range(base, base + _SPAN)):
+            return base
+    raise SystemExit("no run of free ports")
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,119 @@
+"""The measurements: each prints its figures; none asserts anything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import gevent
+from gevent.pool import Pool
+
+from perf.client import Client, HallError
+from perf.figures import milliseconds, show
+from perf.hall import Hall
+from perf.users import declare_one, query_unit, upload
+from perf.workbooks import Roster, read_roster, wage_workbook
+
+RATE_PER_S: Final = 20
+LATENCY_S: Final = 20
+SATURATION_S: Final = 15
+SATURATION_USERS: Final = 32
+LOGINS: Final = 60
+LOGIN_USERS: Final = 4
+BATCHES: Final = 10
+BATCH_ROWS: Final = 10_000
+SINGLE_CASES: Final = 20
+
+
+def latency(hall: Hall) -> None:
+    """Queries at 20/s, open loop: a slow answer does not hold back the next question."""
+    clients = [hall.signed_in("unit") for _ in range(8)]
+    taken: list[float] = []
+    pool = Pool(len(clients))
+    began = time.perf_counter()
+    for number in range(RATE_PER_S * LATENCY_S):
+        gevent.sleep(max(0.0, began + number / RATE_PER_S - time.perf_counter()))
+        pool.spawn(_timed, query_unit, clients[number % len(clients)], taken)
+    pool.join()
+    show(f"query through both ferries at {RATE_PER_S}/s", milliseconds(taken), "p50 <= 30 ms, p99 <= 120 ms")
+
+
+def throughput(hall: Hall) -> None:
+    """Queries as fast as 32 users ask."""
+    clients = [hall.signed_in("unit") for _ in range(SATURATION_USERS)]
+    taken: list[float] = []
+    failures: list[str] = []
+    end = time.perf_counter() + SATURATION_S
+
+    def ask(client: Client) -> None:
+        while time.perf_counter() < end:
+            try:
+                _timed(query_unit, client, taken)
+            except HallError as error:
+                failures.append(str(error))
+                gevent.sleep(0.2)
+
+    gevent.joinall([gevent.spawn(ask, client) for client in clients])
+    show("queries at saturation", f"{len(taken) / SATURATION_S:7.1f} /s, {len(failures)} refused", ">= 300 /s")
+    show("  time of one at saturation", milliseconds(taken))
+    for line in sorted(set(failures))[:3]:
+        show("  refusal", line)
+
+
+def workbook(hall: Hall) -> None:
+    """One 10,000-row workbook."""
+    client, roster = hall.signed_in("unit"), _roster(hall)
+    for number in range(3):
+        done = upload(client, wage_workbook(roster, BATCH_ROWS, raise_fen=100 * (number + 1)))
+        show(
+            f"workbook of {BATCH_ROWS:,} rows, run {number + 1}",
+            f"taken {done.taken_s:5.2f} s, answered {done.answered_s:5.2f} s",
+            "<= 6 s",
+        )
+
+
+def fairness(hall: Hall) -> None:
+    """Single cases while ten workbooks are in flight."""
+    roster = _roster(hall)
+    books = [wage_workbook(roster, BATCH_ROWS, raise_fen=1000 + number) for number in range(BATCHES)]
+    uploads = [gevent.spawn(upload, hall.signed_in("unit"), book) for book in books]
+    client = hall.signed_in("unit")
+    taken = []
+    for number in range(SINGLE_CASES):
+        taken.append(declare_one(client, roster.year, roster.employees[number]))
+        gevent.sleep(0.2)
+    still = sum(not job.ready() for job in uploads)
+    gevent.joinall(uploads)
+    show(f"single case beside {BATCHES} workbooks", milliseconds(taken), "<= 3 s")
+    show("  workbooks still under way at the end of it", str(still))
+    show("  slowest workbook", f"{max(job.value.answered_s for job in uploads if job.value):.1f} s")
+
+
+def logins(hall: Hall) -> None:
+    """Sign-ins with a new connection each: TLS, certificate, argon2id in the core."""
+    hall.signed_in("unit")
+    account = hall.accounts["unit"]
+    taken: list[float] = []
+
+    def sign_in() -> None:
+        client = hall.client("unit")
+        _timed(lambda c: c.sign_in(account["user_name"], account["password"]), client, taken)
+        client.close()
+
+    pool = Pool(LOGIN_USERS)
+    began = time.perf_counter()
+    for _ in range(LOGINS):
+        pool.spawn(sign_in)
+    pool.join()
+    show("sign-ins", f"{len(taken) / (time.perf_counter() - began):7.1f} /s  {milliseconds(taken)}")
+
+
+def _timed(action: Callable[[Client], object], client: Client, taken: list[float]) -> None:
+    began = time.perf_counter()
+    action(client)
+    taken.append(time.perf_counter() - began)
+
+
+def _roster(hall: Hall) -> Roster:
+    return read_roster(hall.root / "demo" / "roster.csv")

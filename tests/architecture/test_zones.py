@@ -1,0 +1,71 @@
+"""Zones are islands: import contracts, and each zone imported where the others do not exist."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ALLOWED = {
+    "wire_formats": set(),
+    "dmz": {"wire_formats"},
+    "ferry": {"wire_formats"},
+    "core": {"wire_formats"},
+    "ca": {"wire_formats"},
+    "perf": {"wire_formats"},
+    "ops": {"wire_formats", "dmz", "ferry", "core", "ca"},
+}
+
+_IMPORT_ALL = """
+import importlib, pkgutil, sys
+zone, blocked = sys.argv[1], set(sys.argv[2:])
+class Wall:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in blocked:
+            raise ImportError(f"{zone} reaches into {name}")
+        return None
+sys.meta_path.insert(0, Wall())
+def walk(name):
+    module = importlib.import_module(name)
+    for found in pkgutil.iter_modules(getattr(module, "__path__", [])):
+        if found.name in ("__main__", "locustfile", "env") or found.name[0].isdigit():
+            continue
+        walk(f"{name}.{found.name}")
+walk(zone)
+assert "twisted.internet.reactor" not in sys.modules, "a module of this zone installs the reactor when imported"
+"""
+
+
+@pytest.mark.parametrize("zone", ["wire_formats", "dmz", "ferry", "core", "ca"])
+def test_zone_imports_alone(zone: str) -> None:
+    blocked = sorted(set(ALLOWED) - ALLOWED[zone] - {zone} | {"tests"})
+    command = [sys.executable, "-c", _IMPORT_ALL, zone, *blocked]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("zone", sorted(ALLOWED))
+def test_import_statements(zone: str) -> None:
+    """The same by reading the source: catches imports inside functions, too."""
+    for path in sorted((ROOT / zone).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names: list[str] = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{path}:{node.lineno}: relative import"
+                names = [node.module or ""]
+            for name in names:
+                top = name.split(".")[0]
+                foreign = top in {*ALLOWED, "tests"} and top != zone
+                assert not foreign or top in ALLOWED[zone], f"{path}:{node.lineno}: {zone} imports {name}"
+
+
+def test_import_contracts() -> None:
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]

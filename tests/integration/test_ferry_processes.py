@@ -1,0 +1,104 @@
+"""Both halves as real processes on real folders, killed with SIGKILL again and again."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.ferry_kit import EchoCore, FerryKit, answered_ids, request_ids, requests, worker_author
+
+
+class Halves:
+    """The two processes."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        for which in ("low", "high"):
+            self.start(which)
+
+    def start(self, which: str) -> None:
+        command = [sys.executable, "-m", "tests.support.ferry_process", which, str(self.root)]
+        self.running[which] = subprocess.Popen(command, stderr=subprocess.PIPE)
+
+    def kill(self, which: str) -> None:
+        process = self.running[which]
+        process.kill()
+        process.communicate()
+
+    def stop(self) -> None:
+        for process in self.running.values():
+            process.terminate()
+            _, errors = process.communicate(timeout=20)
+            assert process.returncode == 0, errors.decode()
+            assert b"Traceback" not in errors, errors.decode()
+
+
+@pytest.fixture
+def kit(tmp_path: Path) -> FerryKit:
+    made = FerryKit(tmp_path)
+    made.write_keys()
+    return made
+
+
+@pytest.fixture
+def halves(kit: FerryKit) -> Iterator[Halves]:
+    both = Halves(kit.root)
+    yield both
+    both.stop()
+
+
+def wait_for(kit: FerryKit, core: EchoCore, ids: list[bytes], seconds: float) -> list[bytes]:
+    end = time.monotonic() + seconds
+    found: list[bytes] = []
+    while time.monotonic() < end:
+        core.turn()
+        found = answered_ids(kit.worker_inbox())
+        if len(set(found)) >= len(ids):
+            break
+        time.sleep(0.02)
+    return found
+
+
+def test_two_processes_carry_requests_and_answers(kit: FerryKit, halves: Halves) -> None:
+    core, worker = EchoCore(kit), worker_author(kit)
+    ids = []
+    for _ in range(50):
+        items = requests(4)
+        worker.send(items)
+        ids += request_ids(items)
+    assert sorted(wait_for(kit, core, ids, 20)) == sorted(ids)
+
+
+@pytest.mark.slow
+def test_killed_again_and_again_nothing_is_lost(kit: FerryKit, halves: Halves) -> None:
+    chance = random.Random(7)
+    core, worker = EchoCore(kit), worker_author(kit, epoch=int(time.time() * 1000))
+    ids: list[bytes] = []
+    kills = 0
+    end = time.monotonic() + 15
+    while time.monotonic() < end:
+        for _ in range(chance.randrange(20)):
+            items = requests(chance.randrange(1, 4))
+            worker.send(items, tracked=True)
+            ids += request_ids(items)
+        core.turn()
+        time.sleep(chance.random() * 0.1)
+        if chance.random() < 0.15:
+            which = chance.choice(("low", "high"))
+            halves.kill(which)
+            halves.start(which)
+            kills += 1
+    found = wait_for(kit, core, ids, 30)
+    assert kills >= 5
+    assert set(found) == set(ids)
+    # A half killed between delivery and commit delivers twice; the core's own dedupe is by request id.
+    assert len(core.seen) - len(ids) <= 64 * kills
+    for half in ("ferry_low", "ferry_high"):
+        assert not list((kit.root / half / "quarantine").glob("*/*.bundle"))

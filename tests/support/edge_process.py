@@ -1,0 +1,106 @@
+"""An edge as a real process, with a pipeline that tells what reached it: ``python -m tests.support.edge_process F``.
+
+Prints one line of JSON with the bound ports, then serves until SIGTERM.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.logger import globalLogBeginner, textFileLogObserver
+
+from dmz.edge.master import EdgeChild, EdgeMaster
+from dmz.edge.settings import EdgeSettings
+from dmz.messages import HallRequest, HallResponse, decode_request, encode_request
+from ops.runtime.clock import SystemClock, SystemRandomness
+from ops.runtime.directory_watch import ReactorDirectoryWatch
+from wire_formats.errors import Kind, Refused
+from wire_formats.settings_reader import SettingsError, load_settings
+
+BIG_BYTES = 3_000_000
+
+
+class Echo:
+    """Answers with what it got; a few paths misbehave on purpose."""
+
+    def __init__(self, reactor):
+        self._reactor = reactor
+
+    async def handle(self, request: HallRequest) -> HallResponse:
+        request = decode_request(encode_request(request))
+        if request.path == "/slow":
+            await deferLater(self._reactor, 1.0)
+        elif request.path == "/never":
+            await deferLater(self._reactor, 600)
+        elif request.path == "/boom":
+            raise ZeroDivisionError("a bug behind the edge")
+        elif request.path == "/refuse":
+            raise Refused(Kind.NO_RIGHT, "private words")
+        elif request.path == "/big":
+            return HallResponse(200, (("Content-Type", "text/plain"),), b"x" * BIG_BYTES)
+        elif request.path == "/split":
+            return HallResponse(200, (("X-Bad", "a\r\nInjected: yes"),), b"")
+        told = {
+            "method": request.method,
+            "window": request.window,
+            "path": request.path,
+            "query": request.query,
+            "form": request.form,
+            "uploads": [
+                [u.name, u.filename, u.content_type, len(u.data), hashlib.sha256(u.data).hexdigest()]
+                for u in request.uploads
+            ],
+            "headers": dict(request.headers),
+            "cookies": request.cookies,
+            "account": None if request.client is None else request.client.account,
+            "resumed": request.resumed,
+            "pid": os.getpid(),
+            "request_id": request.request_id,
+        }
+        return HallResponse(200, (("Content-Type", "application/json"),), json.dumps(told).encode())
+
+
+def run_child(child: EdgeChild) -> int:
+    """Run one child of the edge."""
+    from twisted.internet import reactor
+
+    from dmz.edge.service import Collaborators, EdgeService
+
+    given = Collaborators(
+        reactor=reactor,
+        clock=SystemClock(),
+        randomness=SystemRandomness(),
+        watch=ReactorDirectoryWatch(reactor),
+        registry=CollectorRegistry(),
+        pipeline=Echo(reactor).handle,
+    )
+    service = EdgeService(child, given)
+    reactor.callWhenRunning(lambda: Deferred.fromCoroutine(service.start()))
+    reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(service.stop()))
+    reactor.run()
+    return 0
+
+
+def main() -> int:
+    path = Path(sys.argv[1])
+    globalLogBeginner.beginLoggingTo(
+        [textFileLogObserver(path.with_suffix(".log").open("a", buffering=1))], redirectStandardIO=False
+    )
+    try:
+        master = EdgeMaster(load_settings(EdgeSettings, path), run_child, SystemClock())
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    print(json.dumps(master.ports()), flush=True)
+    return master.run()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

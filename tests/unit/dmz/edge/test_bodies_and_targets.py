@@ -1,0 +1,246 @@
+"""Targets, form bodies, cookies: canonical values or a refusal, for any bytes."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlencode
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dmz.edge.body_forms import FormLimits, parse_content_type, parse_urlencoded
+from dmz.edge.body_multipart import boundary_of, parse_multipart
+from dmz.edge.refusals import Reason, RefusalError
+from dmz.edge.request_builder import parse_body, parse_cookies
+from dmz.edge.target import parse_host, parse_target
+
+LIMITS = FormLimits(fields=8, field_bytes=100, uploads=2, upload_bytes=1_000)
+TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20)
+
+
+def reason_of(parse, *arguments):
+    with pytest.raises(RefusalError) as caught:
+        parse(*arguments)
+    return caught.value.reason
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"/a/../b", Reason.PATH_DOTS),
+        (b"/..", Reason.PATH_DOTS),
+        (b"/./a", Reason.PATH_DOTS),
+        (b"/%2e%2e/a", Reason.PATH_DOTS),
+        (b"/a/.%2e", Reason.PATH_DOTS),
+        (b"//a", Reason.PATH_EMPTY_SEGMENT),
+        (b"/a//b", Reason.PATH_EMPTY_SEGMENT),
+        (b"/a;b=c", Reason.PATH_CHARACTER),
+        (b"/a%3Bb", Reason.PATH_CHARACTER),
+        (b"/a%5Cb", Reason.PATH_CHARACTER),
+        (b"/a%2Fb", Reason.PATH_CHARACTER),
+        (b"/a\\b", Reason.TARGET_BYTES),
+        (b"/a#b", Reason.TARGET_BYTES),
+        (b'/a"', Reason.TARGET_BYTES),
+        (b"/\xe4", Reason.TARGET_BYTES),
+        (b"/%00", Reason.CONTROL_CHARACTER),
+        (b"/%0a", Reason.CONTROL_CHARACTER),
+        (b"/%7f", Reason.CONTROL_CHARACTER),
+        (b"/%252e", Reason.DOUBLE_ENCODING),
+        (b"/%2541", Reason.DOUBLE_ENCODING),
+        (b"/%", Reason.PERCENT),
+        (b"/%a", Reason.PERCENT),
+        (b"/%zz", Reason.PERCENT),
+        (b"/%u0041", Reason.PERCENT),
+        (b"/%c0%ae", Reason.NOT_UTF8),
+        (b"/%ff", Reason.NOT_UTF8),
+        (b"/%ed%a0%80", Reason.NOT_UTF8),
+        (b"/a?x=%00", Reason.CONTROL_CHARACTER),
+        (b"/a?x=%2541", Reason.DOUBLE_ENCODING),
+        (b"/a?x=%e4", Reason.NOT_UTF8),
+        (b"/a?=b", Reason.FORM_SYNTAX),
+        (b"/a?a&&b", Reason.FORM_SYNTAX),
+        (b"/a?" + b"a=1&" * 64 + b"b=1", Reason.TOO_MANY_PARAMETERS),
+    ],
+)
+def test_refused_targets(raw, reason):
+    assert reason_of(parse_target, raw) is reason
+
+
+def test_good_targets():
+    target = parse_target(b"/%E5%8D%95%E4%BD%8D/a.b?q=%E4%BD%A0+x&q=2&flag")
+    assert target == ("/单位/a.b", (("q", "你 x"), ("q", "2"), ("flag", "")), None)
+    assert parse_target(b"HTTP://Host:80?x=1") == ("/", (("x", "1"),), "host:80")
+    assert parse_host("[::1]:8443") == ("[::1]", 8443)
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.binary(max_size=60)
+    | st.lists(st.sampled_from([b"/", b".", b"%2e", b"%", b"a", b"%2f", b"?", b"=", b"&", b";"])).map(b"".join)
+)
+def test_any_target_is_canonical_or_refused(raw):
+    try:
+        path, query, _ = parse_target(raw)
+    except RefusalError:
+        return
+    assert path.startswith("/")
+    assert not {".", ".."} & set(path.split("/"))
+    assert "//" not in path
+    assert parse_target(quote(path).encode()).path == path
+    assert all(name for name, _ in query)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(TEXT.filter(lambda t: t and t.isprintable()), TEXT), min_size=1, max_size=8))
+def test_urlencoded_round_trip(pairs):
+    assert parse_urlencoded(urlencode(pairs).encode(), LIMITS) == tuple(pairs)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"a=1&&b=2", Reason.FORM_SYNTAX),
+        (b"a", Reason.FORM_SYNTAX),
+        (b"=1", Reason.FORM_SYNTAX),
+        (b"a b=1", Reason.FORM_SYNTAX),
+        (b"a=\xe4", Reason.FORM_SYNTAX),
+        (b"a=1\r\n", Reason.FORM_SYNTAX),
+        (b"a=%zz", Reason.PERCENT),
+        (b"a=%00", Reason.CONTROL_CHARACTER),
+        (b"a=%ff", Reason.NOT_UTF8),
+        (b"a=" + b"b" * 101, Reason.FIELD_TOO_LARGE),
+        (b"&".join([b"a=1"] * 9), Reason.TOO_MANY_FIELDS),
+    ],
+)
+def test_refused_urlencoded(body, reason):
+    assert reason_of(parse_urlencoded, body, LIMITS) is reason
+
+
+def part(disposition: str, content: bytes = b"x", *headers: str) -> bytes:
+    head = "\r\n".join([f"Content-Disposition: {disposition}", *headers, "", ""]).encode()
+    return b"--b\r\n" + head + content + b"\r\n"
+
+
+FIELD = 'form-data; name="a"'
+FILE = 'form-data; name="f"; filename="x.png"'
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", Reason.PART_SYNTAX),
+        (b"preamble\r\n" + part(FIELD) + b"--b--", Reason.PART_SYNTAX),
+        (part(FIELD), Reason.PART_SYNTAX),
+        (part(FIELD) + b"--b--\r\nepilogue", Reason.PART_SYNTAX),
+        (part(FIELD) + b"--bx\r\n", Reason.PART_SYNTAX),
+        (part(FIELD) + b"--b \r\n" + part(FIELD) + b"--b--", Reason.PART_SYNTAX),
+        (b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n--b--', Reason.PART_HEADER),
+        (b"--b\r\n\r\nx\r\n--b--", Reason.PART_HEADER),
+        (b"--b\r\nContent-Type: a/b\r\n\r\nx\r\n--b--", Reason.PART_DISPOSITION),
+        (part(FIELD, b"x", f"Content-Disposition: {FIELD}") + b"--b--", Reason.PART_HEADER),
+        (part(FIELD, b"x", "Content-Transfer-Encoding: base64") + b"--b--", Reason.PART_HEADER),
+        (part(FIELD, b"x", "X-Other: 1") + b"--b--", Reason.PART_HEADER),
+        (part(FIELD, b"x", " folded") + b"--b--", Reason.PART_HEADER),
+        (part(FILE, b"x", "Content-Type: a/b; boundary=c") + b"--b--", Reason.PART_HEADER),
+        (part("form-data; name=a") + b"--b--", Reason.PART_DISPOSITION),
+        (part('form-data; filename="x"; name="a"') + b"--b--", Reason.PART_DISPOSITION),
+        (part("form-data; name=\"f\"; filename*=UTF-8''x") + b"--b--", Reason.PART_DISPOSITION),
+        (part(FILE + "; filename*=UTF-8''y") + b"--b--", Reason.PART_DISPOSITION),
+        (part('attachment; name="a"') + b"--b--", Reason.PART_DISPOSITION),
+        (part('form-data; name="f"; filename="../x"') + b"--b--", Reason.PART_FILE_NAME),
+        (part('form-data; name="f"; filename="a\\b"') + b"--b--", Reason.PART_FILE_NAME),
+        (part('form-data; name="f"; filename="a%0Ab"') + b"--b--", Reason.PART_FILE_NAME),
+        (part(FILE) + part(FILE) + b"--b--", Reason.UPLOAD_REPEATED),
+        (part('form-data; name="f"') + part(FILE) + b"--b--", Reason.UPLOAD_REPEATED),
+        (
+            part(FILE) + part(FILE.replace('"f"', '"g"')) + part(FILE.replace('"f"', '"h"')) + b"--b--",
+            Reason.TOO_MANY_UPLOADS,
+        ),
+        (part(FILE, b"x" * 1_001) + b"--b--", Reason.BODY_TOO_LARGE),
+        (part(FIELD, b"x" * 101) + b"--b--", Reason.FIELD_TOO_LARGE),
+        (part(FIELD) * 9 + b"--b--", Reason.TOO_MANY_FIELDS),
+        (part(FIELD, b"\xff") + b"--b--", Reason.NOT_UTF8),
+        (part(FIELD, b"\x00") + b"--b--", Reason.CONTROL_CHARACTER),
+    ],
+)
+def test_refused_multipart(body, reason):
+    assert reason_of(parse_multipart, body, b"b", LIMITS) is reason
+
+
+def test_an_empty_file_field_is_no_upload():
+    empty = part('form-data; name="f"; filename=""', b"", "Content-Type: application/octet-stream")
+    form = parse_multipart(part(FIELD, b"") + empty + b"--b--\r\n", b"b", LIMITS)
+    assert (form.fields, form.uploads) == ((("a", ""),), ())
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("abcd"), TEXT), max_size=8), st.binary(max_size=200))
+def test_multipart_round_trip(pairs, data):
+    if b"\r\n--b" in b"\r\n" + data:
+        return
+    body = b"".join(part(f'form-data; name="{name}"', value.encode()) for name, value in pairs)
+    if any("\r\n--b" in "\r\n" + value for _, value in pairs):
+        return
+    form = parse_multipart(body + part(FILE, data, "Content-Type: image/png") + b"--b--", b"b", LIMITS)
+    assert form.fields == tuple(pairs)
+    assert [(u.name, u.filename, u.content_type, u.data) for u in form.uploads] == [("f", "x.png", "image/png", data)]
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.sampled_from(["application/x-www-form-urlencoded", "multipart/form-data; boundary=b"]) | st.text(max_size=40),
+    st.binary(max_size=120)
+    | st.lists(
+        st.sampled_from(
+            [b"--b", b"\r\n", b"--", b'Content-Disposition: form-data; name="a"', b"x", b"\r\n\r\n", b"a=%41&"]
+        )
+    ).map(b"".join),
+)
+def test_any_body_gives_values_or_a_refusal(content_type, body):
+    try:
+        form = parse_body(content_type, body, LIMITS)
+    except RefusalError:
+        return
+    assert len(form.fields) <= 8
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "multipart/form-data",
+        "multipart/form-data; boundary=",
+        "multipart/form-data; boundary=" + "a" * 71,
+        "multipart/form-data; boundary=a; boundary=b",
+        'multipart/form-data; boundary="a b "',
+        "multipart/form-data; boundary=a; charset=gbk",
+        "multipart/form-data; boundary=a; x=y",
+        "multipart/form-data, text/plain; boundary=a",
+        "multipart/form-data; boundary=é",
+    ],
+)
+def test_refused_boundaries(value):
+    with pytest.raises(RefusalError):
+        boundary_of(parse_content_type(value).parameters)
+
+
+@pytest.mark.parametrize(
+    "value", ["application/json", "text/plain", "application/x-www-form-urlencoded; charset=gbk", ""]
+)
+def test_refused_content_types(value):
+    assert reason_of(parse_body, value, b"a=1", LIMITS) is Reason.CONTENT_TYPE
+
+
+def test_cookies():
+    assert parse_cookies('a=1; b="x"; c=') == (("a", "1"), ("b", "x"), ("c", ""))
+    for value in ("a", "a=1;b=2", "a=1; ", "a=\\", "a=b,c", "=x", "; ".join(f"a{i}=1" for i in range(17))):
+        assert reason_of(parse_cookies, value) is Reason.COOKIES
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=60))
+def test_any_cookie_and_content_type(value):
+    for parse in (parse_cookies, parse_content_type, parse_host):
+        try:
+            parse(value)
+        except RefusalError:
+            continue

@@ -1,0 +1,206 @@
+"""A conversation over a wire in memory and a clock that tests hold: order, deadlines, back-pressure, draining."""
+
+from __future__ import annotations
+
+import pytest
+from prometheus_client import CollectorRegistry
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+
+from dmz.edge.admittance import Caller
+from dmz.edge.body_buffer import BodyBudget
+from dmz.edge.client_identity import CertifiedClient
+from dmz.edge.connection_limits import Admission, AdmissionLimits, Rate
+from dmz.edge.conversation import Conversation
+from dmz.edge.deny_set import DenyPlaces, DenySet
+from dmz.edge.http_response import ResponseWriter
+from dmz.edge.metrics import EdgeMetrics
+from dmz.edge.refusals import Reason
+from dmz.edge.surroundings import Pace, Surroundings
+from dmz.messages import ClientIdentity, HallResponse
+from tests.support.machines import NOW_MS, MachineAuthority
+from wire_formats.errors import Kind, Unavailable
+
+
+class MemoryWire:
+    """Keeps what was written; says when it is congested."""
+
+    def __init__(self):
+        self.sent, self.verbs, self.congested = b"", [], False
+
+    def write(self, parts):
+        self.sent += b"".join(parts)
+
+    def pause(self):
+        self.verbs.append("pause")
+
+    def resume(self):
+        self.verbs.append("resume")
+
+    def close(self):
+        self.verbs.append("close")
+
+    def abort(self):
+        self.verbs.append("abort")
+
+    @property
+    def statuses(self):
+        return [int(part[:3]) for part in self.sent.split(b"HTTP/1.1 ")[1:]]
+
+
+class Still:
+    def now_ms(self):
+        return NOW_MS
+
+    def bytes(self, count):
+        return b"\x01" * count
+
+
+class Bench:
+    def __init__(self, tmp_path, pipeline=None, **changes):
+        self.clock, self.wire, self.requests, self.waiting = Clock(), MemoryWire(), [], []
+        metrics = EdgeMetrics(CollectorRegistry())
+        places = DenyPlaces(tmp_path, tmp_path, keeper=False)
+        self.budget = BodyBudget(100_000)
+        self.around = Surroundings(
+            pipeline=pipeline or self.pipeline,
+            body_limit=lambda _path, _kind: 50_000,
+            admission=Admission(AdmissionLimits(certificate_requests=Rate(1.0, 50), address_requests=Rate(1.0, 60))),
+            deny=DenySet(places, MachineAuthority().trust([]), clock=Still(), metrics=metrics, limit_ms=1),
+            metrics=metrics,
+            clock=Still(),
+            seconds=self.clock.seconds,
+            randomness=Still(),
+            writer=ResponseWriter(Still()),
+            budget=self.budget,
+            pace=Pace(),
+            **changes,
+        )
+        identity = ClientIdentity(b"f" * 32, "ca", 5, "urn", "unit", "U1")
+        client = CertifiedClient(identity, NOW_MS - 1, NOW_MS + 1)
+        self.talk = Conversation(self.wire, Caller("unit", "unit", "10.0.0.1", True, client=client), self.around)
+
+    async def pipeline(self, request):
+        self.requests.append(request)
+        if request.path == "/wait":
+            self.waiting.append(Deferred())
+            return await self.waiting[-1]
+        return HallResponse(200, (), request.path.encode())
+
+    def advance(self, seconds):
+        self.clock.advance(seconds)
+        self.talk.check(self.clock.seconds())
+
+
+def get(path="/"):
+    return f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+
+
+def test_many_pipelined_requests_need_no_recursion(tmp_path):
+    bench = Bench(tmp_path)
+    bench.talk.received(get("/x") * 40)
+    assert bench.wire.statuses == [200] * 40
+
+
+def test_requests_wait_for_the_answer_before_and_reading_pauses(tmp_path):
+    bench = Bench(tmp_path)
+    bench.talk.received(get("/wait"))
+    bench.talk.received(get("/next"))
+    assert (bench.wire.statuses, bench.wire.verbs, len(bench.requests)) == ([], ["pause"], 1)
+    bench.waiting[0].callback(HallResponse(200))
+    assert (bench.wire.statuses, bench.wire.verbs) == ([200, 200], ["pause", "resume"])
+
+
+def test_a_congested_wire_holds_back_the_next_request(tmp_path):
+    bench = Bench(tmp_path)
+    bench.wire.congested = True
+    bench.talk.received(get("/1") + get("/2"))
+    assert [request.path for request in bench.requests] == ["/1"]
+    bench.talk.drained()
+    assert [request.path for request in bench.requests] == ["/1", "/2"]
+    bench.advance(25)
+    assert bench.wire.verbs == ["abort"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "seconds", "status"),
+    [
+        (b"G", 5.1, 408),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc", 6, 408),
+        (get("/wait"), 41, 504),
+    ],
+)
+def test_deadlines(tmp_path, sent, seconds, status):
+    bench = Bench(tmp_path)
+    bench.talk.received(sent)
+    bench.advance(seconds - 1.5)
+    assert bench.wire.statuses == []
+    bench.advance(1.5)
+    assert bench.wire.statuses == [status]
+    bench.advance(2.1)
+    assert "close" in bench.wire.verbs
+    bench.advance(6)
+    assert bench.wire.verbs[-1] == "abort"
+
+
+def test_idle_connections_are_closed_without_a_word(tmp_path):
+    bench = Bench(tmp_path)
+    bench.advance(61)
+    assert (bench.wire.sent, bench.wire.verbs) == (b"", ["close"])
+
+
+def test_a_refused_client_may_not_send_for_ever(tmp_path):
+    bench = Bench(tmp_path)
+    bench.talk.received(b"BAD\r\n" + b"x" * 100)
+    assert bench.wire.statuses == [400]
+    for _ in range(20):
+        bench.talk.received(b"y" * 65_536)
+    assert bench.wire.verbs[0] == "abort"
+    assert bench.wire.statuses == [400]
+
+
+def test_revocation_and_expiry_are_looked_at_for_every_request(tmp_path):
+    bench = Bench(tmp_path)
+    bench.talk.received(get())
+    bench.around.deny._table.serials.add(5)
+    bench.talk.received(get())
+    assert bench.wire.statuses == [200, 403]
+    assert b"FG-2009" in bench.wire.sent
+
+
+def test_rates_are_refused_with_a_time_to_retry(tmp_path):
+    bench = Bench(tmp_path)
+    bench.talk.received(get() * 51)
+    assert bench.wire.statuses == [200] * 50 + [429]
+    assert b"Retry-After: 1\r\n" in bench.wire.sent
+
+
+def test_an_unavailable_worker_is_a_503_and_the_connection_stays(tmp_path):
+    async def pipeline(_request):
+        raise Unavailable(Kind.NO_WORKER, "none", 7)
+
+    bench = Bench(tmp_path, pipeline)
+    bench.talk.received(get() + get())
+    assert bench.wire.statuses == [503, 503]
+    assert b"Retry-After: 7\r\n" in bench.wire.sent
+    assert bench.wire.verbs == []
+
+
+def test_draining_answers_close_the_connection(tmp_path):
+    bench = Bench(tmp_path)
+    bench.talk.received(get("/wait"))
+    bench.around.drain.draining = True
+    bench.talk.leave()
+    bench.waiting[0].callback(HallResponse(200))
+    assert b"Connection: close" in bench.wire.sent
+    assert bench.wire.verbs == ["close"]
+
+
+def test_a_lost_client_cancels_the_work_and_gives_memory_back(tmp_path):
+    bench = Bench(tmp_path)
+    bench.talk.received(b"POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n")
+    bench.talk.received(b"Content-Type: application/x-www-form-urlencoded\r\n\r\na=1")
+    assert bench.budget.held_bytes > 0
+    bench.talk.lost()
+    assert (bench.budget.held_bytes, bench.wire.sent) == (0, b"")
+    bench.talk.cut(Reason.CERTIFICATE_REVOKED)

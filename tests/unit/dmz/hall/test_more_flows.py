@@ -1,0 +1,174 @@
+"""What people do besides forms: look up, withdraw, send workbooks, download a certificate; and whatever else comes."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from dmz.messages import HallRequest, Upload
+from tests.support.hall_backend import identifier_of
+from tests.support.hall_bench import (
+    PERSON,
+    SITE,
+    UNIT,
+    Bench,
+    Browser,
+    header,
+    identity_of,
+    text_of,
+)
+from tests.support.hall_gallery import GOOD_EMPLOYEE, TOKEN, full_bench
+from tests.support.page_reader import PageReader
+from wire_formats.errors import Kind, Refused, Unavailable
+
+ADD = "/s/employee.add"
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return full_bench()
+
+
+@pytest.fixture
+def unit(bench: Bench) -> Browser:
+    return bench.browser(UNIT, signed_in=True)
+
+
+def filled(unit: Browser, **changes: str) -> dict[str, str]:
+    base = {"csrf": unit.csrf, "form_token": TOKEN, "draft": "", "step": "form", "action": "check"}
+    return base | GOOD_EMPLOYEE | changes
+
+
+class TestLookingUp:
+    def test_a_query_goes_by_post_and_pages_by_buttons(self, unit: Browser) -> None:
+        form = {"csrf": unit.csrf, "action": "query", "from_month": "2024年1月", "to_month": "２０２４-12"}
+        answer = unit.post("/s/unit.assessed", form | {"page": "3"})
+        page = PageReader(text_of(answer))
+        assert unit.bench.backend.calls[-1] == ("unit.assessed", {"from_month": "2024-01", "to_month": "2024-12"})
+        assert len(page.all("tbody")[0].children) == 20
+        assert [b.attributes["value"] for b in page.all("button", name="page")] == ["2"]
+        assert "1,564,447,644.00 yuan" in page.all("main")[0].text
+
+    def test_a_service_that_pages_itself_gets_the_page_as_a_field(self, unit: Browser) -> None:
+        unit.post("/s/case.list", {"csrf": unit.csrf, "action": "query", "page": "3"})
+        assert unit.bench.backend.calls[-1] == ("case.list", {"page": 3})
+
+    def test_no_conditions_no_question(self, unit: Browser) -> None:
+        page = text_of(unit.get("/s/unit.profile"))
+        assert "91110000600037341L" in page and "10,000" in page
+
+    def test_a_silent_core_is_told_and_the_conditions_stay(self, unit: Browser) -> None:
+        unit.bench.backend.trouble = Unavailable(Kind.CORE_SILENT, "", 30)
+        form = {"csrf": unit.csrf, "action": "query", "from_month": "2024-01", "to_month": "2024-02"}
+        answer = unit.post("/s/unit.assessed", form)
+        assert answer.status == 503 and header(answer, "Retry-After") == "30" and "FG-3003" in text_of(answer)
+        assert PageReader(text_of(answer)).form_values("entry")["to_month"] == "2024-02"
+
+    def test_the_language_switch_runs_the_query_again(self, unit: Browser) -> None:
+        form = {"csrf": unit.csrf, "action": "language", "from_month": "2024-01", "to_month": "2024-02"}
+        assert "应收帐" in text_of(unit.post("/s/unit.assessed", form))
+
+    def test_a_case_can_be_withdrawn_once(self, unit: Browser) -> None:
+        reference = str(unit.bench.backend.answers["case.result"]["reference"])
+        place = f"/c/{identifier_of(reference)}"
+        assert f"{place}/withdraw" in text_of(unit.get(place))
+        page = PageReader(text_of(unit.get(f"{place}/withdraw")))
+        token = page.all("input", name="form_token")[0].attributes["value"]
+        for _ in range(2):
+            sent = unit.post(f"{place}/withdraw", {"csrf": unit.csrf, "form_token": token})
+        assert sent.status == 303
+        assert [c for c in unit.bench.backend.calls if c[0] == "case.withdraw"] == [
+            ("case.withdraw", {"reference": reference})
+        ]
+
+    def test_a_foreign_receipt_does_not_exist(self, unit: Browser) -> None:
+        place = header(unit.post(ADD, filled(unit, action="submit")), "Location")
+        assert unit.bench.browser(PERSON, signed_in=True).get(place).status == 404
+        assert unit.get("/r/" + "0" * 32).status == 404
+        assert unit.get("/r/xyz").status == 404
+
+
+class TestWorkbooks:
+    UPLOAD = Upload("workbook", "wages.xlsx", "application/zip", b"PK\x03\x04...")
+
+    def test_template_upload_result_failed_rows(self, unit: Browser) -> None:
+        template = unit.get("/b/wage.batch/template")
+        assert template.body.startswith(b"PK")
+        assert header(template, "Content-Disposition") == 'attachment; filename="wage.batch-en.xlsx"'
+        form = {"csrf": unit.csrf, "form_token": TOKEN}
+        sent = unit.post("/b/wage.batch", form, (self.UPLOAD,))
+        again = unit.post("/b/wage.batch", form, (self.UPLOAD,))
+        assert header(sent, "Location") == header(again, "Location")
+        assert "Reading the file" in text_of(unit.follow(sent))
+        assert unit.get(header(sent, "Location") + "/failed").status == 404
+
+    @pytest.mark.parametrize("data", [b"", b"\xd0\xcf\x11\xe0 old", b"id,name\n"])
+    def test_other_files_are_refused_with_the_remedy(self, unit: Browser, data: bytes) -> None:
+        upload = (replace(self.UPLOAD, data=data),)
+        answer = unit.post("/b/wage.batch", {"csrf": unit.csrf, "form_token": TOKEN}, upload)
+        assert answer.status == 422 and "Excel workbook" in text_of(answer)
+
+    def test_a_refused_upload_is_explained_on_the_page(self, unit: Browser) -> None:
+        unit.bench.backend.trouble = Refused(Kind.BAD_WORKBOOK, "")
+        answer = unit.post("/b/wage.batch", {"csrf": unit.csrf, "form_token": TOKEN}, (self.UPLOAD,))
+        assert answer.status == 422 and "FG-1016" in text_of(answer)
+
+    def test_a_workbook_needs_the_sessions_token(self, unit: Browser) -> None:
+        answer = unit.post("/b/wage.batch", {"csrf": "no", "form_token": TOKEN}, (self.UPLOAD,))
+        assert answer.status == 403 and not unit.bench.backend.batches
+
+
+class TestSite:
+    FORM = {"certificate_number": "ABCDEFGH1234", "verification_code": "right-code"}
+
+    def test_a_certificate_is_a_download_once(self, bench: Bench) -> None:
+        bench.backend.certificates[("ABCDEFGH1234", "right-code")] = b"pkcs12"
+        site = bench.browser(SITE)
+        answer = site.post("/certificate", self.FORM)
+        assert answer.body == b"pkcs12" and header(answer, "Content-Type") == "application/x-pkcs12"
+        assert header(answer, "Content-Disposition") == 'attachment; filename="ABCDEFGH1234.p12"'
+        assert header(answer, "Cache-Control") == "no-store"
+        second = site.post("/certificate", self.FORM)
+        assert second.status == 403 and "FG-2017" in text_of(second)
+        assert "right-code" not in text_of(second)
+
+    def test_the_site_knows_no_window_pages_and_windows_no_site_pages(self, bench: Bench) -> None:
+        assert bench.browser(SITE).get("/login").status == 404
+        assert bench.browser(UNIT).get("/certificate").status == 404
+
+    def test_language_by_browser_then_by_choice(self, bench: Bench) -> None:
+        site = bench.browser(SITE, "de-DE,en;q=0.5,zh;q=0.4")
+        assert dict(site.get("/").headers)["Content-Language"] == "en"
+        back = site.get("/language?to=zh-CN&back=/certificate")
+        assert header(back, "Location") == "/certificate"
+        assert dict(site.get("/").headers)["Content-Language"] == "zh-CN"
+        assert header(site.get("/language?to=en&back=//evil.example"), "Location") == "/"
+        assert site.get("/language?to=fr&back=/").status == 400
+
+
+class TestWhateverComes:
+    def test_unknown_paths_and_methods(self, unit: Browser) -> None:
+        assert unit.get("/nowhere").status == 404
+        assert unit.get("/logout").status == 405
+        assert unit.post("/sent", {}).status == 405
+        assert unit.get("/" + "x" * 5_000).status == 404
+
+    def test_our_own_mistake_is_a_page_with_a_request_number(self, unit: Browser) -> None:
+        unit.bench.backend.answers["unit.profile"] = None  # type: ignore[assignment]
+        answer = unit.get("/s/unit.profile")
+        assert answer.status == 500 and "FG-9001" in text_of(answer)
+        assert "00112233445566778899aabbccddeeff" in text_of(answer)
+
+    def test_pages_are_never_stored(self, unit: Browser) -> None:
+        for path in ("/", ADD, "/sent", "/nowhere"):
+            assert header(unit.get(path), "Cache-Control") == "no-store"
+
+    def test_head_goes_with_get(self, bench: Bench) -> None:
+        request = HallRequest("HEAD", "unit", "/login", client=identity_of(UNIT), request_id="0" * 32)
+        assert asyncio.run(_ask(bench, request)) == 200
+
+
+async def _ask(bench: Bench, request: HallRequest) -> int:
+    return (await bench.handler(request)).status

@@ -1,0 +1,146 @@
+"""The command line: every mistake is one clear line with the remedy, and exit code 2."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ops.__main__ import main
+from ops.cli.arguments import parse
+from ops.cli.ports_free import taken
+from ops.cli.table import duration, render, width
+from ops.layout import Layout, Ports
+from ops.provision.installation import create_installation
+from ops.provision.toml_text import toml_text
+from tests.support.ports import free_ports
+
+
+def _installation(root: Path, ports: Ports) -> Layout:
+    layout = Layout(root)
+    root.mkdir(exist_ok=True)
+    table = {"ports": {name: getattr(ports, name) for name in Ports.__dataclass_fields__}}
+    layout.installation.write_text(toml_text(table), encoding="utf-8")
+    return layout
+
+
+def _free_ports() -> Ports:
+    unit, community, person, plain, site, staff = free_ports(6)
+    return Ports(unit, community, person, plain, site, staff, metrics=60_000)
+
+
+def _one_line(capsys: pytest.CaptureFixture[str]) -> str:
+    told = capsys.readouterr().err
+    assert told.startswith("ferrygate: ")
+    assert told.count("\n") == 1
+    return told
+
+
+def test_a_missing_settings_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "ca", "--settings", str(tmp_path / "ca.toml")]) == 2
+    told = _one_line(capsys)
+    assert "ca.toml" in told
+    assert "ferrygate up" in told
+
+
+def test_an_unknown_setting(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "ca.toml"
+    path.write_text('[role]\nname = "ca"\ncolour = "red"\n[ca]\n')
+    assert main(["run", "ca", "--settings", str(path)]) == 2
+    assert "role.colour" in _one_line(capsys)
+
+
+def test_a_taken_port_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        port = held.getsockname()[1]
+        ports = _free_ports()
+        wanted = Ports(port, ports.community, ports.person, ports.site_plain, ports.site, ports.staff, 60_000)
+        _installation(tmp_path / "var", wanted)
+        assert taken([port]) == [(port, "is taken by another program")]
+        assert main(["up", "--root", str(tmp_path / "var")]) == 2
+    told = _one_line(capsys)
+    assert f"port {port} is taken" in told
+    assert "FERRYGATE_PORT_BASE" in told
+
+
+def test_a_folder_that_is_something_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.txt").write_text("x")
+    assert main(["up", "--root", str(tmp_path)]) == 2
+    assert "no installation" in _one_line(capsys)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("word", [["status"], ["stop"], ["replace", "worker-1"]])
+def test_nothing_runs(word: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*word, "--root", str(tmp_path)]) == 2
+    assert "no installation" in _one_line(capsys)
+    _installation(tmp_path, _free_ports())
+    assert main([*word, "--root", str(tmp_path)]) == 2
+    assert "nothing runs here" in _one_line(capsys)
+
+
+@pytest.mark.parametrize("variable", ["CITY_UNITS", "FERRYGATE_WORKERS", "FERRYGATE_EDGES"])
+def test_a_wrong_number_in_the_environment(variable: str, tmp_path: Path) -> None:
+    with pytest.raises(Exception, match=variable):
+        create_installation(tmp_path / "var", ports=Ports(), environment={variable: "many"})
+    assert not (tmp_path / "var").exists()
+
+
+def test_a_wrong_port_base(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "ops", "up", "--root", str(tmp_path / "var")]
+    environment = {**os.environ, "FERRYGATE_PORT_BASE": "80"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "FERRYGATE_PORT_BASE" in done.stderr
+
+
+def test_wrong_words_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ([], ["dance"], ["run", "ca"], ["status", "--colour"]):
+        with pytest.raises(SystemExit) as caught:
+            parse(words)
+        assert caught.value.code == 2
+    capsys.readouterr()
+
+
+def test_doctor_without_an_installation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--root", str(tmp_path / "var")]) in (0, 1)
+    told = capsys.readouterr().out
+    for what in ("python", "packages", "clock", "disk", "chromium", "postgresql", "card readers", "ports"):
+        assert what in told
+
+
+def test_tables_count_wide_characters_twice() -> None:
+    assert width("单位") == 4
+    assert render(("a", "b"), [("单位", "x"), ("y", "z")]) == "a     b\n单位  x\ny     z"
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "told"),
+    [(0, "0 ms"), (999, "999 ms"), (1_000, "1 s"), (119_000, "119 s"), (120_000, "2 min"), (7_200_000, "2 h")],
+)
+def test_durations(milliseconds: int, told: str) -> None:
+    assert duration(milliseconds) == told
+
+
+def test_the_account_list_keeps_a_changed_password(tmp_path: Path) -> None:
+    from ops.demo.accounts import AccountBook
+    from ops.provision.account_list import LIST_NAME, README_NAME, write_list
+
+    one = {"label": "unit", "words": "w", "window": "unit", "user_name": "demo", "password": "first"}
+    write_list(tmp_path, [{**one, "pkcs12": "unit.p12", "pkcs12_password": "P"}])
+    AccountBook(tmp_path).remember("unit", "second")
+    assert AccountBook(tmp_path).account("unit").password == "second"
+    for name in (LIST_NAME, README_NAME):
+        assert (tmp_path / name).stat().st_mode & 0o077 == 0
+        assert "second" in (tmp_path / name).read_text(encoding="utf-8")
+    assert json.loads((tmp_path / LIST_NAME).read_text())[0]["password"] == "second"
+    with pytest.raises(LookupError):
+        AccountBook(tmp_path).account("nobody")
