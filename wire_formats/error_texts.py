@@ -161,10 +161,10 @@ TEXTS: Final[dict[Kind, ErrorText]] = {
     Kind.BUSY: ErrorText(Label("系统繁忙", "The system is busy"), _LATER),
     Kind.TOO_MANY_REQUESTS: ErrorText(Label("操作过于频繁", "Too many requests"), _LATER),
     Kind.CORE_SILENT: ErrorText(
-        Label("正在等待处理结果", "Still waiting for the result"),
+        Label("核心系统暂未应答", "The core has not answered yet"),
         Label(
-            "您的请求已安全保存，请凭受理编号稍后查询。",
-            "Your request is safely kept; use the reference number to look later.",
+            "本次查询或登录未完成，请稍后再试。已提交并获得受理编号的业务已安全保存，不受影响。",
+            "This was not finished; try again in a moment. Whatever got a reference number is kept safely.",
         ),
     ),
     Kind.NO_WORKER: ErrorText(Label("服务暂时不可用", "The service is not available for the moment"), _LATER),

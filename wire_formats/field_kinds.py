@@ -191,7 +191,7 @@ class IdNumber(Field):
         return 18
 
     def read(self, text: str) -> Json:
-        folded = re.sub(r"\s+", "", to_half_width(text)).upper()
+        folded = "".join(to_half_width(text).split()).upper()
         if _SCIENTIFIC.fullmatch(folded):
             raise FieldFault("id_scientific")
         self.check(folded)
@@ -223,7 +223,7 @@ class CreditCode(Field):
         return 18
 
     def read(self, text: str) -> Json:
-        folded = re.sub(r"\s+", "", to_half_width(text)).upper()
+        folded = "".join(to_half_width(text).split()).upper()
         self.check(folded)
         return folded
 

@@ -29,10 +29,14 @@ from wire_formats.field_faults import FieldFault
 
 NO_LABEL: Final = Label("", "")
 
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
-_CONTROL_BUT_LINES: Final = re.compile(
-    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\u202a-\u202e\u2066-\u2069]"
-)
+#: Invisible characters, direction overrides and lone surrogates (which have no UTF-8 form).
+_INVISIBLE: Final = r"\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\u202a-\u202e\u2066-\u2069\ud800-\udfff"
+_CONTROL: Final = re.compile(rf"[\x00-\x1f{_INVISIBLE}]")
+_CONTROL_BUT_LINES: Final = re.compile(rf"[\x00-\x09\x0b-\x1f{_INVISIBLE}]")
+_FULL_WIDTH: Final = {**{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}, 0x3000: 0x20}
+_DOTS: Final = str.maketrans(dict.fromkeys("•・‧∙⋅．", "·"))
+_HAN: Final = re.compile("[\u3400-\u9fff]")
+_SPACES: Final = re.compile(r"\s+")
 
 
 class Sensitivity(enum.Enum):
@@ -96,7 +100,7 @@ class Field(ABC):
 
     def clean(self, text: str) -> str:
         """Give text as its writer meant it: NFC, without surrounding white space."""
-        return unicodedata.normalize("NFC", text).strip()
+        return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()
 
     @abstractmethod
     def schema(self) -> dict[str, Any]:
@@ -105,7 +109,7 @@ class Field(ABC):
 
 def to_half_width(text: str) -> str:
     """Turn full-width digits, letters and signs into plain ASCII ones."""
-    return "".join(chr(ord(c) - 0xFEE0) if "\uff01" <= c <= "\uff5e" else c for c in text.replace("\u3000", " "))
+    return text if text.isascii() else text.translate(_FULL_WIDTH)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,20 +154,15 @@ class Text(Field):
             raise FieldFault("too_long", most=self.most)
         if len(value) < self.least:
             raise FieldFault("too_short", least=self.least)
-        if (_CONTROL_BUT_LINES if self.lines else _CONTROL).search(value) or not _encodable(value):
+        if (_CONTROL_BUT_LINES if self.lines else _CONTROL).search(value):
             raise FieldFault("control")
         if self.grammar and not re.fullmatch(self.grammar, value):
             raise FieldFault("symbols")
-        if unicodedata.normalize("NFC", value) != value or value.strip() != value:
+        if not unicodedata.is_normalized("NFC", value) or value.strip() != value:
             raise FieldFault("symbols")
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "minLength": self.least, "maxLength": self.most, "pattern": self.pattern}
-
-
-def _encodable(text: str) -> bool:
-    """Lone surrogates have no UTF-8 form."""
-    return not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,10 +176,8 @@ class PersonName(Text):
 
     def clean(self, text: str) -> str:
         # The middle dot of minority names is typed in many ways; inner spaces mean nothing in Han names.
-        cleaned = re.sub(r"[•・‧∙⋅．]", "·", super().clean(text))
-        if any("\u3400" <= c <= "\u9fff" for c in cleaned):
-            return re.sub(r"\s+", "", cleaned)
-        return re.sub(r"\s+", " ", cleaned)
+        cleaned = super().clean(text).translate(_DOTS)
+        return _SPACES.sub("" if _HAN.search(cleaned) else " ", cleaned)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,7 +210,7 @@ class Secret(Field):
             raise FieldFault("too_long", most=self.most)
         if len(text) < self.least:
             raise FieldFault("too_short", least=self.least)
-        if _CONTROL.search(text) or not _encodable(text):
+        if _CONTROL.search(text):
             raise FieldFault("control")
         return text
 

@@ -89,17 +89,13 @@ def status_of(kind: Kind) -> int:
 
 
 def title_of(kind: Kind, language: Language) -> str:
-    """Say what happened.
-
-    Pages wait for the core in queries and logins only (transactions are stored first), so its silence means here that
-    nothing was done, not that something was kept.
-    """
-    return say(language, "silent_title") if kind is Kind.CORE_SILENT else error_texts.text(kind).of(language)
+    """Say what happened."""
+    return error_texts.text(kind).of(language)
 
 
 def remedy_of(kind: Kind, language: Language) -> str:
     """Say what to do next."""
-    return say(language, "silent_remedy") if kind is Kind.CORE_SILENT else error_texts.remedy(kind).of(language)
+    return error_texts.remedy(kind).of(language)
 
 
 def notice_of(error: HallError, language: Language) -> Notice:

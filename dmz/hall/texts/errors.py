@@ -8,12 +8,6 @@ from typing import Final
 from wire_formats.bilingual import Label
 
 TEXTS: Final[Mapping[str, Label]] = {
-    "silent_title": Label("核心系统暂未应答", "The core has not answered yet"),
-    "silent_remedy": Label(
-        "本次查询或登录未完成，请稍后再试。已提交并获得受理编号的业务已安全保存，不受影响。",
-        "This was not finished; please try again in a moment. Whatever you sent and got a reference number for is "
-        "stored safely.",
-    ),
     "error_code": Label("错误代码", "Error code"),
     "error_request": Label("请求编号", "Request number"),
     "error_time": Label("时间（北京时间）", "Time (Beijing)"),
