@@ -22,6 +22,7 @@ Value = int | bytes | str | bool | None | list["Value"] | dict[int | str, "Value
 
 _UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _SIMPLE = 0, 1, 2, 3, 4, 5, 7
 _FALSE, _TRUE, _NULL = 20, 21, 22
+_LEAST: Final = (24, 1 << 8, 1 << 16, 1 << 32)
 _TOP_64: Final = (1 << 64) - 1
 MAX_DEPTH: Final = 8
 #: Items in one array or map; a bundle of 256 is the largest honest one.
@@ -108,56 +109,67 @@ def decode(data: bytes, *, max_depth: int = MAX_DEPTH) -> Value:
 
 
 class _Reader:
-    """Reads forward over one buffer; every step is bounded by the buffer's length."""
+    """Reads forward over one buffer; every step is bounded by the buffer's length.
 
-    __slots__ = ("at", "data")
+    ``value`` has the head's reading written out: it runs for every field of every header, and a
+    call for each head made it half as slow again.
+    """
+
+    __slots__ = ("at", "data", "end")
 
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.at = 0
-
-    def take(self, count: int) -> bytes:
-        end = self.at + count
-        if end > len(self.data):
-            raise PeerError(Kind.MALFORMED, "cut short")
-        piece = self.data[self.at : end]
-        self.at = end
-        return piece
-
-    def head(self) -> tuple[int, int]:
-        if self.at >= len(self.data):
-            raise PeerError(Kind.MALFORMED, "cut short")
-        first = self.data[self.at]
-        self.at += 1
-        major, low = first >> 5, first & 31
-        if low < 24:
-            return major, low
-        if low > 27 or major == _SIMPLE:
-            raise PeerError(Kind.MALFORMED, "outside the CBOR subset")
-        width = 1 << (low - 24)
-        argument = int.from_bytes(self.take(width), "big")
-        # The shortest form is the only form: 24 needs one byte, 2^8 two, 2^16 four, 2^32 eight.
-        if argument < (24, 1 << 8, 1 << 16, 1 << 32)[low - 24]:
-            raise PeerError(Kind.NOT_CANONICAL, "integer in a longer form than needed")
-        return major, argument
+        self.end = len(data)
 
     def value(self, depth: int) -> Value:
-        major, argument = self.head()
+        at = self.at
+        if at >= self.end:
+            raise PeerError(Kind.MALFORMED, "cut short")
+        first = self.data[at]
+        self.at = at + 1
+        major, argument = first >> 5, first & 31
+        if argument > 23:
+            argument = self._long_argument(major, argument)
+        if major == _BYTES:
+            start = self.at
+            self.at = start + argument
+            if self.at > self.end:
+                raise PeerError(Kind.MALFORMED, "cut short")
+            return self.data[start : self.at]
         if major == _UNSIGNED:
             return argument
-        if major == _BYTES:
-            return self.take(argument)
         if major == _TEXT:
             return self._text(argument)
+        if major == _MAP:
+            return self._map(argument, depth)
+        if major == _ARRAY:
+            self._check_container(argument, depth)
+            return [self.value(depth - 1) for _ in range(argument)]
         if major == _NEGATIVE:
             return -1 - argument
-        if major in (_ARRAY, _MAP):
-            return self._container(major, argument, depth)
         return self._simple(major, argument)
 
+    def _long_argument(self, major: int, low: int) -> int:
+        if low > 27 or major == _SIMPLE:
+            raise PeerError(Kind.MALFORMED, "outside the CBOR subset")
+        stop = self.at + (1 << (low - 24))
+        if stop > self.end:
+            raise PeerError(Kind.MALFORMED, "cut short")
+        argument = int.from_bytes(self.data[self.at : stop], "big")
+        self.at = stop
+        # The shortest form is the only form: 24 needs one byte, 2^8 two, 2^16 four, 2^32 eight.
+        if argument < _LEAST[low - 24]:
+            raise PeerError(Kind.NOT_CANONICAL, "integer in a longer form than needed")
+        return argument
+
     def _text(self, length: int) -> str:
+        start = self.at
+        self.at = start + length
+        if self.at > self.end:
+            raise PeerError(Kind.MALFORMED, "cut short")
         try:
-            return self.take(length).decode("utf-8", "strict")
+            return self.data[start : self.at].decode("utf-8", "strict")
         except UnicodeDecodeError:
             raise PeerError(Kind.MALFORMED, "text is not UTF-8") from None
 
@@ -168,20 +180,21 @@ class _Reader:
             return None
         raise PeerError(Kind.MALFORMED, "outside the CBOR subset")
 
-    def _container(self, major: int, count: int, depth: int) -> Value:
+    def _check_container(self, count: int, depth: int) -> None:
         if depth <= 0:
             raise PeerError(Kind.MALFORMED, "nested too deep")
-        if count > MAX_ITEMS or count > len(self.data) - self.at:
+        if count > MAX_ITEMS or count > self.end - self.at:
             raise PeerError(Kind.MALFORMED, "more items than bytes")
-        if major == _ARRAY:
-            return [self.value(depth - 1) for _ in range(count)]
+
+    def _map(self, count: int, depth: int) -> Value:
+        self._check_container(count, depth)
         result: dict[int | str, Value] = {}
         previous = b""
         for _ in range(count):
             start = self.at
             key = self.value(0)
             encoded = self.data[start : self.at]
-            if isinstance(key, bool) or not isinstance(key, (int, str)):
+            if type(key) is not int and type(key) is not str:
                 raise PeerError(Kind.MALFORMED, "map key is neither integer nor text")
             if encoded <= previous:
                 raise PeerError(Kind.NOT_CANONICAL, "map keys out of order or doubled")
