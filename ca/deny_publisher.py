@@ -51,7 +51,8 @@ class DenyPublisher:
     Args:
         ledger: where revocations are.
         key: the machine key with role `ca_deny`.
-        drop: the core's control outbox.
+        drop: the core's control outbox; from there it crosses to the edges.
+        copy: the drop that the core itself reads, so that it ends the bindings of revoked certificates.
         clock: for the instants inside the increments.
         metrics: epoch, size and failures.
         pace: how often.
@@ -59,19 +60,30 @@ class DenyPublisher:
 
     log = Logger()
 
-    def __init__(
-        self, ledger: Ledger, key: SigningKey, drop: Path, *, clock: Clock, metrics: CaMetrics, pace: DenyPace
+    def __init__(  # noqa: PLR0913 - two places to write to, and the usual collaborators
+        self,
+        ledger: Ledger,
+        key: SigningKey,
+        drop: Path,
+        *,
+        copy: Path | None = None,
+        clock: Clock,
+        metrics: CaMetrics,
+        pace: DenyPace,
     ) -> None:
         self._ledger = ledger
         self._key = key
         self._drop = drop
+        self._copy = copy
         self._clock = clock
         self._metrics = metrics
         self._pace = pace
         self._run_ms = clock.now_ms()
         self._snapshot_due_ms = 0
         self._heartbeat_due_ms = 0
-        prepare_drop(drop)
+        for folder in (drop, copy):
+            if folder is not None:
+                prepare_drop(folder)
 
     def look(self) -> int:
         """Publish what is due now.
@@ -154,4 +166,9 @@ class DenyPublisher:
 
     def _write(self, increment: DenyIncrement) -> None:
         name = DropName(self._run_ms, increment.epoch, SENDER, "notice")
-        write_drop(self._drop, name, sign_increment(increment, self._key), durable=True)
+        signed = sign_increment(increment, self._key)
+        write_drop(self._drop, name, signed, durable=True)
+        # The core takes its copy at once; while it is down, copies wait up to the same bound, and the next
+        # snapshot after its return names whatever was left out.
+        if self._copy is not None and count_drop(self._copy) < MAX_WAITING:
+            write_drop(self._copy, name, signed)

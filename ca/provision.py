@@ -126,6 +126,7 @@ def settings_toml(root: Path) -> str:
             'deny_key = "keys/ca_deny.key.pem"',
             'deny_certificate = "keys/ca_deny.pem"',
             'deny_drop = "../core/outbox/control"',
+            'deny_copy = "../core/deny"',
             'socket = "../core/run/ca.sock"',
             'crl_folder = "crl"',
             "",

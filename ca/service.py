@@ -59,7 +59,13 @@ class CaService:
         self._metrics = metrics
         pace = DenyPace(heartbeat_s=settings.heartbeat_s, snapshot_s=settings.snapshot_s)
         self._publisher = DenyPublisher(
-            authority.ledger, authority.deny_key, settings.deny_drop, clock=clock, metrics=metrics, pace=pace
+            authority.ledger,
+            authority.deny_key,
+            settings.deny_drop,
+            copy=settings.deny_copy,
+            clock=clock,
+            metrics=metrics,
+            pace=pace,
         )
         self._desk = Desk(authority.slips, authority.revoker, clock=clock, after_revocation=self._publisher.look)
         self._factory = DeskFactory(

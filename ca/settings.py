@@ -25,6 +25,7 @@ class CaSettings:
         deny_key: key of the machine with role `ca_deny`.
         deny_certificate: its certificate.
         deny_drop: the core's control outbox.
+        deny_copy: the drop in which the core itself reads the deny list.
         socket: Unix socket of the desk; its folder is open to the core's user only.
         crl_folder: where revocation lists are written.
         issuing: names of the authorities this process signs for.
@@ -46,6 +47,7 @@ class CaSettings:
     deny_key: Path
     deny_certificate: Path
     deny_drop: Path
+    deny_copy: Path
     socket: Path
     crl_folder: Path
     issuing: tuple[str, ...] = ("issuing_persons", "issuing_machines")

@@ -7,6 +7,7 @@ must be changed at first login; nothing about it can be derived (catalogue E18).
 from __future__ import annotations
 
 import base64
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -154,14 +155,28 @@ def bind_certificate(connection: Connection, account_id: str, binding: Binding, 
     audit_log.append(connection, "accounts", "certificate_bound", dict(fields), now_ms=now_ms)
 
 
-def revoke_binding(connection: Connection, serial: str, *, now_ms: int) -> None:
-    """End the binding of a revoked certificate, by its serial number in hex; unknown serials change nothing."""
-    connection.execute(
-        update(account_certificate)
-        .where(account_certificate.c.serial == serial, account_certificate.c.state == BindingState.BOUND.value)
-        .values(state=BindingState.REVOKED.value, revoked_at=now_ms)
-    )
-    audit_log.append(connection, "accounts", "binding_revoked", {"serial": serial}, now_ms=now_ms)
+def revoke_bindings(connection: Connection, serials: Collection[str], *, now_ms: int) -> int:
+    """End the bindings of revoked certificates.
+
+    Args:
+        connection: a write transaction.
+        serials: serial numbers in hex, at most `deny_list.MAX_SERIALS`; unknown and ended ones change nothing.
+        now_ms: the instant now.
+
+    Returns:
+        How many bindings ended.
+    """
+    bound = account_certificate.c.state == BindingState.BOUND.value
+    query = select(account_certificate.c.serial).where(bound, account_certificate.c.serial.in_(serials))
+    ended = connection.scalars(query).all()
+    for serial in ended:
+        connection.execute(
+            update(account_certificate)
+            .where(bound, account_certificate.c.serial == serial)
+            .values(state=BindingState.REVOKED.value, revoked_at=now_ms)
+        )
+        audit_log.append(connection, "accounts", "binding_revoked", {"serial": serial}, now_ms=now_ms)
+    return len(ended)
 
 
 def disable_account(connection: Connection, account_id: str, *, operator_id: str, now_ms: int) -> None:

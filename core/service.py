@@ -22,6 +22,7 @@ from core.intake.inbox import Inbox
 from core.intake.loop import IntakeLoop, LoopParts
 from core.intake.processor import Processor, ProcessorParts
 from core.intake.publisher import Publisher, next_epoch
+from core.intake.revocations import Revocations
 from core.intake.runner import Runner
 from core.intake.slow_work import SlowWorkers
 from core.metrics import CoreMetrics
@@ -130,6 +131,7 @@ def build_core(  # noqa: PLR0913 - the one place where all collaborators meet
         inbox=inbox,
         runner=Runner(inbox, processor, publisher, slow),
         publisher=publisher,
+        revocations=Revocations(settings.deny_drop, engine, trust=trust, clock=clock),
         slow=slow,
         clock=clock,
         metrics=metrics,

@@ -20,6 +20,7 @@ class CoreSettings:
         database_url: SQLAlchemy URL of the production database.
         inbox: folder with `interactive/` and `bulk/`.
         outbox: folder with `interactive/`, `bulk/` and `control/`.
+        deny_drop: drop in which the CA leaves its deny list for the core.
         quarantine: folder for bundles that failed a check.
         signing_key: PEM of the core's key; signs answers and grants.
         signing_certificate: PEM of its certificate.
@@ -42,6 +43,7 @@ class CoreSettings:
     database_url: str
     inbox: Path
     outbox: Path
+    deny_drop: Path
     quarantine: Path
     signing_key: Path
     signing_certificate: Path

@@ -205,6 +205,7 @@ class Layout:
         yield self.dmz / "notices"
         yield self.dmz / "snapshots"
         yield self.dmz / "quarantine"
+        yield self.core / "deny"
         yield self.core / "quarantine"
         yield self.demo
 

@@ -103,4 +103,11 @@ METRICS: Final[dict[str, Metric]] = {
     "core_last_turn_seconds": Metric("Gauge", (), "last turn of the intake thread, seconds since 1970"),
     "core_intake_faults_total": Metric("Counter", (), "turns of the intake thread that failed"),
     "core_answers_total": Metric("Counter", ("lane",), "answers put into the outbox"),
+    "core_staff_requests_total": Metric("Counter", ("status",), "requests to the staff window, by class of status"),
+    "core_staff_request_seconds": Metric("Histogram", (), "time of one request to the staff window"),
+    "core_staff_logins_total": Metric("Counter", ("outcome",), "attempts to sign in to the staff window"),
+    "core_staff_case_acts_total": Metric("Counter", ("act",), "what operators did to cases"),
+    "core_staff_person_views_total": Metric("Counter", (), "persons whose data was shown to an operator"),
+    "core_staff_sessions_total": Metric("Gauge", (), "staff sessions open now"),
+    "core_staff_work_total": Metric("Gauge", (), "requests in or waiting for a thread of the staff window"),
 }

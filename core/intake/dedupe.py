@@ -8,9 +8,9 @@ Source: DESIGN invariant 3.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from core import audit_log
 from core.db.states import HeldState
@@ -18,6 +18,13 @@ from core.db.tables import answer_outbox, applied, held_request
 from core.intake.verify import Incoming
 from wire_formats.answer import Answer, AnswerHeader, parse_answer_header
 from wire_formats.collaborators import Randomness
+
+_FIND: Final = select(
+    applied.c.request_id, applied.c.header_digest, applied.c.answer_header, applied.c.answer_content
+).where(applied.c.request_id.in_(bindparam("ids", expanding=True)))
+_APPLY: Final = insert(applied)
+_QUEUE: Final = insert(answer_outbox)
+_SENT: Final = delete(answer_outbox).where(answer_outbox.c.request_id.in_(bindparam("ids", expanding=True)))
 
 
 class Applied(NamedTuple):
@@ -40,8 +47,7 @@ def find_applied(connection: Connection, request_ids: Iterable[bytes]) -> dict[b
     ids = list(request_ids)
     if not ids:
         return {}
-    columns = (applied.c.request_id, applied.c.header_digest, applied.c.answer_header, applied.c.answer_content)
-    rows = connection.execute(select(*columns).where(applied.c.request_id.in_(ids)))
+    rows = connection.execute(_FIND, {"ids": ids})
     return {
         bytes(row.request_id): Applied(
             bytes(row.header_digest), _answer(bytes(row.answer_header), bytes(row.answer_content))
@@ -69,8 +75,8 @@ def remember(connection: Connection, records: list[Record], *, now_ms: int) -> N
         }
         for record in records
     ]
-    connection.execute(insert(applied), rows)
-    connection.execute(insert(answer_outbox), [{"request_id": row["request_id"], "queued_at": now_ms} for row in rows])
+    connection.execute(_APPLY, rows)
+    connection.execute(_QUEUE, [{"request_id": row["request_id"], "queued_at": now_ms} for row in rows])
 
 
 def unsent(connection: Connection, *, most: int) -> list[Answer]:
@@ -88,7 +94,7 @@ def mark_sent(connection: Connection, request_ids: Iterable[bytes]) -> None:
     """Take answers out of the queue: they lie in the outbox."""
     ids = list(request_ids)
     if ids:
-        connection.execute(delete(answer_outbox).where(answer_outbox.c.request_id.in_(ids)))
+        connection.execute(_SENT, {"ids": ids})
 
 
 def hold(

@@ -11,13 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from core.db.any_row import AnyRow
 from core.db.states import AccountState, BindingState
 from core.db.tables import account, account_certificate, ended_grant
 from core.intake.verify import Incoming
 from core.services.handler import Caller
+from wire_formats.catalogue import ServiceKind
 from wire_formats.errors import Kind, PeerError, Refused
 from wire_formats.grant import Grant, verify_grant
 from wire_formats.trust import TrustStore
@@ -26,12 +27,44 @@ REMEMBERED: Final = 20_000
 """Grants whose signature is remembered: about 10 MB."""
 
 
+_BINDINGS: Final = (
+    select(
+        account.c.account_id,
+        account.c.state,
+        account.c.grants_valid_from,
+        account_certificate.c.certificate_sha256,
+        account_certificate.c.state.label("binding"),
+        account_certificate.c.not_after,
+    )
+    .join(account_certificate, account_certificate.c.account_id == account.c.account_id)
+    .where(account_certificate.c.certificate_sha256.in_(bindparam("certificates", expanding=True)))
+)
+_ENDED: Final = select(ended_grant.c.grant_id, ended_grant.c.ended_at).where(
+    ended_grant.c.grant_id.in_(bindparam("ids", expanding=True))
+)
+
+
 @dataclass(frozen=True, slots=True)
 class GrantStates:
     """What the database knows about the accounts, certificates and grants of one group of requests."""
 
     bindings: dict[tuple[str, str], AnyRow]
-    ended: frozenset[str]
+    ended: dict[str, int]
+    """Grant id -> instant of the logout."""
+
+
+def asked_at(request: Incoming, *, now_ms: int) -> int:
+    """Give the instant at which a grant must have held for this request.
+
+    A transaction was acknowledged to its user before it crossed; a logout, a grant's end or a core that was down in
+    between must not undo that (invariant 3). So it is judged at the instant it was made, which its own life bounds.
+    Queries and everything about the account itself are judged now. A revoked certificate or a disabled account always
+    counts now.
+    """
+    declared = request.declared
+    if declared is None or declared.kind is ServiceKind.QUERY or declared.group == "account":
+        return now_ms
+    return min(request.header.created_ms, now_ms)
 
 
 class GrantChecker:
@@ -50,23 +83,12 @@ class GrantChecker:
         requests = [request for request in requests if request.header.grant]
         certificates = {request.header.certificate.hex() for request in requests}
         if not certificates:
-            return GrantStates({}, frozenset())
-        rows = connection.execute(
-            select(
-                account.c.account_id,
-                account.c.state,
-                account.c.grants_valid_from,
-                account_certificate.c.certificate_sha256,
-                account_certificate.c.state.label("binding"),
-                account_certificate.c.not_after,
-            )
-            .join(account_certificate, account_certificate.c.account_id == account.c.account_id)
-            .where(account_certificate.c.certificate_sha256.in_(certificates))
-        )
+            return GrantStates({}, {})
+        rows = connection.execute(_BINDINGS, {"certificates": list(certificates)})
         bindings = {(row.account_id, row.certificate_sha256): row for row in rows}
         ids = {grant.grant_id.hex() for grant in self._peek(requests)}
-        ended = connection.scalars(select(ended_grant.c.grant_id).where(ended_grant.c.grant_id.in_(ids)))
-        return GrantStates(bindings, frozenset(ended))
+        ended = connection.execute(_ENDED, {"ids": list(ids)})
+        return GrantStates(bindings, {row.grant_id: row.ended_at for row in ended})
 
     def caller(self, request: Incoming, states: GrantStates, *, now_ms: int) -> Caller | None:
         """Return who asks, or None for a service that needs no grant.
@@ -80,18 +102,21 @@ class GrantChecker:
         header = request.header
         if not header.grant:
             raise Refused(Kind.SESSION_EXPIRED, "request without grant")
-        grant = self._verified(header.grant, now_ms)
-        grant.check(certificate=header.certificate, window=header.window, service=header.service, now_ms=now_ms)
+        asked_ms = asked_at(request, now_ms=now_ms)
+        grant = self._verified(header.grant, asked_ms)
+        grant.check(certificate=header.certificate, window=header.window, service=header.service, now_ms=asked_ms)
         row = states.bindings.get((grant.account, header.certificate.hex()))
         if row is None:
             raise Refused(Kind.CERTIFICATE_NOT_BOUND, "certificate is not bound to the account")
         if row.binding != BindingState.BOUND.value:
             raise Refused(Kind.CERTIFICATE_REVOKED, "binding was ended")
-        if now_ms > row.not_after:
+        if asked_ms > row.not_after:
             raise Refused(Kind.CERTIFICATE_EXPIRED, "certificate is past its time")
-        if row.state != AccountState.ACTIVE.value or grant.from_ms < row.grants_valid_from:
-            raise Refused(Kind.SESSION_EXPIRED, "account disabled, or its password changed since")
-        if grant.grant_id.hex() in states.ended:
+        if row.state != AccountState.ACTIVE.value:
+            raise Refused(Kind.SESSION_EXPIRED, "account disabled")
+        if grant.from_ms < row.grants_valid_from <= asked_ms:
+            raise Refused(Kind.SESSION_EXPIRED, "password changed since")
+        if asked_ms >= states.ended.get(grant.grant_id.hex(), asked_ms + 1):
             raise Refused(Kind.SESSION_EXPIRED, "grant was ended")
         return Caller(grant.account, grant.window, grant.subject, grant.district, grant)
 

@@ -22,6 +22,7 @@ from core.db.engine import reading, writing
 from core.intake.dedupe import purge_applied, unsent
 from core.intake.inbox import Inbox
 from core.intake.publisher import Publisher
+from core.intake.revocations import Revocations
 from core.intake.runner import MUST_WAIT, Runner
 from core.intake.slow_work import Done, SlowWorkers
 from core.intake.work import Work
@@ -37,6 +38,7 @@ PAUSE_S: Final = 1.0
 HEALTHY_MS: Final = 15_000
 RESEND_AT_ONCE: Final = 1_000
 BACKLOG_EVERY_MS: Final = 500
+REVOCATIONS_EVERY_MS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class LoopParts:
     inbox: Inbox
     runner: Runner
     publisher: Publisher
+    revocations: Revocations
     slow: SlowWorkers
     clock: Clock
     metrics: CoreMetrics
@@ -68,6 +71,7 @@ class IntakeLoop:
         self._bulk: deque[Work] = deque()
         self._done: deque[Done] = deque()
         self._backlog_at = 0
+        self._revoked_at = 0
         self._blocked = False
         self._busy = False
         self._purged_at = 0
@@ -120,6 +124,9 @@ class IntakeLoop:
         self.last_turn_ms = now_ms
         parts.metrics.turn_at.set(now_ms // SECOND_MS)
         parts.publisher.flush()
+        if now_ms - self._revoked_at >= REVOCATIONS_EVERY_MS:
+            self._revoked_at = now_ms
+            parts.revocations.look()
         self._busy = self._finish_slow()
         if self._is_blocked(now_ms):
             return

@@ -73,7 +73,8 @@ def verify_bundle(data: bytes, *, lane: str, trust: TrustStore, now_ms: int) -> 
     high = verify_seal(bundle, -1, trust, role=HIGH_HALF, now_ms=now_ms).statement
     if author.lane != lane or high.lane != lane:
         raise PeerError(Kind.WRONG_LANE, "bundle is for another lane")
-    requests = tuple(read_request(item, lane=lane, now_ms=now_ms) for item in bundle.items)
+    # An item without content failed inspection; the high half has answered it, its header stays for the seals.
+    requests = tuple(read_request(item, lane=lane, now_ms=now_ms) for item in bundle.items if item.content)
     return VerifiedBundle(requests, _hops(bundle, author, high))
 
 
@@ -104,6 +105,8 @@ def _check_frame(header: RequestHeader, declared: Service, *, lane: str, now_ms:
         raise Refused(Kind.WRONG_WINDOW, f"{declared.code} is not offered in {header.window}")
     if header.created_ms > now_ms + CLOCK_SLACK_MS:
         raise PeerError(Kind.FROM_THE_FUTURE, "request was made in the future")
+    if header.expires_ms - header.created_ms > declared.life_ms:
+        raise PeerError(Kind.MALFORMED, "request lives longer than its service allows")
     if now_ms > header.expires_ms:
         raise Refused(Kind.EXPIRED, "request waited too long")
 

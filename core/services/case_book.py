@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
 from core.db.any_row import AnyRow
 from core.db.states import PeriodState
@@ -36,6 +36,42 @@ PUBLIC_STATES: Final = {
     CaseState.WITHDRAWN: "withdrawn",
     CaseState.REFUSED: "refused",
 }
+
+
+# Statements are built once: building them anew costs more than running them.
+_CLOSED_MONTHS: Final = select(period_lock.c.period).where(
+    period_lock.c.district == bindparam("district"),
+    period_lock.c.state == PeriodState.CLOSED.value,
+    period_lock.c.period >= bindparam("month"),
+)
+_THIS_CASE: Final = and_(
+    service_case.c.district == bindparam("in_district"), service_case.c.case_id == bindparam("which")
+)
+_FIND_CASE: Final = select(service_case).where(_THIS_CASE)
+_OPEN_CASE: Final = insert(service_case).returning(*service_case.c)
+_KEEP_PART: Final = insert(case_part)
+_NOTE_STEP: Final = insert(case_step)
+_COUNT_PART: Final = (
+    update(service_case)
+    .where(_THIS_CASE)
+    .values(
+        parts_received=service_case.c.parts_received + 1,
+        rows_total=service_case.c.rows_total + bindparam("rows"),
+        rows_failed=service_case.c.rows_failed + bindparam("failed"),
+    )
+    .returning(*service_case.c)
+)
+_MOVE_CASE: Final = (
+    update(service_case)
+    .where(_THIS_CASE, service_case.c.version == bindparam("was_version"))
+    .values(
+        {
+            name: bindparam(name)
+            for name in ("state", "version", "submitted_at", "opened_at", "decided_at", "effective_at", "reason")
+        }
+    )
+    .returning(*service_case.c)
+)
 
 
 class Act(NamedTuple):
@@ -67,15 +103,7 @@ def booking_period(connection: Connection, district: str, now_ms: int) -> int:
         Refused: CONFLICT, no open month within two years (a mistake in the locks).
     """
     month = month_of(now_ms)
-    closed = set(
-        connection.scalars(
-            select(period_lock.c.period).where(
-                period_lock.c.district == district,
-                period_lock.c.state == PeriodState.CLOSED.value,
-                period_lock.c.period >= month,
-            )
-        )
-    )
+    closed = set(connection.scalars(_CLOSED_MONTHS, {"district": district, "month": month}))
     for _ in range(_MOST_CLOSED_MONTHS):
         if month not in closed:
             return month
@@ -85,33 +113,29 @@ def booking_period(connection: Connection, district: str, now_ms: int) -> int:
 
 def open_case(context: Context, request: ServiceRequest, new: NewCase) -> AnyRow:
     """Insert a case in state SAVED with its first step, and return it."""
-    caller = context.caller
-    connection = context.connection
-    connection.execute(
-        insert(service_case).values(
-            district=caller.district,
-            case_id=new.case_id,
-            reference=reference_number(bytes.fromhex(new.case_id)),
-            service=request.header.service,
-            service_version=request.header.version,
-            window=caller.window,
-            account_id=caller.account_id,
-            unit_id=new.unit_id,
-            person_id=new.person_id,
-            state=CaseState.SAVED.value,
-            approval=new.approval.value,
-            period=booking_period(connection, caller.district, context.now_ms),
-            parts_expected=new.parts_expected,
-            parts_received=0,
-            rows_total=0,
-            rows_failed=0,
-            submitted_at=context.now_ms,
-        )
-    )
-    row = find_case(connection, caller.district, new.case_id)
-    if row is None:
-        raise Refused(Kind.CONFLICT, "case vanished")
-    _note_step(connection, row, CaseState.SAVED, Act(context.now_ms, "applicant"))
+    caller, connection = context.caller, context.connection
+    values = {
+        "district": caller.district,
+        "case_id": new.case_id,
+        "reference": reference_number(bytes.fromhex(new.case_id)),
+        "service": request.header.service,
+        "service_version": request.header.version,
+        "window": caller.window,
+        "account_id": caller.account_id,
+        "unit_id": new.unit_id,
+        "person_id": new.person_id,
+        "state": CaseState.SAVED.value,
+        "approval": new.approval.value,
+        "period": booking_period(connection, caller.district, context.now_ms),
+        "parts_expected": new.parts_expected,
+        "parts_received": 0,
+        "rows_total": 0,
+        "rows_failed": 0,
+        "submitted_at": context.now_ms,
+        "version": 1,
+    }
+    row = connection.execute(_OPEN_CASE, values).one()
+    _note_step(connection, row, Act(context.now_ms, "applicant"))
     return row
 
 
@@ -122,29 +146,20 @@ def add_part(context: Context, request: ServiceRequest, case: AnyRow, *, part: i
         The case as it is now.
     """
     connection = context.connection
-    connection.execute(
-        insert(case_part).values(
-            district=case.district,
-            case_id=case.case_id,
-            part=part,
-            request_id=request.id_hex,
-            body=request.body_bytes,
-            body_digest=request.header.body_digest,
-            rows_total=rows,
-            rows_failed=failed,
-            received_at=context.now_ms,
-        )
-    )
-    connection.execute(
-        update(service_case)
-        .where(service_case.c.district == case.district, service_case.c.case_id == case.case_id)
-        .values(
-            parts_received=service_case.c.parts_received + 1,
-            rows_total=service_case.c.rows_total + rows,
-            rows_failed=service_case.c.rows_failed + failed,
-        )
-    )
-    return get_case(connection, case.district, case.case_id)
+    part_row = {
+        "district": case.district,
+        "case_id": case.case_id,
+        "part": part,
+        "request_id": request.id_hex,
+        "body": request.body_bytes,
+        "body_digest": request.header.body_digest,
+        "rows_total": rows,
+        "rows_failed": failed,
+        "received_at": context.now_ms,
+    }
+    connection.execute(_KEEP_PART, part_row)
+    counted = {"in_district": case.district, "which": case.case_id, "rows": rows, "failed": failed}
+    return connection.execute(_COUNT_PART, counted).one()
 
 
 def note_failures(connection: Connection, case: AnyRow, failures: list[tuple[int, str]]) -> None:
@@ -159,9 +174,7 @@ def note_failures(connection: Connection, case: AnyRow, failures: list[tuple[int
 
 def find_case(connection: Connection, district: str, case_id: str) -> AnyRow | None:
     """Return a case, or None."""
-    return connection.execute(
-        select(service_case).where(service_case.c.district == district, service_case.c.case_id == case_id)
-    ).first()
+    return connection.execute(_FIND_CASE, {"in_district": district, "which": case_id}).first()
 
 
 def get_case(connection: Connection, district: str, case_id: str) -> AnyRow:
@@ -192,19 +205,19 @@ def move_case(connection: Connection, case: AnyRow, event: CaseEvent, act: Act) 
         Refused: CONFLICT, the event does not fit, or the case changed meanwhile.
     """
     state = advance(CaseState(case.state), event, opened=case.opened_at is not None)
-    changed = connection.execute(
-        update(service_case)
-        .where(
-            service_case.c.district == case.district,
-            service_case.c.case_id == case.case_id,
-            service_case.c.version == case.version,
-        )
-        .values(state=state.value, version=case.version + 1, **_times(case, event, state, act))
-    )
-    if changed.rowcount != 1:
+    values = {
+        "in_district": case.district,
+        "which": case.case_id,
+        "was_version": case.version,
+        "state": state.value,
+        "version": case.version + 1,
+        **_times(case, event, state, act),
+    }
+    moved = connection.execute(_MOVE_CASE, values).first()
+    if moved is None:
         raise Refused(Kind.CONFLICT, "case changed meanwhile")
-    _note_step(connection, case, state, act)
-    return get_case(connection, case.district, case.case_id)
+    _note_step(connection, moved, act)
+    return moved
 
 
 def public_state(case: AnyRow) -> str:
@@ -214,7 +227,9 @@ def public_state(case: AnyRow) -> str:
 
 
 def _times(case: AnyRow, event: CaseEvent, state: CaseState, act: Act) -> dict[str, Any]:
-    values: dict[str, Any] = {}
+    values = {
+        name: getattr(case, name) for name in ("submitted_at", "opened_at", "decided_at", "effective_at", "reason")
+    }
     if event is CaseEvent.SUBMIT:
         values["submitted_at"] = act.at_ms
     if event is CaseEvent.OPEN or (event is CaseEvent.DRAW_FOR_AUDIT and case.opened_at is None):
@@ -229,21 +244,16 @@ def _times(case: AnyRow, event: CaseEvent, state: CaseState, act: Act) -> dict[s
     return values
 
 
-def _note_step(connection: Connection, case: AnyRow, state: CaseState, act: Act) -> None:
-    number = connection.scalar(
-        select(func.coalesce(func.max(case_step.c.step_no), 0)).where(
-            case_step.c.district == case.district, case_step.c.case_id == case.case_id
-        )
-    )
-    connection.execute(
-        insert(case_step).values(
-            district=case.district,
-            case_id=case.case_id,
-            step_no=int(number or 0) + 1,
-            state=state.value,
-            actor=act.actor,
-            operator_id=act.operator_id,
-            note=act.note,
-            at=act.at_ms,
-        )
-    )
+def _note_step(connection: Connection, case: AnyRow, act: Act) -> None:
+    """Note the step a case has just made; its number is the case's version, which every move raises by one."""
+    step = {
+        "district": case.district,
+        "case_id": case.case_id,
+        "step_no": case.version,
+        "state": case.state,
+        "actor": act.actor,
+        "operator_id": act.operator_id,
+        "note": act.note,
+        "at": act.at_ms,
+    }
+    connection.execute(_NOTE_STEP, step)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, select, tuple_, update
 
 from core.db.any_row import AnyRow
 from core.db.states import EnrolmentState, WageState
@@ -17,6 +17,39 @@ from core.db.tables import enrolment, person, person_identity, wage_declaration
 
 WAGE_SERVICES: Final = frozenset({"wage.declare", "wage.batch"})
 _LIVE: Final = (EnrolmentState.ACTIVE.value, EnrolmentState.SUBMITTED.value, EnrolmentState.SUSPENDED.value)
+
+
+# Built once. Driven from the case's own rows: a chunk of 500 must not walk through a unit of 50 000.
+_MINE: Final = wage_declaration.alias("mine")
+_SUBMITTED: Final = and_(
+    wage_declaration.c.unit_id == bindparam("unit"),
+    wage_declaration.c.case_id == bindparam("of_case"),
+    wage_declaration.c.state == WageState.SUBMITTED.value,
+)
+_SUPERSEDE: Final = (
+    update(wage_declaration)
+    .where(
+        wage_declaration.c.unit_id == bindparam("unit"),
+        tuple_(wage_declaration.c.year, wage_declaration.c.person_id).in_(
+            select(_MINE.c.year, _MINE.c.person_id).where(
+                _MINE.c.case_id == bindparam("of_case"), _MINE.c.state == WageState.SUBMITTED.value
+            )
+        ),
+        wage_declaration.c.state == WageState.EFFECTIVE.value,
+    )
+    .values(state=WageState.SUPERSEDED.value)
+)
+_CARRY: Final = (
+    update(enrolment)
+    .where(
+        _SUBMITTED,
+        enrolment.c.unit_id == wage_declaration.c.unit_id,
+        enrolment.c.person_id == wage_declaration.c.person_id,
+        enrolment.c.state.in_(_LIVE),
+    )
+    .values(wage_fen=wage_declaration.c.wage_fen, base_fen=wage_declaration.c.base_fen, changed_at=bindparam("now"))
+)
+_PUT_IN_FORCE: Final = update(wage_declaration).where(_SUBMITTED).values(state=WageState.EFFECTIVE.value)
 
 
 def make_effective(connection: Connection, case: AnyRow, *, now_ms: int) -> None:
@@ -38,36 +71,10 @@ def apply_wages(connection: Connection, case_id: str, unit_id: int | None, *, no
 
     The earlier effective declaration of the same year becomes superseded.
     """
-    mine = wage_declaration.alias("mine")
-    replacing = select(mine.c.year, mine.c.person_id).where(
-        mine.c.case_id == case_id, mine.c.state == WageState.SUBMITTED.value
-    )
-    connection.execute(
-        update(wage_declaration)
-        .where(
-            wage_declaration.c.unit_id == unit_id,
-            # Driven from the case's own rows: a chunk of 500 must not walk through a unit of 50 000.
-            tuple_(wage_declaration.c.year, wage_declaration.c.person_id).in_(replacing),
-            wage_declaration.c.state == WageState.EFFECTIVE.value,
-        )
-        .values(state=WageState.SUPERSEDED.value)
-    )
-    submitted = and_(
-        wage_declaration.c.unit_id == unit_id,
-        wage_declaration.c.case_id == case_id,
-        wage_declaration.c.state == WageState.SUBMITTED.value,
-    )
-    connection.execute(
-        update(enrolment)
-        .where(
-            submitted,
-            enrolment.c.unit_id == wage_declaration.c.unit_id,
-            enrolment.c.person_id == wage_declaration.c.person_id,
-            enrolment.c.state.in_(_LIVE),
-        )
-        .values(wage_fen=wage_declaration.c.wage_fen, base_fen=wage_declaration.c.base_fen, changed_at=now_ms)
-    )
-    connection.execute(update(wage_declaration).where(submitted).values(state=WageState.EFFECTIVE.value))
+    values = {"of_case": case_id, "unit": unit_id}
+    connection.execute(_SUPERSEDE, values)
+    connection.execute(_CARRY, {**values, "now": now_ms})
+    connection.execute(_PUT_IN_FORCE, values)
 
 
 def undo(connection: Connection, case: AnyRow, *, now_ms: int) -> None:

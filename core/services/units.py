@@ -5,13 +5,17 @@ Source: catalogue A3, B17.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, select
 
 from core.db.any_row import AnyRow
 from core.db.states import UnitState
 from core.db.tables import unit
 from core.rules.approval import UnitStanding
 from wire_formats.errors import Kind, Refused
+
+_UNIT: Final = select(unit).where(unit.c.unit_id == bindparam("which"))
 
 
 def own_unit(connection: Connection, unit_id: int) -> AnyRow:
@@ -20,7 +24,7 @@ def own_unit(connection: Connection, unit_id: int) -> AnyRow:
     Raises:
         Refused: NOT_FOUND, the unit was removed since the grant was made.
     """
-    row = connection.execute(select(unit).where(unit.c.unit_id == unit_id)).first()
+    row = connection.execute(_UNIT, {"which": unit_id}).first()
     if row is None:
         raise Refused(Kind.NOT_FOUND, "unit does not exist")
     return row

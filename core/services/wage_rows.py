@@ -11,9 +11,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 
 from core.db.states import EnrolmentState, WageState
 from core.db.tables import enrolment, person, person_identity, wage_declaration
@@ -21,6 +21,43 @@ from core.rules.contribution import BaseLimits, base_of
 from core.services.handler import Note
 
 _KNOWN_STATES = (EnrolmentState.ACTIVE.value, EnrolmentState.SUBMITTED.value, EnrolmentState.SUSPENDED.value)
+
+
+# min(): "active" sorts before "submitted" and "suspended", so one active insurance makes the person active.
+_EMPLOYEES: Final = (
+    select(
+        person_identity.c.id_number,
+        person.c.person_id,
+        person.c.name,
+        func.min(enrolment.c.state).label("state"),
+        func.max(enrolment.c.wage_fen).label("wage_fen"),
+        func.max(enrolment.c.base_fen).label("base_fen"),
+    )
+    # From the identity register to the person to this unit's enrolments: primary keys all the way, so that one
+    # row costs the same in a unit of ten persons and of fifty thousand.
+    .join(
+        person,
+        and_(person.c.district == person_identity.c.district, person.c.person_id == person_identity.c.person_id),
+    )
+    .join(enrolment, and_(enrolment.c.unit_id == bindparam("unit"), enrolment.c.person_id == person.c.person_id))
+    .where(person_identity.c.id_number.in_(bindparam("numbers", expanding=True)), enrolment.c.state.in_(_KNOWN_STATES))
+    .group_by(person_identity.c.id_number, person.c.person_id, person.c.name)
+)
+_DECLARED: Final = (
+    select(
+        wage_declaration.c.person_id,
+        wage_declaration.c.revision,
+        wage_declaration.c.wage_fen,
+        wage_declaration.c.state,
+    )
+    .where(
+        wage_declaration.c.unit_id == bindparam("unit"),
+        wage_declaration.c.year == bindparam("in_year"),
+        wage_declaration.c.person_id.in_(bindparam("persons", expanding=True)),
+    )
+    .order_by(wage_declaration.c.person_id, wage_declaration.c.revision)
+)
+_INSERT: Final = insert(wage_declaration)
 
 
 class WageRow(NamedTuple):
@@ -47,6 +84,8 @@ class Declared(NamedTuple):
 
     revision: int
     wage_fen: int | None
+    waits: bool = False
+    """Whether a submitted declaration waits for review."""
 
 
 class GoodRow(NamedTuple):
@@ -56,6 +95,7 @@ class GoodRow(NamedTuple):
     employee: Employee
     base_fen: int
     revision: int
+    replaces_waiting: bool = False
 
 
 @dataclass(slots=True)
@@ -98,7 +138,7 @@ def judge_rows(
         base_fen = base_of(row.wage_fen, limits)
         if base_fen != row.wage_fen:
             judgement.warnings.append((row.line, "clamped_low" if base_fen > row.wage_fen else "clamped_high"))
-        judgement.good.append(GoodRow(row, employee, base_fen, before.revision + 1))
+        judgement.good.append(GoodRow(row, employee, base_fen, before.revision + 1, before.waits))
     return judgement
 
 
@@ -119,50 +159,20 @@ def _fault(row: WageRow, employee: Employee | None, first_line: dict[str, int]) 
 
 def find_employees(connection: Connection, unit_id: int, id_numbers: Sequence[str]) -> dict[str, Employee]:
     """Match identity numbers to persons of one unit, in one query; nobody outside the unit is ever found."""
-    # min(): "active" sorts before "submitted" and "suspended", so one active insurance makes the person active.
-    query = (
-        select(
-            person_identity.c.id_number,
-            person.c.person_id,
-            person.c.name,
-            func.min(enrolment.c.state).label("state"),
-            func.max(enrolment.c.wage_fen).label("wage_fen"),
-            func.max(enrolment.c.base_fen).label("base_fen"),
-        )
-        # From the identity register to the person to this unit's enrolments: primary keys all the way, so that one
-        # row costs the same in a unit of ten persons and of fifty thousand.
-        .join(
-            person,
-            and_(person.c.district == person_identity.c.district, person.c.person_id == person_identity.c.person_id),
-        )
-        .join(enrolment, and_(enrolment.c.unit_id == unit_id, enrolment.c.person_id == person.c.person_id))
-        .where(person_identity.c.id_number.in_(id_numbers), enrolment.c.state.in_(_KNOWN_STATES))
-        .group_by(person_identity.c.id_number, person.c.person_id, person.c.name)
-    )
-    return {row.id_number: Employee(*row[1:]) for row in connection.execute(query)}
+    rows = connection.execute(_EMPLOYEES, {"unit": unit_id, "numbers": list(id_numbers)})
+    return {row.id_number: Employee(*row[1:]) for row in rows}
 
 
 def find_declared(connection: Connection, unit_id: int, year: int, person_ids: Sequence[int]) -> dict[int, Declared]:
     """Return what stands declared for these persons: newest revision, and the newest live wage."""
-    query = (
-        select(
-            wage_declaration.c.person_id,
-            wage_declaration.c.revision,
-            wage_declaration.c.wage_fen,
-            wage_declaration.c.state,
-        )
-        .where(
-            wage_declaration.c.unit_id == unit_id,
-            wage_declaration.c.year == year,
-            wage_declaration.c.person_id.in_(person_ids),
-        )
-        .order_by(wage_declaration.c.person_id, wage_declaration.c.revision)
-    )
+    if not person_ids:
+        return {}
     found: dict[int, Declared] = {}
     live = (WageState.EFFECTIVE.value, WageState.SUBMITTED.value)
-    for row in connection.execute(query):
+    for row in connection.execute(_DECLARED, {"unit": unit_id, "in_year": year, "persons": list(person_ids)}):
         before = found.get(row.person_id, Declared(0, None))
-        found[row.person_id] = Declared(row.revision, row.wage_fen if row.state in live else before.wage_fen)
+        wage_fen = row.wage_fen if row.state in live else before.wage_fen
+        found[row.person_id] = Declared(row.revision, wage_fen, before.waits or row.state == WageState.SUBMITTED.value)
     return found
 
 
@@ -172,16 +182,18 @@ def insert_rows(
     """Insert the good rows as submitted; an older submitted row of the same person gives way to the newer."""
     if not good:
         return
-    connection.execute(
-        update(wage_declaration)
-        .where(
-            wage_declaration.c.unit_id == unit_id,
-            wage_declaration.c.year == year,
-            wage_declaration.c.person_id.in_([item.employee.person_id for item in good]),
-            wage_declaration.c.state == WageState.SUBMITTED.value,
+    waiting = [item.employee.person_id for item in good if item.replaces_waiting]
+    if waiting:
+        connection.execute(
+            update(wage_declaration)
+            .where(
+                wage_declaration.c.unit_id == unit_id,
+                wage_declaration.c.year == year,
+                wage_declaration.c.person_id.in_(waiting),
+                wage_declaration.c.state == WageState.SUBMITTED.value,
+            )
+            .values(state=WageState.WITHDRAWN.value)
         )
-        .values(state=WageState.WITHDRAWN.value)
-    )
     values: list[dict[str, Any]] = [
         {
             "unit_id": unit_id,
@@ -199,4 +211,4 @@ def insert_rows(
         }
         for item in good
     ]
-    connection.execute(insert(wage_declaration), values)
+    connection.execute(_INSERT, values)

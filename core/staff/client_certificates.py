@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from OpenSSL import SSL, crypto
+from twisted.internet.interfaces import IOpenSSLContextFactory
+from zope.interface import implementer
 
 from wire_formats.certificate_names import account_of
 from wire_formats.errors import Kind, PeerError, Refused
@@ -39,6 +41,7 @@ class Client:
     account: str
 
 
+@implementer(IOpenSSLContextFactory)
 class ServerContext:
     """Gives Twisted the TLS context: a certificate of our own authorities, or no connection.
 
@@ -143,8 +146,9 @@ class RevocationList:
             raise PeerError(Kind.MALFORMED, "revocation list is not readable") from None
         for issuer in self._issuers:
             key = issuer.public_key()
-            fits = isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey)
-            if issuer.subject == crl.issuer and fits and crl.is_signature_valid(key):
+            if issuer.subject != crl.issuer or not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
+                continue
+            if crl.is_signature_valid(key):
                 return frozenset(entry.serial_number for entry in crl)
         raise PeerError(Kind.BAD_SIGNATURE, "revocation list is not signed by an authority of users")
 

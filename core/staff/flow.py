@@ -143,6 +143,13 @@ def may_see_content(operator: Operator, standing: Standing) -> bool:
     return closed and bool(operator.roles)
 
 
+def state_seen(state: CaseState, roles: Iterable[TaskRole]) -> CaseState:
+    """Return the state an operator sees: a draw for post-audit is shown to its auditors only (防串通)."""
+    if state in (CaseState.AUDITING, CaseState.DISPUTED) and TaskRole.POST_AUDIT not in roles:
+        return CaseState.EFFECTIVE
+    return state
+
+
 def _check_other_person(operator: Operator, decided: Mapping[TaskRole, str]) -> None:
     if operator.operator_id in decided.values():
         raise Refused(Kind.OTHER_PERSON, "operator decided an earlier check of this case")

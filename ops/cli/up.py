@@ -28,7 +28,7 @@ from ops.supervisor.process_table import ProcessEntry, ProcessSpec, ProcessState
 from ops.supervisor.supervisor import Supervisor
 from wire_formats.errors import Unavailable
 
-START_DEADLINE_S: Final = 60.0
+START_DEADLINE_S: Final = 150.0
 LOG_BYTES: Final = 5_000_000
 _RUN: Final = (sys.executable, "-m", "ops", "run")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from cryptography import x509
 from sqlalchemy import Engine, select
 
-from ca.accounts import TrialAccount, issue_trial_certificates
+from ca.accounts import TrialAccount, TrialCertificate, issue_trial_certificates
 from ca.issue import Issuer
 from core.accounts import NewAccount, bind_certificate, binding_of, create_account
 from core.city.generate import City
@@ -17,6 +17,7 @@ from core.db.engine import reading, writing
 from core.db.states import AccountKind
 from core.db.tables import person
 from core.password_hashing import PasswordHashing
+from core.staff.operators import NewOperator, bind_operator_certificate, create_operator
 from ops.provision.account_list import write_private
 from wire_formats.collaborators import Clock, Randomness
 
@@ -100,23 +101,47 @@ def make_accounts(maker: AccountMaker, wanted: Iterator[DemoAccount]) -> list[di
             created = create_account(
                 connection, demo.new, hashing=maker.hashing, randomness=maker.randomness, now_ms=now_ms
             )
-        window = demo.new.kind.value
-        trial = TrialAccount(window, created.account_id, demo.new.display_name)
-        (made,) = issue_trial_certificates(maker.issuer, [trial], randomness=maker.randomness)
+        trial = TrialAccount(demo.new.kind.value, created.account_id, demo.new.display_name)
+        made = _certificate(maker, demo.label, trial)
         certificate = x509.load_pem_x509_certificate(made.chain_pem)
         with writing(maker.engine) as connection:
             bind_certificate(connection, created.account_id, binding_of(certificate), now_ms=now_ms)
-        write_private(maker.folder / f"{demo.label}.p12", made.pkcs12)
-        write_private(maker.folder / f"{demo.label}.pem", made.key_pem + made.chain_pem)
-        listed.append(
-            {
-                "label": demo.label,
-                "words": demo.words,
-                "window": window,
-                "user_name": demo.new.user_name,
-                "password": created.password,
-                "pkcs12": f"{demo.label}.p12",
-                "pkcs12_password": made.password,
-            }
-        )
+        listed.append(_line(demo.label, demo.words, demo.new.user_name, created.password, made))
     return listed
+
+
+def make_operators(maker: AccountMaker, district: str) -> list[dict[str, str]]:
+    """Make two operators of one district, so that one can check what the other has checked."""
+    listed: list[dict[str, str]] = []
+    for label, name in (("staff", "演示经办一"), ("staff2", "演示经办二")):
+        now_ms = maker.clock.now_ms()
+        new = NewOperator(f"demo-{label}", name, district, department="registration")
+        with writing(maker.engine) as connection:
+            created = create_operator(
+                connection, new, hashing=maker.hashing, randomness=maker.randomness, now_ms=now_ms
+            )
+        made = _certificate(maker, label, TrialAccount("staff", created.operator_id, name))
+        with writing(maker.engine) as connection:
+            bind_operator_certificate(connection, created.operator_id, made.fingerprint, now_ms=now_ms)
+        words = f"an operator of district {district} (经办人员)"
+        listed.append(_line(label, words, new.user_name, created.password, made))
+    return listed
+
+
+def _certificate(maker: AccountMaker, label: str, trial: TrialAccount) -> TrialCertificate:
+    (made,) = issue_trial_certificates(maker.issuer, [trial], randomness=maker.randomness)
+    write_private(maker.folder / f"{label}.p12", made.pkcs12)
+    write_private(maker.folder / f"{label}.pem", made.key_pem + made.chain_pem)
+    return made
+
+
+def _line(label: str, words: str, user_name: str, password: str, made: TrialCertificate) -> dict[str, str]:
+    return {
+        "label": label,
+        "words": words,
+        "window": made.account.window,
+        "user_name": user_name,
+        "password": password,
+        "pkcs12": f"{label}.p12",
+        "pkcs12_password": made.password,
+    }

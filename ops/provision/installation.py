@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -18,13 +19,13 @@ from ca.authority import load_authorities
 from ca.ledger import Ledger
 from ca.metrics import CaMetrics
 from ca.profile_table import load_profiles
-from ca.provision import Provisioning, issuer_of, provision_authority
+from ca.provision import Provisioning, issuer_of, provision_authority, settings_toml
 from core.password_hashing import PEPPER_BYTES
 from core.service import password_hashing
 from ops.cli.faults import CannotRunError
 from ops.layout import Installation, Layout, Ports
 from ops.provision.account_list import write_list, write_private
-from ops.provision.accounts import AccountMaker, demo_accounts, make_accounts
+from ops.provision.accounts import AccountMaker, demo_accounts, make_accounts, make_operators
 from ops.provision.databases import make_city, make_exchange, make_production, write_roster
 from ops.provision.progress import ProgressLines
 from ops.provision.role_files import exchange_url, production_url, role_tables
@@ -115,7 +116,8 @@ class _Maker:
         self._core(wanted)
 
     def _settings(self) -> None:
-        for name, table in role_tables(self._will_be, self._found):
+        authority = tomllib.loads(settings_toml(self._will_be.root))
+        for name, table in role_tables(self._will_be, self._found, authority):
             self._at.settings(name).write_text(toml_text(table, note=_NOTE), encoding="utf-8")
         ports: dict[str, Value] = {name: getattr(self._found.ports, name) for name in Ports.__dataclass_fields__}
         table = {
@@ -159,6 +161,7 @@ class _Maker:
                         engine, hashing, issuer, self._at.demo, clock=self._clock, randomness=self._randomness
                     )
                     listed = make_accounts(maker, demo_accounts(city, engine))
+                    listed += make_operators(maker, city.units[1].district)
                 finally:
                     ledger.close()
                 write_list(self._at.demo, listed, shown=self._will_be.demo)

@@ -20,12 +20,13 @@ STOP_S: Final = 10
 Table = Mapping[str, Value]
 
 
-def role_tables(layout: Layout, found: Installation) -> Iterator[tuple[str, Table]]:
+def role_tables(layout: Layout, found: Installation, authority: Table) -> Iterator[tuple[str, Table]]:
     """Give the content of every process's settings file.
 
     Args:
         layout: paths; ``layout.root`` is where the installation will lie.
         found: ports and workers.
+        authority: what ``ca.provision`` says its role needs.
     """
     yield "edge", edge_table(layout, found)
     yield "static", static_table(found)
@@ -35,7 +36,7 @@ def role_tables(layout: Layout, found: Installation) -> Iterator[tuple[str, Tabl
     yield "ferry_high", ferry_high_table(found)
     yield "core", core_table(layout, found)
     yield "staff", staff_table(layout, found)
-    yield "ca", ca_table(layout, found)
+    yield "ca", {"role": role_table(found, "ca"), "ca": authority}
 
 
 def role_table(found: Installation, name: str, *, stop_s: int = STOP_S) -> Table:
@@ -179,6 +180,7 @@ def core_table(layout: Layout, found: Installation) -> Table:
             "database_url": production_url(layout),
             "inbox": "inbox",
             "outbox": "outbox",
+            "deny_drop": "deny",
             "quarantine": "quarantine",
             "signing_key": "keys/core.key.pem",
             "signing_certificate": "keys/core.pem",
@@ -203,23 +205,5 @@ def staff_table(layout: Layout, found: Installation) -> Table:
             "client_issuers": "trust/client_issuers.pem",
             "pepper": "keys/pepper.key",
             "port": found.ports.staff,
-        },
-    }
-
-
-def ca_table(layout: Layout, found: Installation) -> Table:
-    """Give the authority's settings; its own part is what ``ca.provision.settings_toml`` says."""
-    return {
-        "role": role_table(found, "ca"),
-        "ca": {
-            "database": sqlite_url(layout.ca / "ca.sqlite"),
-            "pepper_file": "keys/pepper",
-            "issuing_folder": "keys/issuing",
-            "issuing_passphrase_file": "keys/issuing/passphrase",
-            "deny_key": "keys/ca_deny.key.pem",
-            "deny_certificate": "keys/ca_deny.pem",
-            "deny_drop": "../core/outbox/control",
-            "socket": "../core/run/ca.sock",
-            "crl_folder": "crl",
         },
     }

@@ -22,9 +22,11 @@ from wire_formats.collaborators import Clock
 from wire_formats.errors import Kind, Refused, Unavailable
 
 STARTING_POLL_S: Final = 0.15
-HEALTHY_POLL_S: Final = 1.0
+HEALTHY_POLL_S: Final = 2.0
 #: A process that answers no probe for so long is ended and restarted.
 HUNG_MS: Final = 30_000
+#: The same for a process that has not answered yet: a busy machine starts slowly.
+START_HUNG_MS: Final = 120_000
 Told = Callable[[ProcessEntry], None]
 
 
@@ -181,7 +183,7 @@ class Supervisor:
                 answered_ms = now_ms
                 entry.reasons, entry.figures = probed.health.reasons, probed.health.figures
                 self._change_if_running(entry, ready=probed.health.ready)
-            elif now_ms - answered_ms > HUNG_MS:
+            elif now_ms - answered_ms > (HUNG_MS if entry.was_healthy else START_HUNG_MS):
                 self.log.error("process_hung", holder=entry.spec.name, pid=child.pid, age_ms=now_ms - answered_ms)
                 child.kill()
                 return

@@ -16,19 +16,20 @@ from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry
-from sqlalchemy import Connection, Engine, insert
+from sqlalchemy import Engine
 
 from core.accounts import Binding, NewAccount, bind_certificate, create_account, make_grant
 from core.accounts import find_account as account_row
 from core.db.engine import open_engine
 from core.db.migrate import migrate
 from core.db.states import AccountKind
-from core.db.tables import account, enrolment, person, person_identity, unit
+from core.db.tables import account
 from core.intake.grants import GrantChecker
 from core.intake.inbox import Inbox
 from core.intake.loop import IntakeLoop, LoopParts
 from core.intake.processor import Processor, ProcessorParts
 from core.intake.publisher import Publisher, next_epoch
+from core.intake.revocations import Revocations
 from core.intake.runner import Runner
 from core.intake.slow_work import SlowWorkers
 from core.metrics import CoreMetrics
@@ -39,6 +40,7 @@ from core.rules.passwords import load_common
 from core.service import COMMON_PASSWORDS
 from core.services.handler import Handler, Tools
 from core.services.registry import REGISTRY
+from tests.support.core_people import DISTRICT, PLAIN_UNIT, VIP_UNIT, add_employee, add_unit, id_number
 from tests.support.machines import NOW_MS, MachineAuthority
 from wire_formats import bundle as bundles
 from wire_formats import request as requests
@@ -48,11 +50,8 @@ from wire_formats.catalogue import SERVICES
 from wire_formats.desk_messages import DeskAnswer, DeskRefusal, Question
 from wire_formats.drop import DropName, list_drop, prepare_drop, read_drop, write_drop
 from wire_formats.errors import Kind
-from wire_formats.identifiers import credit_check_symbol, id_check_symbol, organisation_check_symbol
 from wire_formats.seal import SealPrivateKey, seal_secret
 
-VIP_UNIT, PLAIN_UNIT = 420100001, 420100002
-DISTRICT = "420102"
 SESSION = SealPrivateKey(bytes(range(1, 33)))
 CORE_SEAL = SealPrivateKey(bytes(range(2, 34)))
 PEPPER = bytes(range(3, 35))
@@ -96,12 +95,6 @@ class MemoryDesk:
         return found if found is not None else DeskRefusal(question.request_id, Kind.CODE_WRONG, tries_left=4)
 
 
-def id_number(serial: int, area: str = "420102", born: str = "19850101") -> str:
-    """Make a right identity number."""
-    first = f"{area}{born}{serial % 1000:03d}"
-    return first + id_check_symbol(first)
-
-
 @dataclass
 class Login:
     """An account that is ready to ask: its certificate and a grant."""
@@ -126,6 +119,7 @@ class World:
     worker: Any
     low: Any
     high: Any
+    deny: Any
     trust: Any
     loop: IntakeLoop
     runner: Runner
@@ -204,7 +198,9 @@ class World:
                 (self.folder / "outbox" / lane / str(name)).unlink()
         return found
 
-    def ask(self, who: str | None, service: str, body: Mapping[str, Any], **changes: Any) -> tuple[AnswerHeader, dict[str, Any]]:
+    def ask(
+        self, who: str | None, service: str, body: Mapping[str, Any], **changes: Any
+    ) -> tuple[AnswerHeader, dict[str, Any]]:
         """Ask one thing through the whole intake and return its one answer."""
         self.drop([self.request(who, service, body, **changes)], SERVICES[service].lane)
         self.settle()
@@ -218,12 +214,12 @@ class World:
         now = self.clock.now_ms()
         certificate = hashlib.sha256(f"certificate {name}".encode()).digest()
         with self.engine.begin() as connection:
-            made = create_account(
-                connection, new, hashing=self.tools.hashing, randomness=self.randomness, now_ms=now
-            )
+            made = create_account(connection, new, hashing=self.tools.hashing, randomness=self.randomness, now_ms=now)
             binding = Binding(certificate.hex(), "CN=test", certificate[:8].hex(), now + 10**10)
             bind_certificate(connection, made.account_id, binding, now_ms=now)
-            connection.execute(account.update().where(account.c.account_id == made.account_id).values(must_change=False))
+            connection.execute(
+                account.update().where(account.c.account_id == made.account_id).values(must_change=False)
+            )
         login = Login(made.account_id, made.password, certificate, b"", new.kind.value)
         self.accounts[name] = login
         self.renew(name)
@@ -284,11 +280,9 @@ def make_world(folder: Path, database_url: str, *, seed: str = "core", populated
     migrate(engine)
     clock, randomness, desk = Ticks(), Seeded(seed), MemoryDesk()
     authority = MachineAuthority()
-    worker, low, high, core = (
-        authority.machine(role, name)
-        for role, name in (("worker", "worker-1"), ("ferry_low", "low"), ("ferry_high", "high"), ("core", "core"))
-    )
-    world = assemble(folder, engine, machines=(authority, worker, low, high, core), clock=clock, randomness=randomness, desk=desk)
+    named = {"worker": "worker-1", "ferry_low": "low", "ferry_high": "high", "core": "core", "ca_deny": "ca_deny"}
+    machines = (authority, *(authority.machine(role, name) for role, name in named.items()))
+    world = assemble(folder, engine, machines=machines, clock=clock, randomness=randomness, desk=desk)
     if populated:
         populate(world)
     return world
@@ -305,9 +299,9 @@ def assemble(
     kinds: Kinds | None = None,
 ) -> World:
     """Wire the real parts together as core.service does, without its thread."""
-    authority, worker, low, high, core = machines
+    authority, worker, low, high, core, deny = machines
     kinds = kinds or Kinds()
-    trust = authority.trust([worker, low, high, core])
+    trust = authority.trust([worker, low, high, core, deny])
     metrics = CoreMetrics(CollectorRegistry(), tuple({entry.group for entry in SERVICES.values()}))
     tools = Tools(
         signing_key=core,
@@ -332,6 +326,7 @@ def assemble(
         inbox=inbox,
         runner=runner,
         publisher=publisher,
+        revocations=Revocations(folder / "deny", engine, trust=trust, clock=clock),
         slow=slow,
         clock=clock,
         metrics=metrics,
@@ -341,7 +336,22 @@ def assemble(
     )
     loop = IntakeLoop(parts, wake)
     return World(
-        folder, engine, clock, randomness, tools, desk, worker, low, high, trust, loop, runner, processor, slow, metrics,
+        folder,
+        engine,
+        clock,
+        randomness,
+        tools,
+        desk,
+        worker,
+        low,
+        high,
+        deny,
+        trust,
+        loop,
+        runner,
+        processor,
+        slow,
+        metrics,
         machines,
     )
 
@@ -359,59 +369,3 @@ def populate(world: World) -> None:
     world.open_account("vip", NewAccount("vip1", AccountKind.UNIT, "甲公司", DISTRICT, unit_id=VIP_UNIT))
     world.open_account("plain", NewAccount("plain1", AccountKind.UNIT, "乙公司", DISTRICT, unit_id=PLAIN_UNIT))
     world.open_account("person", NewAccount("zhang", AccountKind.PERSON, "张三甲", DISTRICT, person_id=1001))
-
-
-def credit_end(first: str) -> str:
-    """The organisation's and the whole code's check symbols."""
-    first += organisation_check_symbol(first[8:16])
-    return first[16] + credit_check_symbol(first)
-
-
-def add_unit(connection: Connection, number: int, *, vip: bool) -> None:
-    connection.execute(
-        insert(unit).values(
-            unit_id=number,
-            credit_code="91110000600037341L" if vip else "9142010276012345" + credit_end("9142010276012345"),
-            name=f"单位{number}",
-            district=DISTRICT,
-            agency="江岸社保处",
-            injury_class=2,
-            vip=vip,
-            credit_level=90,
-            changed_at=NOW_MS,
-        )
-    )
-
-
-def add_employee(connection: Connection, unit_id: int, number: int, id_no: str, name: str) -> None:
-    connection.execute(insert(person_identity).values(id_number=id_no, district=DISTRICT, person_id=number))
-    connection.execute(
-        insert(person).values(
-            district=DISTRICT,
-            person_id=number,
-            id_number=id_no,
-            name=name,
-            sex="1",
-            birth_day=19850101,
-            alive=True,
-            changed_at=NOW_MS,
-        )
-    )
-    connection.execute(
-        insert(enrolment),
-        [
-            {
-                "unit_id": unit_id,
-                "person_id": number,
-                "insurance": insurance,
-                "since": 202401,
-                "entry": 0,
-                "person_district": DISTRICT,
-                "state": "active",
-                "wage_fen": 500_000,
-                "base_fen": 500_000,
-                "changed_at": NOW_MS,
-            }
-            for insurance in ("110", "210", "310", "410")
-        ],
-    )

@@ -54,6 +54,7 @@ def write_settings(world: World) -> CoreSettings:
         database_url = "{world.engine.url.render_as_string(hide_password=False)}"
         inbox = "inbox"
         outbox = "outbox"
+        deny_drop = "deny"
         quarantine = "quarantine"
         signing_key = "core.key"
         signing_certificate = "core.pem"

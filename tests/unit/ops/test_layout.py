@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ca.provision import settings_toml
 from ops.cli.run import load_role
 from ops.layout import Installation, Layout, Ports, roles
 from ops.provision.role_files import role_tables
@@ -51,7 +52,7 @@ def test_every_role_reads_its_own_settings(tmp_path: Path) -> None:
     for folder in layout.folders(found.worker_names):
         folder.mkdir(parents=True, exist_ok=True)
     names = []
-    for name, table in role_tables(layout, found):
+    for name, table in role_tables(layout, found, tomllib.loads(settings_toml(tmp_path))):
         layout.settings(name).write_text(toml_text(table), encoding="utf-8")
         loaded = load_role(name.partition("-")[0], layout.settings(name))
         assert loaded.role.name == name

@@ -87,7 +87,9 @@ def test_illegal_states_cannot_be_stored(world: World) -> None:
 
 def test_a_double_live_enrolment_cannot_be_stored(world: World) -> None:
     with world.engine.begin() as connection:
-        row = dict(connection.execute(select(enrolment).where(enrolment.c.unit_id == VIP_UNIT)).mappings().first() or {})
+        row = dict(
+            connection.execute(select(enrolment).where(enrolment.c.unit_id == VIP_UNIT)).mappings().first() or {}
+        )
     with pytest.raises(DBAPIError), world.engine.begin() as connection:
         connection.execute(insert(enrolment).values({**row, "since": 202402}))
 
@@ -146,5 +148,3 @@ def test_numbers_are_never_given_twice(world: World) -> None:
 def _wage() -> dict[str, Any]:
 
     return {"year": 2026, "id_number": id_number(1), "name": "张三甲", "wage": 510_000}
-
-

@@ -6,14 +6,14 @@ from typing import Any
 
 from sqlalchemy import update
 
-from core.accounts import disable_account, revoke_binding
+from core.accounts import disable_account, revoke_bindings
 from core.db.tables import account, account_certificate
 from tests.support.core_world import World
 from tests.support.machines import MachineAuthority
 from wire_formats.answer import AnswerStatus
+from wire_formats.cose import parse_sign1
 from wire_formats.errors import Kind
 from wire_formats.grant import parse_grant, sign_grant
-from wire_formats.cose import parse_sign1
 
 
 def refusal(world: World, who: str = "vip", service: str = "unit.profile", **changes: Any) -> Kind | None:
@@ -72,7 +72,7 @@ def test_a_disabled_account_is_out_at_once(world: World) -> None:
 def test_a_revoked_certificate_is_out_at_once(world: World) -> None:
     certificate = world.accounts["vip"].certificate
     with world.engine.begin() as connection:
-        revoke_binding(connection, certificate[:8].hex(), now_ms=world.clock.now_ms())
+        revoke_bindings(connection, [certificate[:8].hex()], now_ms=world.clock.now_ms())
     assert refusal(world) is Kind.CERTIFICATE_REVOKED
 
 

@@ -110,7 +110,7 @@ def test_faults_of_single_requests(world: World) -> None:
 
 
 def test_a_body_that_is_not_canonical(world: World) -> None:
-    content, digest = bundles_content(b'{ }')
+    content, digest = bundles_content(b"{ }")
     item = world.request("vip", "unit.profile", {}, body_digest=digest)
     assert only_fault(world, Item(item.header, content)) is Kind.NOT_CANONICAL
 

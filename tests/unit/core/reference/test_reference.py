@@ -13,12 +13,24 @@ from wire_formats.errors import Bug, Kind, Refused
 def test_shipped_rows_are_those_of_the_rules() -> None:
     rows = {(row.insurance, row.scheme, row.first_month): row for row in shipped_rates()}
     assert len(rows) == len(shipped_rates()) == 20
-    assert (rows["110", "standard", 200601].employer_basis_points, rows["110", "standard", 200601].last_month) == (2000, 201604)
+    assert (rows["110", "standard", 200601].employer_basis_points, rows["110", "standard", 200601].last_month) == (
+        2000,
+        201604,
+    )
     assert rows["110", "standard", 201605].employer_basis_points == 1900
     assert rows["110", "standard", 201905].last_month is None
     assert rows["110", "flexible", 200601].employee_basis_points == 2000
     assert rows["310", "standard", 202001].employee_fixed_fen == 700
-    assert [rows["410", str(n), 201510].employer_basis_points for n in range(1, 9)] == [20, 40, 70, 90, 110, 130, 160, 190]
+    assert [rows["410", str(n), 201510].employer_basis_points for n in range(1, 9)] == [
+        20,
+        40,
+        70,
+        90,
+        110,
+        130,
+        160,
+        190,
+    ]
     assert all(row.source for row in rows.values())
     assert not any(row.verified for row in rows.values())
 

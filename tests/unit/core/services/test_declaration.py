@@ -193,7 +193,9 @@ _ROWS = st.lists(
 )
 
 
-@given(_ROWS, st.dictionaries(st.integers(1, 3), st.builds(Declared, st.integers(1, 5), st.none() | st.integers(0, 10**8))))
+@given(
+    _ROWS, st.dictionaries(st.integers(1, 3), st.builds(Declared, st.integers(1, 5), st.none() | st.integers(0, 10**8)))
+)
 def test_every_row_is_judged_exactly_once(rows: list[WageRow], declared: dict[int, Declared]) -> None:
     employees = {key: Employee(n, "N", "active", 1, 1) for n, key in enumerate("abc", start=1)}
     judgement = judge_rows(rows, employees, declared, LIMITS)
@@ -202,5 +204,3 @@ def test_every_row_is_judged_exactly_once(rows: list[WageRow], declared: dict[in
     for item in judgement.good:
         assert LIMITS.floor_fen <= item.base_fen <= LIMITS.ceiling_fen
         assert item.revision == declared.get(item.employee.person_id, Declared(0, None)).revision + 1
-
-

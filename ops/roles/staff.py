@@ -1,0 +1,43 @@
+"""The staff window, reached from inside only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.staff.service import build_staff
+from core.staff.settings import StaffSettings
+from ops.roles.health import told_health
+from ops.roles.role_file import LoadedRole, reactor_role
+from ops.runtime.role_main import Running, Surroundings
+from ops.runtime.role_settings import RoleSettings
+from wire_formats.settings_reader import load_settings
+
+
+@dataclass(frozen=True)
+class StaffFile:
+    """``staff.toml``."""
+
+    role: RoleSettings
+    staff: StaffSettings
+
+
+def load(settings: Path) -> LoadedRole:
+    """Read the settings file.
+
+    Raises:
+        SettingsError: it cannot be used.
+    """
+    file = load_settings(StaffFile, settings)
+
+    def compose(around: Surroundings) -> Running:
+        service = build_staff(
+            file.staff,
+            reactor=around.reactor,
+            clock=around.clock,
+            randomness=around.randomness,
+            registry=around.registry,
+        )
+        return Running(start=service.start, stop=service.stop, health=lambda: told_health(service.health()))
+
+    return reactor_role(file.role, compose)

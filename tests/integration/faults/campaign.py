@@ -1,0 +1,11 @@
+"""How large a campaign is: small in the suite, large when asked for.
+
+    FAULT_TRANSACTIONS=2000 FAULT_WORKERS=4 pytest tests/integration/faults/test_kill_every_role.py --timeout=1200 -s
+"""
+
+from __future__ import annotations
+
+import os
+
+TRANSACTIONS = int(os.environ.get("FAULT_TRANSACTIONS", "240"))
+WORKERS = int(os.environ.get("FAULT_WORKERS", "2"))

@@ -1,0 +1,182 @@
+"""A whole installation with real processes: start, look, kill, stop; and what its databases hold."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from ops.cli import installation
+from ops.layout import Installation, Layout
+from ops.supervisor.control import ask
+
+#: Ports an installation takes above its base.
+SPAN = 120
+START_S = 120
+STOP_S = 60
+
+
+def free_base() -> int:
+    """A base above which every port is free now; below the system's own ephemeral ports."""
+    for base in range(24_000, 32_000, SPAN):
+        held = []
+        try:
+            for port in range(base, base + SPAN):
+                one = socket.socket()
+                held.append(one)
+                one.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        else:
+            return base
+        finally:
+            for one in held:
+                one.close()
+    raise AssertionError("no free ports")
+
+
+def until(true: Callable[[], object], *, within_s: float, what: str, every_s: float = 0.2) -> None:
+    """Wait until something is true."""
+    end = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < end, f"not within {within_s} s: {what}"
+        time.sleep(every_s)
+
+
+class WholeSystem:
+    """One installation under its own supervisor; started and ended by whoever made it."""
+
+    def __init__(self, root: Path, *, workers: int = 2, units: int = 20) -> None:
+        self.root = root
+        self.layout = Layout(root)
+        self._log = root.parent / "up.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._environment = {
+            **os.environ,
+            "FERRYGATE_PORT_BASE": str(free_base()),
+            "CITY_UNITS": str(units),
+            "FERRYGATE_WORKERS": str(workers),
+        }
+
+    def start(self) -> None:
+        """Set up if need be, start every role, and wait until all are healthy."""
+        command = [sys.executable, "-m", "ops", "up", "--no-demo", "--root", str(self.root)]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
+        end = time.monotonic() + START_S
+        while "Ferrygate serves" not in self.told():
+            if self._process.poll() is not None or time.monotonic() > end:
+                self.end()
+                raise AssertionError(f"the installation did not start:\n{self.told()[-2000:]}")
+            time.sleep(0.2)
+
+    def stop(self) -> None:
+        """Stop everything cleanly; nothing may be left."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGINT)
+        code = self._process.wait(timeout=STOP_S)
+        assert code == 0, self.told()[-2000:]
+        assert self.left_over() == []
+
+    def end(self) -> None:
+        """Whatever happened, no process of ours stays."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            try:
+                self._process.wait(timeout=STOP_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def told(self) -> str:
+        """What the supervisor printed."""
+        return self._log.read_text(encoding="utf-8") if self._log.exists() else ""
+
+    @property
+    def found(self) -> Installation:
+        """Ports and workers."""
+        return installation.load(self.root)[1]
+
+    # processes
+
+    def processes(self) -> dict[str, dict[str, Any]]:
+        """Every process as the supervisor sees it."""
+        told = ask(self.layout.control, {"command": "status"})["processes"]
+        return {process["name"]: process for process in told}
+
+    def pid(self, name: str) -> int:
+        """The process now serving a role; 0 when there is none."""
+        return int(self.processes()[name]["pid"])
+
+    def edge_children(self) -> list[int]:
+        """The processes the edge's master has forked."""
+        master = self.pid("edge")
+        return [int(word) for word in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
+
+    def kill(self, name: str) -> int:
+        """End a role's process at once; ``edge-child`` is the edge's first child."""
+        pid = self.edge_children()[0] if name == "edge-child" else self.pid(name)
+        assert pid > 1
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def all_healthy(self) -> bool:
+        """Whether every role is healthy, the edge with all its children."""
+        healthy = all(process["state"] == "healthy" for process in self.processes().values())
+        return healthy and len(self.edge_children()) == self.found.edge_children
+
+    def wait_healthy(self, *, within_s: float = 60) -> None:
+        """Wait until every role is healthy."""
+        try:
+            until(self.all_healthy, within_s=within_s, what="every role healthy")
+        except AssertionError:
+            raise AssertionError(f"not healthy: {self.processes()}") from None
+
+    def replace(self, name: str) -> dict[str, Any]:
+        """`ferrygate replace`."""
+        return ask(self.layout.control, {"command": "replace", "name": name})
+
+    def left_over(self) -> list[str]:
+        """Command lines of processes that still serve this installation."""
+        found = []
+        for place in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                words = place.read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue
+            if " run " in words and str(self.root) in words:
+                found.append(words)
+        return found
+
+    # what is written
+
+    @contextmanager
+    def production(self) -> Iterator[sqlite3.Connection]:
+        """The production database, read only."""
+        with closing(_read_only(self.layout.core / "production.sqlite")) as connection:
+            yield connection
+
+    @contextmanager
+    def exchange(self) -> Iterator[sqlite3.Connection]:
+        """The exchange database, read only."""
+        with closing(_read_only(self.layout.dmz / "exchange.sqlite")) as connection:
+            yield connection
+
+    def log_text(self, role: str) -> str:
+        """Everything a role has logged, forked children and rotated files too."""
+        path = self.layout.log(role)
+        return "".join(one.read_text(encoding="utf-8") for one in sorted(path.parent.glob(f"{path.stem}*")))
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)
+    connection.row_factory = sqlite3.Row
+    return connection
