@@ -132,6 +132,7 @@ enrolment = Table(
         postgresql_where=sql_text("state IN ('active', 'submitted', 'suspended')"),
     ),
     Index(None, "person_id", "insurance"),
+    Index(None, "unit_id", "insurance", "state"),
     Index(
         "ix_enrolment_case",
         "case_id",

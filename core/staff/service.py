@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 
 from core.db.engine import open_engine
@@ -35,6 +36,7 @@ from wire_formats.collaborators import Clock, Randomness
 from wire_formats.errors import HallError
 
 CRL_EVERY_S: Final = 20
+BACKLOG: Final = 128
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,9 @@ class StaffService:
             CannotListenError: the port is taken.
         """
         parts, settings = self._parts, self._parts.settings
-        self._port = parts.reactor.listenSSL(
-            settings.port, parts.factory, parts.context, interface=settings.listen, backlog=128
-        )
+        # listenSSL would give TLS the installed reactor's clock, whatever reactor this is.
+        secured = TLSMemoryBIOFactory(parts.context, False, parts.factory, clock=parts.reactor)
+        self._port = parts.reactor.listenTCP(settings.port, secured, interface=settings.listen, backlog=BACKLOG)
         parts.threads.start()
         self._looking.start(CRL_EVERY_S, now=True)
         self._log.info("staff_started", port=self.port)

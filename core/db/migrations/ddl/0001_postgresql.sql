@@ -352,6 +352,8 @@ CREATE INDEX ix_enrolment_case ON enrolment (case_id) WHERE case_id IS NOT NULL
 --;
 CREATE INDEX ix_enrolment_person_id_insurance ON enrolment (person_id, insurance)
 --;
+CREATE INDEX ix_enrolment_unit_id_insurance_state ON enrolment (unit_id, insurance, state)
+--;
 CREATE UNIQUE INDEX uq_enrolment_live ON enrolment (unit_id, person_id, insurance) WHERE state IN ('active', 'submitted', 'suspended')
 --;
 COMMENT ON COLUMN enrolment.unit_id IS 'aab001 单位编号'
