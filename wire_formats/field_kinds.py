@@ -14,7 +14,7 @@ from wire_formats.bilingual import Label
 from wire_formats.canonical import Json
 from wire_formats.errors import PeerError
 from wire_formats.field_faults import FieldFault
-from wire_formats.fields import Field, Sensitivity, to_half_width
+from wire_formats.fields import Field, Sensitivity, Text, to_half_width
 from wire_formats.identifiers import credit_code_fault, id_number_fault
 from wire_formats.ids import parse_reference_number, reference_number
 
@@ -236,6 +236,18 @@ class CreditCode(Field):
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "pattern": "^[0-9A-HJ-NPQRTUWXY]{18}$"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlipNumber(Text):
+    """The certificate number of a slip (密码条), printed in groups: typed with or without hyphens, in any case."""
+
+    most: int = 10
+    least: int = 10
+    grammar: str = "[2-9A-HJ-NP-Z]{10}"
+
+    def clean(self, text: str) -> str:
+        return "".join(to_half_width(text).split()).replace("-", "").upper()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from core.db.engine import reading
 from core.staff.flow import Operator
 from core.staff.operators import current_operator
 from core.staff.renderer import Renderer
-from core.staff.routes import Needs, Route, Routes
+from core.staff.routes import Needs, Routes
 from core.staff.visit import Reply, Visit, check_token, redirect
 from wire_formats.errors import HallError, Kind, Refused, Unavailable
 
@@ -44,21 +44,17 @@ class StaffApp:
                     check_token(visit)
                 if operator.must_change and route.needs is Needs.FULL:
                     return redirect("/password")
-            return self._page(route, visit, operator, place)
+            return route.page(visit, operator, place)
         except HallError as error:
             return self._refuse(visit, error, operator=operator)
+        except DBAPIError as error:
+            # A lock that was not given in time, a lost connection: nothing was changed.
+            self._log.warn("staff_database_failed", reason=type(error).__name__)
+            return self._refuse(visit, Unavailable(Kind.BUSY, "database", retry_after_s=5), operator=operator)
 
     def _operator(self, visit: Visit, operator_id: str) -> Operator:
         with reading(self.engine) as connection:
             return current_operator(connection, operator_id, visit.client.fingerprint)
-
-    def _page(self, route: Route, visit: Visit, operator: Operator | None, place: dict[str, str]) -> Reply:
-        try:
-            return route.page(visit, operator, place)
-        except DBAPIError as error:
-            # A lock that was not given in time, a lost connection: nothing was changed.
-            self._log.warn("staff_database_failed", reason=type(error).__name__)
-            raise Unavailable(Kind.BUSY, "database", retry_after_s=5) from error
 
     def _refuse(
         self, visit: Visit, error: HallError, *, operator: Operator | None = None, end: bool = False

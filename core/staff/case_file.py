@@ -34,6 +34,7 @@ from core.staff.case_view import (
     Facts,
     Line,
     TableRow,
+    fault_words,
     id_numbers_of,
     lines_of,
     table_of,
@@ -43,6 +44,7 @@ from core.staff.flow import Operator, Standing, may_see_content
 from core.staff.metrics import StaffMetrics
 from core.staff.operators import current_flow
 from core.staff.standing import own_case, standing_of
+from wire_formats.bilingual import Label
 from wire_formats.canonical import Json, decode_object
 from wire_formats.collaborators import Randomness
 from wire_formats.instants import local_day
@@ -202,7 +204,7 @@ def _with_operator(connection: Connection, table: Any, case: AnyRow, order: Any)
     ).all()
 
 
-def _faults(connection: Connection, case: AnyRow) -> dict[int, str]:
+def _faults(connection: Connection, case: AnyRow) -> dict[int, Label]:
     if not case.rows_failed:
         return {}
     rows = connection.execute(
@@ -210,7 +212,7 @@ def _faults(connection: Connection, case: AnyRow) -> dict[int, str]:
             case_row_failure.c.district == case.district, case_row_failure.c.case_id == case.case_id
         )
     )
-    return {row.row_no: row.code for row in rows}
+    return {row.row_no: fault_words(row.code) for row in rows}
 
 
 def _facts(connection: Connection, case: AnyRow, now_ms: int) -> Facts:

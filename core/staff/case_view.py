@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from wire_formats.bilingual import Label
 from wire_formats.canonical import Json
 from wire_formats.catalogue import SERVICES, Service
+from wire_formats.field_faults import Fault, words
 from wire_formats.field_kinds import CreditCode, Flag, IdNumber, Money, Rows
 from wire_formats.fields import Choice, Field, Secret
 from wire_formats.identifiers import birth_date, credit_code_warning, id_number_warning
@@ -38,7 +39,7 @@ class TableRow(NamedTuple):
 
     number: int
     cells: tuple[Line, ...]
-    fault: str | None = None
+    fault: Label | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,11 @@ def table_of(service: str, body: Mapping[str, Json], *, first: int, rows: int) -
             number = row.get("row")
             shown.append(TableRow(number if isinstance(number, int) else index, cells))
     return tuple(shown)
+
+
+def fault_words(code: str) -> Label:
+    """Return the words of a row's fault."""
+    return words(Fault(code, {}), Label("该项", "This value"))
 
 
 def id_numbers_of(service: str, body: Mapping[str, Json], *, first: int = 0, rows: int = 0) -> tuple[str, ...]:

@@ -103,15 +103,14 @@ class LoginDesk:
         found, subjects = self._count_attempt(attempt, now_ms)
         if found is None or not self._fits(found.password_hash or self.hashing.nobody, attempt.password):
             raise Refused(Kind.LOGIN_FAILED, "old password")
+        with writing(self.engine) as connection:
+            login_guard.clear(connection, subjects)
         if new == attempt.password:
-            with writing(self.engine) as connection:
-                login_guard.clear(connection, subjects)
             raise Refused(Kind.WEAK_PASSWORD, "same")
         known = [text for text in (found.user_name, found.display_name, found.phone) if text]
         check_password(new, known=known, common=self.common)
         fresh = self.hashing.hash(new)
         with writing(self.engine) as connection:
-            login_guard.clear(connection, subjects)
             set_password(connection, found.operator_id, fresh, now_ms=now_ms)
 
     def _count_attempt(self, attempt: Attempt, now_ms: int) -> tuple[AnyRow | None, tuple[str, ...]]:

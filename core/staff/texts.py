@@ -112,15 +112,14 @@ TEXTS: Final[dict[str, Label]] = {
     ),
     "go_check": Label("下一步：核对", "Next: check"),
     "check": Label("请核对结论", "Check your decision"),
-    "check_lead": Label(
-        "确认后立即生效，不能撤销。", "It takes effect at once when you confirm, and cannot be taken back."
-    ),
+    "check_lead": Label("确认后不能撤销。", "It cannot be taken back once you confirm."),
     "check_pass_final": Label("通过后，业务立即生效。", "Approving puts the case in force at once."),
     "check_pass_next": Label("通过后，业务转另一人复核。", "Approving sends the case to a second person's check."),
     "check_refuse": Label(
-        "不通过后，业务办结，申请人会看到下列意见。", "Refusing closes the case; the applicant reads the reason below."
+        "不通过后，业务办结，申请人会看到上述意见。", "Refusing closes the case; the applicant reads the reason above."
     ),
-    "confirm": Label("确认", "Confirm"),
+    "confirm_pass": Label("确认通过", "Confirm: approve"),
+    "confirm_refuse": Label("确认不通过", "Confirm: refuse"),
     "edit": Label("返回修改", "Go back"),
     "done_open": Label("已打开，由您办理。", "The case is open in your hands."),
     "done_release": Label("已放回待办。", "The case was given back."),

@@ -13,6 +13,7 @@ import math
 from dataclasses import dataclass
 
 from dmz.edge.client_identity import CertifiedClient
+from dmz.edge.error_answers import STYLE_SHEET
 from dmz.edge.http_fields import RequestHead
 from dmz.edge.refusals import Reason, RefusalError
 from dmz.edge.surroundings import Surroundings
@@ -50,11 +51,17 @@ def admit(head: RequestHead, caller: Caller, around: Surroundings) -> None:
     Raises:
         RefusalError: the reason says why not.
     """
-    _check_certificate(caller, around)
+    if not _is_style_sheet(head):
+        _check_certificate(caller, around)
     _check_host(head, caller, around)
     _check_rates(caller, around)
     if caller.client is not None and head.method == "POST" and head.target.path in around.login_paths:
         around.deny.check_fresh()
+
+
+def _is_style_sheet(head: RequestHead) -> bool:
+    """The one file that is public at every window, as it is at the site: refusals refer to it."""
+    return head.target.path == STYLE_SHEET and head.method in {"GET", "HEAD"}
 
 
 def _check_certificate(caller: Caller, around: Surroundings) -> None:

@@ -277,6 +277,7 @@ class Conversation:
             request_id=self._request_id,
             language=page_language(fields.get("cookie"), fields.get("accept-language")),
             retry_after_s=error.retry_after_s,
+            site_url=self._site_url(head),
         )
         by_edge = isinstance(error, RefusalError)
         if isinstance(error, RefusalError):
@@ -292,6 +293,10 @@ class Conversation:
         else:
             self._parser.release()
             self._enter(Phase.LINGER, self._pace.linger_s)
+
+    def _site_url(self, head: RequestHead | None) -> str:
+        port = self._around.site_port
+        return f"https://{head.host.name}:{port}/" if head is not None and port else ""
 
     def _may_stay(self, head: RequestHead) -> bool:
         """Tell whether the connection may serve another request."""

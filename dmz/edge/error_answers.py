@@ -14,11 +14,17 @@ from wire_formats.bilingual import Label, Language
 from wire_formats.error_texts import remedy, text
 from wire_formats.errors import Kind, code_of
 
-DEFAULT_STYLE_SHEET: Final = "/static/hall.css"
-_HALL: Final = Label("社会保险网上服务大厅", "Social Insurance Online Service Hall")
+#: Served without a certificate too (see ``admittance``): the page that asks for one must look like the hall.
+STYLE_SHEET: Final = "/static/hall.css"
+_HALL: Final = Label("社会保险网上办事大厅", "Social Insurance Online Hall")
 _CODE: Final = Label("错误代码", "Error code")
 _NUMBER: Final = Label("请求编号", "Request number")
 _BACK: Final = Label("返回首页", "Back to the first page")
+_SITE: Final = Label("前往网站：下载证书、选择办事大厅", "To the site: download a certificate, choose a window")
+#: Going back would meet the same refusal; these are mended at the public site.
+_MENDED_AT_SITE: Final = frozenset(
+    {Kind.CERTIFICATE_REQUIRED, Kind.CERTIFICATE_EXPIRED, Kind.CERTIFICATE_REVOKED, Kind.WRONG_WINDOW}
+)
 _PAGE: Final = """<!DOCTYPE html>
 <html lang="{language}">
 <head>
@@ -35,7 +41,7 @@ _PAGE: Final = """<!DOCTYPE html>
 <p class="lead">{remedy}</p>
 <p>{code_name} <span class="code">{code}</span></p>
 <p>{number_name} <span class="code">{number}</span></p>
-<p><a href="/">{back}</a></p>
+<p><a href="{way}">{way_name}</a></p>
 </main>
 </body>
 </html>
@@ -49,7 +55,7 @@ def error_answer(
     request_id: str,
     language: Language,
     retry_after_s: int | None = None,
-    style_sheet: str = DEFAULT_STYLE_SHEET,
+    site_url: str = "",
 ) -> HallResponse:
     """Make the page of a refusal.
 
@@ -59,19 +65,21 @@ def error_answer(
         request_id: shown, so that support can find the log line.
         language: of the page.
         retry_after_s: when trying again makes sense.
-        style_sheet: path of the hall's style sheet.
+        site_url: address of the public site, or "" if it is not known.
     """
+    to_site = bool(site_url) and kind in _MENDED_AT_SITE
     body = _PAGE.format(
         language=language,
         hall=html.escape(_HALL.of(language)),
         title=html.escape(text(kind).of(language)),
         remedy=html.escape(remedy(kind).of(language)),
-        style=html.escape(style_sheet),
+        style=STYLE_SHEET,
         code_name=_CODE.of(language),
         code=code_of(kind),
         number_name=_NUMBER.of(language),
         number=html.escape(request_id),
-        back=_BACK.of(language),
+        way=html.escape(site_url if to_site else "/"),
+        way_name=(_SITE if to_site else _BACK).of(language),
     )
     headers: list[Pair] = [
         ("Content-Type", "text/html; charset=utf-8"),

@@ -138,9 +138,10 @@ class EdgeService:
         self._ports.append(reactor.adoptStreamPort(listener.fileno(), listener.family, outer))
 
     def _plain_handler(self) -> Handler:
-        settings = self._child.settings
-        site_port = settings.public_site_port or self._child.listeners["site"].getsockname()[1]
-        return PlainSite(site_port).handle
+        return PlainSite(self._public_site_port()).handle
+
+    def _public_site_port(self) -> int:
+        return self._child.settings.public_site_port or self._child.listeners["site"].getsockname()[1]
 
     def _deny_set(self) -> DenySet:
         settings = self._child.settings
@@ -166,6 +167,7 @@ class EdgeService:
             forms=settings.form_limits(),
             host_names=frozenset(settings.host_names),
             login_paths=frozenset(settings.login_paths),
+            site_port=self._public_site_port(),
             drain=self._drain,
         )
 

@@ -76,6 +76,7 @@ class Surroundings:
         forms: sizes of forms.
         host_names: names this hall answers to; empty: any.
         login_paths: paths whose POST begins a session; refused while the deny list is stale.
+        site_port: TLS port of the public site, where refused certificates are sent; 0: not known.
         requests_per_connection: after so many the connection is closed.
         drain: shared flag.
     """
@@ -95,5 +96,6 @@ class Surroundings:
     forms: FormLimits = field(default_factory=FormLimits)
     host_names: frozenset[str] = frozenset()
     login_paths: frozenset[str] = frozenset({"/login"})
+    site_port: int = 0
     requests_per_connection: int = 10_000
     drain: DrainState = field(default_factory=DrainState)

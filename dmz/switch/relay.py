@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from dmz.messages import HallRequest, HallResponse, decode_response, encode_request
@@ -77,6 +78,8 @@ class WorkerPool:
             )
             for name, path in workers.items()
         }
+        self._bridge: IDelayedCall | None = None
+        self._stopping = False
         metrics.states[HealthState.DOWN].inc(len(workers))
 
     def start(self) -> None:
@@ -86,6 +89,8 @@ class WorkerPool:
 
     def stop(self) -> Deferred[None]:
         """Hang up everywhere; fires when all connections are gone."""
+        self._stopping = True
+        self._end_bridge()
         return gatherResults([link.stop() for link in self._links.values()]).addCallback(lambda _: None)
 
     def states(self) -> dict[str, HealthState]:
@@ -176,9 +181,11 @@ class WorkerPool:
     async def _place(self, attempt: _Attempt) -> str:
         try:
             while True:
-                name = self._balancer.pick(attempt.person, self._now_ms(), attempt.tried)
-                if name is not None:
-                    return name
+                # With no worker ready while a bridge holds, one waits as for a free place.
+                if self._bridge is None or self._balancer.ready_count:
+                    name = self._balancer.pick(attempt.person, self._now_ms(), attempt.tried)
+                    if name is not None:
+                        return name
                 await self._wait(attempt)
         except Unavailable as error:
             attempt.outcome = _OUTCOMES.get(error.kind, Outcome.NO_WORKER)
@@ -213,6 +220,8 @@ class WorkerPool:
     def _wake(self) -> None:
         """Give one free place to the next in line; if no worker is left, tell all of them."""
         none_left = self._balancer.ready_count == 0
+        if none_left and self._bridge is not None:
+            return
         entry = self._queue.pop()
         while entry is not None:
             entry.callback(None)  # it picks at once, or learns that no worker is left
@@ -223,10 +232,28 @@ class WorkerPool:
         self._metrics.states[after].inc()
         if after is HealthState.DOWN:
             self._ejections.replaced(name)
+        ready_before = self._balancer.ready_count
         self._balancer.set_ready(name, ready=after is HealthState.UP, now_ms=self._now_ms())
+        self._begin_or_end_bridge(ready_before)
         places = self._settings.in_flight if after is HealthState.UP else 1
         for _ in range(min(places, len(self._queue))):
             self._wake()
+
+    def _begin_or_end_bridge(self, ready_before: int) -> None:
+        """Bridge the moment without a worker when one is replaced before the edge has called back the one before."""
+        if self._balancer.ready_count:
+            self._end_bridge()
+        elif ready_before and self._settings.bridge_ms and not self._stopping:
+            self._bridge = self._reactor.callLater(self._settings.bridge_ms / _MS, self._bridge_is_over)
+
+    def _bridge_is_over(self) -> None:
+        self._bridge = None
+        self._wake()
+
+    def _end_bridge(self) -> None:
+        if self._bridge is not None:
+            self._bridge.cancel()
+            self._bridge = None
 
     def _now_ms(self) -> int:
         return int(self._reactor.seconds() * _MS)

@@ -20,6 +20,7 @@ class SwitchSettings:
         queue: requests that wait for a place, per worker of the pool.
         queue_ms: how long one waits for a place.
         answer_ms: how long one waits for an answer, the queue included.
+        bridge_ms: how long requests wait for a worker after the last one has left; longer than a call back takes.
         ping_ms: time between two pings of a worker that is up.
         probe_ms: the same of one that is not.
         reconnect_first_ms: first pause before a lost worker is called again; doubles each time.
@@ -35,6 +36,7 @@ class SwitchSettings:
     queue: int = number(64, least=0, most=65_536)
     queue_ms: int = number(5_000, least=0, most=60_000)
     answer_ms: int = number(30_000, least=100, most=300_000)
+    bridge_ms: int = number(3_000, least=0, most=30_000)
     ping_ms: int = number(1_000, least=50, most=60_000)
     probe_ms: int = number(200, least=20, most=60_000)
     reconnect_first_ms: int = number(50, least=10, most=10_000)

@@ -89,6 +89,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Open an element."""
         attributes = {name: value or "" for name, value in attrs}
+        self.handle_data(" ")  # words of neighbouring elements stay apart
         element = Element(tag, attributes)
         self.elements.append(element)
         if tag not in _VOID:

@@ -203,6 +203,7 @@ def staff_table(layout: Layout, found: Installation) -> Table:
             "server_key": "keys/server.key.pem",
             "server_chain": "keys/server.pem",
             "client_issuers": "trust/client_issuers.pem",
+            "client_crl": "../ca/crl/issuing_persons.crl",
             "pepper": "keys/pepper.key",
             "port": found.ports.staff,
         },

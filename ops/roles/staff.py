@@ -1,4 +1,4 @@
-"""The staff window, reached from inside only."""
+"""The staff window: worklist, case page, decisions; on its own port, for the intranet."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,8 +26,13 @@ def _name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+@functools.cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def _functions(path: Path) -> Iterator[Function]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, Function):
             yield node
 
@@ -74,7 +80,7 @@ def _is_private_record(function: Function) -> bool:
 
 @pytest.mark.parametrize("path", FILES, ids=_name)
 def test_annotations_are_lazy(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = _tree(path)
     body = tree.body[1:] if ast.get_docstring(tree) else tree.body
     if not body:
         return

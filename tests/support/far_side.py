@@ -275,6 +275,6 @@ UNIT: dict[str, Any] = {
     "agency": "武昌区社保处",
     "industry_class": "1",
     "vip": False,
-    "unit_state": "正常",
+    "unit_state": "active",
     "persons": 42,
 }

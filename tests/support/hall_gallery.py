@@ -53,7 +53,7 @@ def profile() -> dict[str, object]:
         "agency": "江汉区社会保险管理处",
         "industry_class": "三类",
         "vip": True,
-        "unit_state": "参保缴费",
+        "unit_state": "active",
         "persons": 10000,
     }
 
@@ -150,7 +150,7 @@ def gallery(language: str, bench: Bench | None = None) -> dict[str, HallResponse
 def _public(bench: Bench, language: str) -> dict[str, HallResponse]:
     site = bench.browser(SITE, language)
     wrong = {"certificate_number": "ABCD", "verification_code": "x"}
-    tried = {"certificate_number": "ABCDEFGH1234", "verification_code": "wrong-code"}
+    tried = {"certificate_number": "ABCDEFGH23", "verification_code": "wrong-code"}
     return {
         "site-home": site.get("/"),
         "site-certificate": site.get("/certificate"),

@@ -41,7 +41,9 @@ desktop = there.ServiceManager.createInstanceWithContext("com.sun.star.frame.Des
 book = desktop.loadComponentFromURL("file://" + source, "_blank", 0, (option("Hidden", True),))
 sheet = book.Sheets.getByIndex(0)
 for place, text in cells.items():
-    sheet.getCellRangeByName(place).setFormula(text)
+    cell = sheet.getCellRangeByName(place)
+    as_text = book.NumberFormats.getByKey(cell.NumberFormat).Type & 256  # com.sun.star.util.NumberFormat.TEXT
+    cell.setString(text) if as_text else cell.setFormula(text)  # as typing on the keyboard does
 book.storeToURL("file://" + target, (option("FilterName", "Calc MS Excel 2007 XML"),))
 book.close(True)
 try:

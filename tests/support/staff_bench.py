@@ -151,6 +151,7 @@ class StaffBench:
         return StaffSettings(**values)
 
     async def start(self, reactor: Any, **changes: Any) -> None:
+        self.registry = CollectorRegistry()
         self.service = build_staff(
             self.settings(**changes),
             reactor=reactor,

@@ -262,11 +262,12 @@ class WebBrowser:
         for entry in self.driver.get_log("browser"):  # type: ignore[no-untyped-call]
             told = f"{self.path}: {entry['level']}: {entry['message']}"
             # A page that explains a mistake has a 4xx status; the console notes that, and it is no fault.
-            if "Failed to load resource: the server responded with a status of 4" not in told or "/static/" in told:
+            page_status = "Failed to load resource: the server responded with a status of 4" in told
+            if entry["level"] in ("WARNING", "SEVERE") and (not page_status or "/static/" in told):
                 self._seen.append(told)
 
     def complaints(self) -> list[str]:
-        """Give what the browser's console has said since the last call, beside the status of error pages."""
+        """Give what the browser's console has said since the last call: warnings and errors, beside the status of error pages."""
         self._note_console()
         seen, self._seen = self._seen, []
         return seen

@@ -7,6 +7,7 @@ from typing import Final
 from wire_formats.bilingual import Label
 from wire_formats.catalogue.entry import Page, Service, ServiceKind
 from wire_formats.catalogue.words import USER_NAME, count, flag
+from wire_formats.field_kinds import SlipNumber
 from wire_formats.fields import Choice, Secret, Sensitivity, Text
 
 WINDOW_LABELS: Final[dict[str, Label]] = {
@@ -93,15 +94,18 @@ CERTIFICATE_DOWNLOAD: Final = Service(
     windows=("site",),
     page=Page.OWN,
     fields=(
-        Text(
+        SlipNumber(
             name="certificate_number",
             label=Label("证书编号", "Certificate number"),
-            hint=Label("密码条上的 12 位编号", "The 12 characters on your slip"),
-            grammar="[A-Z0-9]{12}",
-            most=12,
-            least=12,
+            hint=Label("密码条上的编号，如 7K3M-9QXT-2B", "As on your slip, for example 7K3M-9QXT-2B"),
         ),
-        Secret(name="verification_code", label=Label("验证码", "Verification code"), least=8, most=32),
+        Secret(
+            name="verification_code",
+            label=Label("验证码", "Verification code"),
+            hint=Label("密码条上的 12 位验证码，连字符可省略", "The 12 characters on your slip; hyphens may be left out"),
+            least=8,
+            most=32,
+        ),
     ),
     answer=(
         Text(

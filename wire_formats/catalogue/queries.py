@@ -20,6 +20,7 @@ from wire_formats.catalogue.words import (
     STATE,
     SUBMITTED,
     TO_MONTH,
+    UNIT_STATES,
     amount,
     count,
     flag,
@@ -46,7 +47,7 @@ UNIT_PROFILE: Final = Service(
         Text(name="agency", label=Label("经办机构", "Agency"), most=60),  # aab034
         Text(name="industry_class", label=Label("行业风险类别", "Industry risk class"), most=20),
         flag("vip", Label("免审单位（VIP）", "VIP unit (approved by rule)")),
-        Text(name="unit_state", label=Label("参保状态", "State"), most=20),  # aab051
+        Choice(name="unit_state", label=Label("参保状态", "State"), choices=UNIT_STATES),  # aab051
         count("persons", Label("在保人数", "Persons enrolled")),
     ),
     rows=("C4",),

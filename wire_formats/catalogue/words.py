@@ -25,6 +25,13 @@ HOUSEHOLDS: Final[dict[str, Label]] = {
     "40": Label("外籍", "Foreign national"),
 }
 
+#: aab051, state of a unit.
+UNIT_STATES: Final[dict[str, Label]] = {
+    "active": Label("参保缴费", "Taking part"),
+    "suspended": Label("暂停参保", "Suspended"),
+    "closed": Label("终止参保", "Ended"),
+}
+
 #: Life of a case as users see it (B21, X3).
 CASE_STATES: Final[dict[str, Label]] = {
     "submitted": Label("已提交，待审核", "Submitted, waiting for review"),

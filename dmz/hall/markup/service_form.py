@@ -15,7 +15,7 @@ from typing import Final
 from dmz.hall.wording import say
 from wire_formats.bilingual import Language
 from wire_formats.catalogue import Service
-from wire_formats.field_kinds import CreditCode, Day, Flag, IdNumber, Money, Month, Reference, Whole
+from wire_formats.field_kinds import CreditCode, Day, Flag, IdNumber, Money, Month, Reference, SlipNumber, Whole
 from wire_formats.fields import Choice, Field, Secret, Text
 
 MAX_RADIOS: Final = 5
@@ -166,7 +166,7 @@ def _view(field: Field, language: Language, text: str, error: str) -> FieldView:
         autocomplete=_AUTOCOMPLETE.get(field.name, "off"),
         value="" if secret else text,
         width=_width(field),
-        digits=isinstance(field, IdNumber | CreditCode | Money | Month | Day | Whole | Reference),
+        digits=isinstance(field, IdNumber | CreditCode | Money | Month | Day | Whole | Reference | SlipNumber),
         options=_options(field, identity, text, language),
         error=error,
     )
@@ -193,7 +193,7 @@ def _inputmode(field: Field) -> str:
 
 
 def _maxlength(field: Field) -> int:
-    if isinstance(field, Whole | IdNumber | CreditCode | Money | Month | Day | Reference):
+    if isinstance(field, Whole | IdNumber | CreditCode | Money | Month | Day | Reference | SlipNumber):
         return field.max_length + _SLACK
     return field.max_length
 

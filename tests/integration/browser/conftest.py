@@ -70,12 +70,19 @@ def console_is_silent(browsers: Browsers) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def clerk(system: WebSystem, browsers: Browsers) -> WebBrowser:
+def signed_in_clerk(system: WebSystem, browsers: Browsers) -> WebBrowser:
     """The wage clerk of the largest unit, signed in."""
     account = system.account("unit")
     browser = browsers.start(browsers.home(account))
     sign_in(browser, system, account)
     return browser
+
+
+@pytest.fixture
+def clerk(system: WebSystem, signed_in_clerk: WebBrowser) -> WebBrowser:
+    """The clerk on his home page in English, whatever the test before left."""
+    signed_in_clerk.open(system.url("unit", "/language?to=en&back=/"))
+    return signed_in_clerk
 
 
 @pytest.fixture(scope="session")

@@ -84,21 +84,21 @@ def test_enter_in_a_field_goes_to_the_check_page_and_the_keyboard_sends_it(
 
 def test_the_language_changes_and_the_page_stays(system: WebSystem, clerk: WebBrowser) -> None:
     clerk.open(system.url("unit", "/s/wage.declare"))
-    clerk.fill({"name": "半途"})
-    clerk.click(clerk.one("header button[value=language]"))
-    assert clerk.path == "/s/wage.declare"
-    assert clerk.one("html").get_attribute("lang") == "zh-CN"
-    assert clerk.one("[name=name]").get_attribute("value") == "半途"
+    for language in ("zh-CN", "en", "zh-CN"):
+        clerk.fill({"name": f"半途 {language}"})
+        clerk.click(clerk.one("header .tools button"))
+        assert clerk.path == "/s/wage.declare"
+        assert clerk.one("html").get_attribute("lang") == language
+        assert clerk.one("[name=name]").get_attribute("value") == f"半途 {language}"
     for path in ("/", "/sent", "/b/wage.batch", "/s/unit.profile", "/drafts", "/password"):
         clerk.open(system.url("unit", path))
         chinese = clerk.heading
-        clerk.click(clerk.one("header a[hreflang=en]"))
+        clerk.click(clerk.one("header .tools [lang=en]"))
         assert (clerk.path, clerk.one("html").get_attribute("lang")) == (path, "en")
         english = clerk.heading
         assert english.isascii()
         assert english != chinese
-        clerk.click(clerk.one("header a[hreflang=zh-CN]"))
-    clerk.click(clerk.one("header a[hreflang=en]"))
+        clerk.click(clerk.one("header .tools [lang=zh-CN]"))
 
 
 def test_the_receipt_prints_without_the_ways_around_it(system: WebSystem, clerk: WebBrowser) -> None:
@@ -119,7 +119,7 @@ def test_the_receipt_prints_without_the_ways_around_it(system: WebSystem, clerk:
     paper = clerk.printed()
     assert paper.startswith(b"%PDF-")
     assert len(paper) > 10_000
-    assert paper.count(b"/Type /Page\n") <= 2
+    assert b"/Count 1" in paper  # one sheet
 
 
 def test_a_draft_is_kept_and_comes_back(system: WebSystem, clerk: WebBrowser) -> None:

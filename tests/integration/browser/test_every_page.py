@@ -33,7 +33,7 @@ const all = (s) => [...document.querySelectorAll(s)];
 if (!["en", "zh-CN"].includes(document.documentElement.lang)) say("lang " + document.documentElement.lang);
 if (!document.title.trim()) say("no title");
 if (!document.querySelector("meta[name=viewport]")) say("no viewport");
-for (const [s, n] of [["h1", 1], ["main", 1], ["body > header", 1], ["body > footer", 1]])
+for (const [s, n] of [["h1", 1], ["main", 1], ["body > header", 1]])
   if (all(s).length !== n) say(all(s).length + " of " + s);
 for (const e of all("input:not([type=hidden]), select, textarea"))
   if (![...e.labels].some((l) => l.textContent.trim())) say("no label", e);
@@ -58,9 +58,11 @@ for (const e of all("main h1, main h2, main h3")) {
 if (all("script, [style], [onclick]").length) say("script or inline style");
 return wrong;
 """
-#: Elements that stick out of the screen, when the page scrolls sideways.
+#: Elements that stick out of the screen, when the page scrolls sideways; tables that do, although they are stacked on a phone.
 WIDER = """
 const most = document.documentElement.clientWidth;
+const cut = [...document.querySelectorAll(".scroll")].filter((e) => e.scrollWidth > e.clientWidth + 1);
+if (cut.length) return cut.map((e) => "cut off: " + e.textContent.trim().slice(0, 80));
 if (document.documentElement.scrollWidth <= most) return [];
 return [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > most + 1)
   .map((e) => e.outerHTML.slice(0, 100)).slice(0, 5);
@@ -97,6 +99,8 @@ def test_pages_of_the_site(system: WebSystem, nobody: WebBrowser) -> None:
 def test_pages_of_a_window(system: WebSystem, clerk: WebBrowser) -> None:
     wrong: list[str] = []
     for language in ("zh-CN", "en"):
+        clerk.open(system.url("unit", f"/language?to={language}&back=/"))
+        assert clerk.one("html").get_attribute("lang") == language
         for path in UNIT_PAGES:
             clerk.open(system.url("unit", path))
             wrong += _complaints(clerk)
@@ -104,8 +108,6 @@ def test_pages_of_a_window(system: WebSystem, clerk: WebBrowser) -> None:
         clerk.fill({"name": "x" * 60})
         clerk.click_button("check")
         wrong += _complaints(clerk)
-        clerk.open(system.url("unit", "/"))
-        clerk.click(clerk.one(f"header a[hreflang={language}]")) if clerk.all(f"header a[hreflang={language}]") else None
     assert wrong == []
 
 

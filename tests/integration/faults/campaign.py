@@ -8,4 +8,5 @@ from __future__ import annotations
 import os
 
 TRANSACTIONS = int(os.environ.get("FAULT_TRANSACTIONS", "240"))
+CORE_DOWN_S = float(os.environ.get("FAULT_CORE_DOWN_S", "12"))
 WORKERS = int(os.environ.get("FAULT_WORKERS", "2"))

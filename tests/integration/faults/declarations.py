@@ -14,6 +14,7 @@ from tests.support.whole_system import WholeSystem, until
 
 PATH = "/s/wage.declare"
 YEAR = "2024"
+LEAST_WAGE_FEN = 400_000
 
 
 class Employee(NamedTuple):
@@ -88,8 +89,11 @@ class Load:
     _permits: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     _threads: list[threading.Thread] = field(default_factory=list)
 
-    def start(self, *, first_wage_fen: int = 400_000) -> None:
-        """Share the work among the users and begin."""
+    def start(self) -> None:
+        """Share the work among the users and begin; no wage has been declared before."""
+        with self.system.production() as db:
+            highest = db.execute("SELECT max(wage_fen) FROM wage_declaration WHERE case_id IS NOT NULL").fetchone()[0]
+        first_wage_fen = max(highest or 0, LEAST_WAGE_FEN) + 1
         people = {label: employees(self.system, label) for label in {user.label for user in self.users}}
         turn: Counter[str] = Counter()
         shares: list[list[Declaration]] = [[] for _ in self.users]

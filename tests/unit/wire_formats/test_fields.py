@@ -14,7 +14,7 @@ from wire_formats.catalogue import SERVICES, service
 from wire_formats.checking import check_answer, check_body, check_form
 from wire_formats.errors import Kind, PeerError
 from wire_formats.field_faults import FAULTS, WARNINGS, Fault, FieldFault, words
-from wire_formats.field_kinds import CreditCode, Day, Flag, IdNumber, Money, Month, Reference, Rows, Whole, yuan_text
+from wire_formats.field_kinds import CreditCode, Day, Flag, IdNumber, Money, Month, Reference, Rows, SlipNumber, Whole, yuan_text
 from wire_formats.fields import Choice, Field, PersonName, Secret, Text
 
 LABEL = Label("字段", "Field")
@@ -182,3 +182,16 @@ def test_every_declaration_has_labels_patterns_and_schemas() -> None:
 
 def test_yuan() -> None:
     assert [yuan_text(n) for n in (0, 5, 500_050, -1)] == ["0.00", "0.05", "5000.50", "-0.01"]
+
+
+@pytest.mark.parametrize("typed", ["7K3M-9QXT-2B", " 7k3m 9qxt 2b ", "７Ｋ３Ｍ９ＱＸＴ２Ｂ", "7K3M9QXT2B"])
+def test_the_number_of_a_slip_is_read_however_it_is_typed(typed: str) -> None:
+    found = check_form(service("certificate.download"), {"certificate_number": typed, "verification_code": "ABCD-EFGH"})
+    assert found.body["certificate_number"] == "7K3M9QXT2B"
+    assert SlipNumber(name="n", label=Label("", "")).clean(typed) == "7K3M9QXT2B"
+
+
+@pytest.mark.parametrize("typed", ["7K3M-9QXT-2", "7K3M-9QXT-2B3", "7K3M-9QXT-20", "7K3M_9QXT_2B"])
+def test_what_is_no_number_of_a_slip_is_an_error(typed: str) -> None:
+    found = check_form(service("certificate.download"), {"certificate_number": typed, "verification_code": "ABCD-EFGH"})
+    assert [fault.field.name for fault in found.errors] == ["certificate_number"]

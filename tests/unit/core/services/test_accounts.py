@@ -163,9 +163,9 @@ def test_first_login_may_only_change_the_password(world: World) -> None:
 
 def test_certificate_download_binds(world: World) -> None:
     login = world.accounts["plain"]
-    body = {"certificate_number": "ABCDEFGH2345", "verification_code": world.secret("CODE12345", "verification_code")}
+    body = {"certificate_number": "ABCDEFGH23", "verification_code": world.secret("CODE12345", "verification_code")}
     item_id = b"d" * 16
-    world.desk.answers["ABCDEFGH2345"] = Issued(
+    world.desk.answers["ABCDEFGH23"] = Issued(
         request_id=item_id,
         pkcs12=b"p12",
         fingerprint=b"f" * 32,
@@ -185,10 +185,10 @@ def test_certificate_download_binds(world: World) -> None:
 
 
 def test_certificate_download_refusals(world: World) -> None:
-    body = {"certificate_number": "ABCDEFGH2345", "verification_code": world.secret("WRONG1234", "verification_code")}
+    body = {"certificate_number": "ABCDEFGH23", "verification_code": world.secret("WRONG1234", "verification_code")}
     header, content = world.ask(None, "certificate.download", body)
     assert (header.error, content["answer"]) == (Kind.CODE_WRONG, {"tries_left": 4})
-    world.desk.answers["ABCDEFGH2345"] = DeskRefusal(b"d" * 16, Kind.DESK_SILENT, retry_after_s=30)
+    world.desk.answers["ABCDEFGH23"] = DeskRefusal(b"d" * 16, Kind.DESK_SILENT, retry_after_s=30)
     header, content = world.ask(None, "certificate.download", body)
     assert header.error is Kind.DESK_SILENT
     assert content["errors"] == [{"field": "", "code": "retry_after", "value": 30}]

@@ -33,7 +33,7 @@ def submit(world: World, service: str = "employee.add", who: str = "plain", **ch
     """Submit a case; return its reference number and id."""
     fields = body(**changes) if service == "employee.add" else changes
     header, content = world.ask(who, service, fields)
-    assert header.status in (AnswerStatus.ACCEPTED, AnswerStatus.DONE), content
+    assert header.status in (AnswerStatus.ACCEPTED, AnswerStatus.DONE, AnswerStatus.PARTLY), content
     reference = content["answer"]["reference"]
     with world.engine.connect() as connection:
         case_id = connection.scalar(select(service_case.c.case_id).where(service_case.c.reference == reference))
@@ -115,7 +115,7 @@ def _check_records(world: World, case_id: str, operator_id: str) -> None:
         assert audit_log.verify_chain(connection, "staff") > 0
         query = select(audit_log.audit_entry.c.entry).where(audit_log.audit_entry.c.chain == "staff")
         events = [decode_object(bytes(entry))["event"] for entry in connection.scalars(query)]
-    assert events[2:] == ["login_done", "operator_password_changed", "case_opened", "case_decided"]
+    assert events[-4:] == ["login_done", "operator_password_changed", "case_opened", "case_decided"]
 
 
 def test_a_refusal_needs_a_reason_and_takes_everything_back(bench: StaffBench) -> None:

@@ -204,3 +204,15 @@ def test_a_lost_client_cancels_the_work_and_gives_memory_back(tmp_path):
     bench.talk.lost()
     assert (bench.budget.held_bytes, bench.wire.sent) == (0, b"")
     bench.talk.cut(Reason.CERTIFICATE_REVOKED)
+
+
+def test_without_certificate_only_the_style_sheet_comes_and_the_page_shows_the_way_to_the_site(tmp_path):
+    bench = Bench(tmp_path, site_port=8443)
+    for path in ("/static/hall.css", "/static/other.css", "/login"):
+        wire = MemoryWire()
+        Conversation(wire, Caller("unit", "unit", "10.0.0.1", True), bench.around).received(get(path))
+        assert wire.statuses == [200 if path == "/static/hall.css" else 403], path
+    assert [request.path for request in bench.requests] == ["/static/hall.css"]
+    assert bench.requests[0].client is None
+    assert b'<a href="https://a:8443/">' in wire.sent
+    assert b'href="/static/hall.css"' in wire.sent

@@ -34,7 +34,7 @@ class Bench(TestCase):
     timeout = 20
     names = ("w1", "w2")
     port_settings = PortSettings()
-    settings = SwitchSettings(reconnect_first_ms=10, probe_ms=20, ping_ms=50)
+    settings = SwitchSettings(reconnect_first_ms=10, probe_ms=20, ping_ms=50, bridge_ms=200)
 
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp(prefix="fg-port-"))
@@ -185,13 +185,25 @@ class Leaving(Bench):
         await drained
         await self.all_up()
 
-    async def test_all_gone_is_said_at_once(self):
+    async def test_a_moment_without_any_worker_is_bridged(self):
+        await gatherResults([port.drain() for port in self.ports.values()])
+        asked = [self.ask(), self.ask(HallRequest("POST", "unit", "/"))]
+        await pause()
+        assert not any(each.called for each in asked)
+        self.open("w2")
+        assert {response.body for response in await gatherResults(asked)} == {b"w2"}
+
+    async def test_all_gone_is_said_soon_then_at_once(self):
         await gatherResults([port.drain() for port in self.ports.values()])
         with self.assertRaises(Unavailable) as caught:
             await self.ask()
         assert caught.exception.kind is Kind.NO_WORKER and caught.exception.retry_after_s
         assert not self.switch.ready
-        assert self.sample("dmz_switch_requests_total", outcome="no_worker") == 1
+        began = reactor.seconds()
+        with self.assertRaises(Unavailable):
+            await self.ask()
+        assert reactor.seconds() - began < 0.1
+        assert self.sample("dmz_switch_requests_total", outcome="no_worker") == 2
 
     async def test_a_dead_socket_file_is_taken_over_and_a_live_one_is_not(self):
         path = self.folder / "dead"
