@@ -65,7 +65,7 @@ class Quarantine:
         return len(self._known[held])
 
     def add(self, reason: Reason, lane: LaneId, data: bytes) -> None:
-        """Set a bundle aside; the same bytes are kept once.
+        """Set a bundle aside; the same bytes are kept, and told of, once.
 
         Raises:
             Unavailable: STORAGE_FULL: a held bundle cannot be kept, so it must stay where it is.
@@ -74,7 +74,8 @@ class Quarantine:
         digest = hashlib.sha256(data).hexdigest()
         short = digest[:_SEQUENCE_HEX]
         self._metrics.set_aside(reason)
-        if short in self._known[held]:
+        known = short in self._known[held]
+        if known and data:
             return
         now_ms = self._clock.now_ms()
         if held:
@@ -83,6 +84,8 @@ class Quarantine:
             self.log.warn(
                 "bundle_quarantined", reason=reason.value, lane=lane.lane, way=lane.direction, bytes=len(data)
             )
+        if known:
+            return  # nothing could be read (too large, no plain file): there are no bytes to keep, only the line
         note = {"reason": reason.value, "direction": lane.direction, "lane": lane.lane}
         note |= {"bytes": str(len(data)), "sha256": digest, "at_ms": str(now_ms)}
         name = DropName(now_ms, int(short, 16), reason.value)

@@ -26,6 +26,8 @@ from wire_formats.errors import Bug, HallError, Kind, Unavailable
 T = TypeVar("T")
 StoreFunction = Callable[[Connection], T]
 WRITE_OPTION = "ferrygate_write"
+#: How SQLite and PostgreSQL say that a write found no room; SQLite calls a short write an I/O error.
+_STORAGE_WORDS = ("disk is full", "disk full", "no space", "disk i/o error")
 
 
 class WorkThread(Protocol):
@@ -218,6 +220,6 @@ def _run(connection: Connection, call: _Call[Any]) -> None:
 
 def _unavailable(error: SQLAlchemyError, retry_after_s: int) -> Unavailable:
     text = str(error).lower()
-    full = "disk is full" in text or "disk full" in text or "no space" in text
+    full = any(words in text for words in _STORAGE_WORDS)
     kind = Kind.STORAGE_FULL if full else Kind.BUSY
     return Unavailable(kind, f"exchange store: {type(error).__name__}", retry_after_s)

@@ -102,7 +102,9 @@ CERTIFICATE_DOWNLOAD: Final = Service(
         Secret(
             name="verification_code",
             label=Label("验证码", "Verification code"),
-            hint=Label("密码条上的 12 位验证码，连字符可省略", "The 12 characters on your slip; hyphens may be left out"),
+            hint=Label(
+                "密码条上的 12 位验证码，连字符可省略", "The 12 characters on your slip; hyphens may be left out"
+            ),
             least=8,
             most=32,
         ),

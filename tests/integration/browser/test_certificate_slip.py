@@ -26,16 +26,16 @@ def _account_of(path: Path, password: str) -> str:
 
 def _slip(system: WebSystem, account: str) -> tuple[str, str, str]:
     told = system.authority("--operator", "desk-7", "prepare", account, "--window", "person")
-    number, code, password = (re.search(rf"{words}: +(.+)", told) for words in ("number", "code", "certificate password"))
+    number, code, password = (
+        re.search(rf"{words}: +(.+)", told) for words in ("number", "code", "certificate password")
+    )
     assert number
     assert code
     assert password
     return number[1].strip(), code[1].strip(), password[1].strip()
 
 
-def test_a_slip_becomes_a_certificate_that_signs_in(
-    system: WebSystem, browsers: Browsers, nobody: WebBrowser
-) -> None:
+def test_a_slip_becomes_a_certificate_that_signs_in(system: WebSystem, browsers: Browsers, nobody: WebBrowser) -> None:
     listed = system.account("person")
     account = _account_of(listed.pkcs12, listed.pkcs12_password)
     number, code, password = _slip(system, account)

@@ -14,7 +14,19 @@ from wire_formats.catalogue import SERVICES, service
 from wire_formats.checking import check_answer, check_body, check_form
 from wire_formats.errors import Kind, PeerError
 from wire_formats.field_faults import FAULTS, WARNINGS, Fault, FieldFault, words
-from wire_formats.field_kinds import CreditCode, Day, Flag, IdNumber, Money, Month, Reference, Rows, SlipNumber, Whole, yuan_text
+from wire_formats.field_kinds import (
+    CreditCode,
+    Day,
+    Flag,
+    IdNumber,
+    Money,
+    Month,
+    Reference,
+    Rows,
+    SlipNumber,
+    Whole,
+    yuan_text,
+)
 from wire_formats.fields import Choice, Field, PersonName, Secret, Text
 
 LABEL = Label("字段", "Field")

@@ -56,7 +56,7 @@ class AtRest(RigCase):
 
             await rig.until(ready)
             site = client(window="site", certificate=b"", account="", account_uri="", serial=0)
-            await rig.during(backend.download_certificate(site, "ABCD1234EFGH", "GOODCODE1234"))
+            await rig.during(backend.download_certificate(site, "ABCD2345EF", "GOODCODE1234"))
             rig.far.silent = True
             await backend.transact(done.session, client(), "employee.add", BODY, form_token="o" * 20)
             await rig.sleep(0.1)

@@ -295,10 +295,10 @@ class Requests(RigCase):
         async def work() -> None:
             rig = self.rig
             site = client(window="site", certificate=b"", account="", account_uri="", serial=0)
-            file = await rig.during(rig.backend.download_certificate(site, "abcd1234efgh", "GOODCODE1234"))
-            self.assertEqual((file.content, file.name), (b"a key store", "certificate-ABCD1234EFGH.p12"))
+            file = await rig.during(rig.backend.download_certificate(site, "abcd2345ef", "GOODCODE1234"))
+            self.assertEqual((file.content, file.name), (b"a key store", "certificate-ABCD2345EF.p12"))
             await self.refused(
-                rig.during(rig.backend.download_certificate(site, "ABCD1234EFGH", "BADCODE12345")), Kind.CODE_WRONG
+                rig.during(rig.backend.download_certificate(site, "ABCD2345EF", "BADCODE12345")), Kind.CODE_WRONG
             )
 
         return self.run_async(work())
