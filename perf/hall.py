@@ -86,7 +86,7 @@ def running(root: Path | None) -> Iterator[Hall]:
             _wait(process, Path(folder) / "up.log")
             yield Hall.at(made)
         finally:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGTERM)
             try:
                 process.wait(STOP_S)
             except subprocess.TimeoutExpired:
@@ -104,7 +104,9 @@ def _wait(process: subprocess.Popen[bytes], log: Path) -> None:
 
 def _free_base() -> int:
     """Find a run of free ports."""
-    for base in range(20_000, 60_000, _SPAN):
+    bases = range(20_480, 32_000 - _SPAN, _SPAN)
+    first = os.getpid() % len(bases)
+    for base in (*bases[first:], *bases[:first]):
         if all(_free(port) for port in range(base, base + _SPAN)):
             return base
     raise SystemExit("no run of free ports")

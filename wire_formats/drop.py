@@ -80,8 +80,11 @@ def write_drop(directory: Path, name: DropName, data: bytes, *, durable: bool = 
     final = directory / str(name)
     unfinished = directory / TEMPORARY / f"{name}.{os.getpid()}"
     try:
-        _write_whole(unfinished, data, durable=durable)
-        unfinished.rename(final)
+        try:
+            _publish(unfinished, final, data, durable=durable)
+        except FileNotFoundError:
+            # A process that shares this drop began just now and took our unfinished file for a left-over.
+            _publish(unfinished, final, data, durable=durable)
         if durable:
             sync_directory(directory)
     except OSError as error:
@@ -89,6 +92,11 @@ def write_drop(directory: Path, name: DropName, data: bytes, *, durable: bool = 
             unfinished.unlink(missing_ok=True)
         raise Unavailable(Kind.STORAGE_FULL, f"cannot write a drop: {error.strerror}", _RETRY_S) from None
     return final
+
+
+def _publish(unfinished: Path, final: Path, data: bytes, *, durable: bool) -> None:
+    _write_whole(unfinished, data, durable=durable)
+    unfinished.rename(final)
 
 
 def _write_whole(path: Path, data: bytes, *, durable: bool) -> None:

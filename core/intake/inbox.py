@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ from core.intake.work import OpenBundle, Work
 from core.metrics import CoreMetrics
 from wire_formats.bundle import MAX_BUNDLE_BYTES
 from wire_formats.collaborators import Clock
-from wire_formats.drop import DropName, list_drop, prepare_drop, read_drop, remove_drop
+from wire_formats.drop import DropName, list_drop, parse_name, prepare_drop, read_drop, remove_drop
 from wire_formats.errors import PeerError
 from wire_formats.request import LANES
 from wire_formats.trust import TrustStore
@@ -57,6 +58,7 @@ class Inbox:
             prepare_drop(folder / lane)
         self._suspects = self._read_in_hand()
         self._noted = True
+        self._doubles = 0
 
     def take(self, lane: str, *, most_items: int) -> list[Work]:
         """Take the next bundles of a lane, up to about `most_items` requests; after a crash one bundle at a time."""
@@ -125,12 +127,19 @@ class Inbox:
         return [Work(request, bundle, now_ms) for request in verified.requests]
 
     def _put_aside(self, lane: str, name: str, reason: str) -> None:
-        """Move a file to the quarantine; it is never released from there."""
+        """Move a file to the quarantine; it is never released from there.
+
+        A name that is not ours says nothing to us and may say anything to others: it is neither logged nor kept.
+        """
         self._metrics.bundles[lane, "quarantined"].inc()
-        safe = name if name.isascii() and "/" not in name else _STRANGE
-        self._log.error("bundle_quarantined", lane=lane, file=safe, reason=reason)
+        source, shown = self._folder / lane / name, name if _is_ours(name) else _STRANGE
+        self._log.error("bundle_quarantined", lane=lane, file=shown, reason=reason)
+        target = self._quarantine / f"{lane}-{shown}"
+        if os.path.lexists(target):
+            self._doubles += 1
+            target = target.with_name(f"{target.name}-{self._clock.now_ms():x}-{self._doubles}")
         with contextlib.suppress(FileNotFoundError):
-            (self._folder / lane / name).rename(self._quarantine / f"{lane}-{safe}")
+            source.rename(target)
 
     def _path(self) -> Path:
         return self._quarantine / _IN_HAND
@@ -145,3 +154,11 @@ class Inbox:
             return {}
         step = 1 if len(before) == 1 else 0
         return {str(name): int(count) + step for name, count in before.items() if isinstance(count, int)}
+
+
+def _is_ours(name: str) -> bool:
+    try:
+        parse_name(name)
+    except PeerError:
+        return False
+    return True

@@ -84,6 +84,7 @@ class WorkerPool:
 
     def start(self) -> None:
         """Connect to every worker; those that are missing are called again and again."""
+        self._begin_bridge()
         for link in self._links.values():
             link.start()
 
@@ -240,10 +241,14 @@ class WorkerPool:
             self._wake()
 
     def _begin_or_end_bridge(self, ready_before: int) -> None:
-        """Bridge the moment without a worker when one is replaced before the edge has called back the one before."""
         if self._balancer.ready_count:
             self._end_bridge()
-        elif ready_before and self._settings.bridge_ms and not self._stopping:
+        elif ready_before:
+            self._begin_bridge()
+
+    def _begin_bridge(self) -> None:
+        """Bridge the moment without a worker: at our own start, or when the last one leaves before another is back."""
+        if self._settings.bridge_ms and not self._stopping and self._bridge is None:
             self._bridge = self._reactor.callLater(self._settings.bridge_ms / _MS, self._bridge_is_over)
 
     def _bridge_is_over(self) -> None:

@@ -20,7 +20,8 @@ class SwitchSettings:
         queue: requests that wait for a place, per worker of the pool.
         queue_ms: how long one waits for a place.
         answer_ms: how long one waits for an answer, the queue included.
-        bridge_ms: how long requests wait for a worker after the last one has left; longer than a call back takes.
+        bridge_ms: how long requests wait for a worker at our start and after the last one has left; longer than a
+            call back takes.
         ping_ms: time between two pings of a worker that is up.
         probe_ms: the same of one that is not.
         reconnect_first_ms: first pause before a lost worker is called again; doubles each time.

@@ -5,6 +5,7 @@ Ctrl-C (or SIGTERM, or `ferrygate stop`) stops all roles in order.  Every proble
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import sys
@@ -30,6 +31,7 @@ from wire_formats.errors import Unavailable
 
 START_DEADLINE_S: Final = 150.0
 LOG_BYTES: Final = 5_000_000
+_TROUBLED: Final = (ProcessState.BACKOFF, ProcessState.PAUSED, ProcessState.GIVEN_UP, ProcessState.UNHEALTHY)
 _RUN: Final = (sys.executable, "-m", "ops", "run")
 
 
@@ -177,11 +179,13 @@ class _Session:
         print("all roles stopped", flush=True)
 
     def _tell(self, entry: ProcessEntry) -> None:
-        if entry.state is ProcessState.HEALTHY and entry.restarts == 0:
-            print(f"  {entry.spec.name:<12} healthy   pid {entry.pid}", flush=True)
-        elif entry.state in (ProcessState.BACKOFF, ProcessState.PAUSED, ProcessState.GIVEN_UP, ProcessState.UNHEALTHY):
-            why = entry.last_words or ", ".join(entry.reasons)
-            print(f"  {entry.spec.name:<12} {entry.state.value}   {why}", flush=True)
+        # Where this is shown may be full or gone; the roles are kept alive all the same.
+        with contextlib.suppress(OSError):
+            if entry.state is ProcessState.HEALTHY and entry.restarts == 0:
+                print(f"  {entry.spec.name:<12} healthy   pid {entry.pid}", flush=True)
+            elif entry.state in _TROUBLED:
+                why = entry.last_words or ", ".join(entry.reasons)
+                print(f"  {entry.spec.name:<12} {entry.state.value}   {why}", flush=True)
 
     def _fail(self, why: str) -> None:
         self._exit_code = 1

@@ -184,8 +184,12 @@ class RotatingFile:
             try:
                 if self._size + len(data) > self._most_bytes and self._size > 0:
                     self._rotate()
-                self._file.write(data)
-                self._size += len(data)
+                if self._file.write(data) == len(data):
+                    self._size += len(data)
+                else:
+                    # The disk took a part only: a torn line would spoil the next one, too.
+                    self.lost += 1
+                    self._file.truncate(self._size)
             except (OSError, ValueError):
                 self.lost += 1
 

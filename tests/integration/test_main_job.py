@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,34 +17,12 @@ import pytest
 
 from ops.layout import METRICS_ORDER, Layout
 from ops.supervisor.control import ask
+from tests.support.whole_system import free_base, hear_ctrl_c
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-#: Ports an installation takes above its base.
-SPAN = 120
-
-
-def _free_base() -> int:
-    """Give a base above which every port is free now."""
-    for base in range(21_000, 32_000, SPAN):
-        held = []
-        try:
-            for port in range(base, base + SPAN):
-                one = socket.socket()
-                held.append(one)
-                one.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        else:
-            return base
-        finally:
-            for one in held:
-                one.close()
-    raise AssertionError("no free ports")
-
-
 @pytest.fixture(scope="module")
 def environment() -> dict[str, str]:
-    return {**os.environ, "FERRYGATE_PORT_BASE": str(_free_base()), "CITY_UNITS": "20", "FERRYGATE_WORKERS": "2"}
+    return {**os.environ, "FERRYGATE_PORT_BASE": str(free_base()), "CITY_UNITS": "20", "FERRYGATE_WORKERS": "2"}
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +32,14 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _up(root: Path, environment: dict[str, str], *words: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "ops", "up", "--root", str(root), *words]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=hear_ctrl_c,
+    )
 
 
 def _left_over(root: Path) -> list[str]:

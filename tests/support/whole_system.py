@@ -25,8 +25,13 @@ STOP_S = 60
 
 
 def free_base() -> int:
-    """A base above which every port is free now; below the system's own ephemeral ports."""
-    for base in range(24_000, 32_000, SPAN):
+    """A base above which every port is free now; below the system's own ephemeral ports.
+
+    Each process begins to look elsewhere, so that two runs side by side do not choose the same ports.
+    """
+    bases = range(20_480, 32_000 - SPAN, SPAN)
+    first = os.getpid() % len(bases)
+    for base in (*bases[first:], *bases[:first]):
         held = []
         try:
             for port in range(base, base + SPAN):
@@ -49,6 +54,11 @@ def until(true: Callable[[], object], *, within_s: float, what: str, every_s: fl
     while not true():
         assert time.monotonic() < end, f"not within {within_s} s: {what}"
         time.sleep(every_s)
+
+
+def hear_ctrl_c() -> None:
+    """For a child to be: a run in the background has Ctrl-C turned off, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class WholeSystem:
@@ -81,7 +91,7 @@ class WholeSystem:
     def stop(self) -> None:
         """Stop everything cleanly; nothing may be left."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGINT)
+        self._process.send_signal(signal.SIGTERM)
         code = self._process.wait(timeout=STOP_S)
         assert code == 0, self.told()[-2000:]
         assert self.left_over() == []
@@ -89,7 +99,7 @@ class WholeSystem:
     def end(self) -> None:
         """Whatever happened, no process of ours stays."""
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
+            self._process.send_signal(signal.SIGTERM)
             try:
                 self._process.wait(timeout=STOP_S)
             except subprocess.TimeoutExpired:

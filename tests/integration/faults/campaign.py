@@ -1,6 +1,6 @@
 """How large a campaign is: small in the suite, large when asked for.
 
-    FAULT_TRANSACTIONS=2000 FAULT_WORKERS=4 pytest tests/integration/faults/test_kill_every_role.py --timeout=1200 -s
+FAULT_TRANSACTIONS=2000 FAULT_WORKERS=4 pytest tests/integration/faults/test_kill_every_role.py --timeout=1200 -s
 """
 
 from __future__ import annotations

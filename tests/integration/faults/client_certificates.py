@@ -42,7 +42,9 @@ class Live:
 
     def ask(self, path: str = "/login") -> Asked:
         """Ask for a page on this connection."""
-        head = f"GET {path} HTTP/1.1\r\nHost: localhost:{self._port}\r\nAccept: text/html\r\nAccept-Language: en\r\n\r\n"
+        head = (
+            f"GET {path} HTTP/1.1\r\nHost: localhost:{self._port}\r\nAccept: text/html\r\nAccept-Language: en\r\n\r\n"
+        )
         self.socket.sendall(head.encode())
         data = b""
         while b"\r\n\r\n" not in data:

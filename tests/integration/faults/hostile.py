@@ -75,15 +75,19 @@ def files(station: Station) -> dict[str, tuple[str, bytes]]:
     return made
 
 
-def only_content_differs(station: Station, data: bytes) -> bool:
-    """Whether everything the seals are over is as it was."""
+def passes_the_core(station: Station, data: bytes) -> bool:
+    """Whether all that the core verifies of a bundle is as it was: headers, the worker's seal, the high half's.
+
+    Seals bind headers and headers bind contents, so a request with another content is refused alone; the low half's
+    seal has been verified by the high half.
+    """
     honest = parse_bundle(station.data)
     try:
         spoilt = parse_bundle(data)
     except PeerError:
         return False
     headers = [item.header for item in spoilt.items] == [item.header for item in honest.items]
-    return headers and spoilt.seals == honest.seals
+    return headers and (spoilt.seals[0], spoilt.seals[-1]) == (honest.seals[0], honest.seals[-1])
 
 
 def put(folder: Path, name: str, data: bytes) -> None:

@@ -62,7 +62,9 @@ def bundles_in(folder: Path) -> list[Path]:
 
 def waited_for(folder: Path, *, count: int = 1) -> list[Path]:
     """Wait until so many bundles lie in a drop."""
-    until(lambda: len(bundles_in(folder)) >= count, within_s=APPEARS_S, what=f"{count} bundles in {folder}", every_s=0.02)
+    until(
+        lambda: len(bundles_in(folder)) >= count, within_s=APPEARS_S, what=f"{count} bundles in {folder}", every_s=0.02
+    )
     return bundles_in(folder)
 
 

@@ -17,9 +17,7 @@ from tests.support.whole_system import WholeSystem
 from wire_formats.errors import Kind, code_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
-EXPIRED, REVOKED, WRONG_WINDOW = map(
-    code_of, (Kind.CERTIFICATE_EXPIRED, Kind.CERTIFICATE_REVOKED, Kind.WRONG_WINDOW)
-)
+EXPIRED, REVOKED, WRONG_WINDOW = map(code_of, (Kind.CERTIFICATE_EXPIRED, Kind.CERTIFICATE_REVOKED, Kind.WRONG_WINDOW))
 #: From the order to revoke until every live and resumed session is cut.
 CUT_WITHIN_S = 10.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +119,19 @@ def test_a_full_disk_loses_lines_and_counts_them() -> None:
     out("two")
     assert out.lost == 2
     out.close()
+
+
+def test_a_short_write_leaves_no_torn_line(tmp_path: Path) -> None:
+    path = tmp_path / "core.log"
+    out = RotatingFile(path, most_bytes=10_000, keep=1)
+    out("one")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        out("two, of which a part fits")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    out("three")
+    out.close()
+    assert path.read_text() == "one\nthree\n"
+    assert out.lost == 1

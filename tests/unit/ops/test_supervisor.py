@@ -22,6 +22,7 @@ from ops.supervisor.process_table import ProcessSpec, ProcessState, ProcessTable
 from ops.supervisor.restart_policy import RestartLimits
 from ops.supervisor.supervisor import Supervisor
 from tests.support.ports import free_ports
+from tests.support.whole_system import hear_ctrl_c
 from wire_formats.errors import Refused, Unavailable
 
 QUICK = RestartLimits(first_delay_ms=20, most_delay_ms=100, loop_deaths=3, loop_pause_ms=60_000)
@@ -158,7 +159,7 @@ class NoOrphanTests(TestCase):
 
     def _start(self) -> tuple[subprocess.Popen[str], list[int]]:
         command = [sys.executable, "-m", "tests.unit.ops.supervise", *map(str, free_ports(2))]
-        supervisor = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        supervisor = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c)
         assert supervisor.stdout is not None
         self.addCleanup(supervisor.stdout.close)
         pids = [int(text) for text in supervisor.stdout.readline().split()]

@@ -6,6 +6,7 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +73,24 @@ def test_strange_entries(tmp_path: Path) -> None:
 def test_names_outside_the_grammar(text: str) -> None:
     with pytest.raises(PeerError):
         drop.parse_name(text)
+
+
+def test_a_neighbour_that_clears_unfinished_files_meanwhile_costs_nothing(tmp_path: Path) -> None:
+    drop.prepare_drop(tmp_path)
+    data = bytes(4_000_000)
+
+    def clear_once() -> None:
+        while not list((tmp_path / ".tmp").iterdir()):
+            if list(tmp_path.glob("*.bundle")):
+                return
+        drop.prepare_drop(tmp_path)
+
+    neighbour = threading.Thread(target=clear_once)
+    neighbour.start()
+    name = drop.DropName(1, 1, "worker-1")
+    drop.write_drop(tmp_path, name, data, durable=True)
+    neighbour.join()
+    assert drop.read_drop(tmp_path, name, limit=len(data)) == data
 
 
 def test_a_full_disk_publishes_nothing(tmp_path: Path) -> None:
