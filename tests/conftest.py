@@ -1,23 +1,31 @@
 """How the tests are spread over two processes: file by file, and all whole systems one after another.
 
-Whole installations would slow each other down, so everything that starts one shares a group; it comes
-first, while the other process runs the rest.
+Whole installations would slow each other down, so everything that starts one is one piece of work; it comes
+first, while the other process runs the rest.  (`make test` passes --no-loadscope-reorder, which keeps this order.)
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
-_HERE = Path(__file__).parent
-_WHOLE_SYSTEMS = ("integration/browser/", "integration/faults/", "integration/test_main_job.py")
+_WHOLE_SYSTEMS = ("tests/integration/browser/", "tests/integration/faults/", "tests/integration/test_main_job.py")
+
+
+class FileByFile(LoadScopeScheduling):
+    """Gives each process one file at a time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "whole systems" if nodeid.startswith(_WHOLE_SYSTEMS) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileByFile:
+    """Spread the tests as above, whatever --dist says."""
+    return FileByFile(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group the tests, whole systems first."""
-    for item in items:
-        place = item.path.relative_to(_HERE).as_posix()
-        group = "whole systems" if place.startswith(_WHOLE_SYSTEMS) else place
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: not item.path.relative_to(_HERE).as_posix().startswith(_WHOLE_SYSTEMS))
+    """Put whole systems first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_WHOLE_SYSTEMS))

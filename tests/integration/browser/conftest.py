@@ -16,7 +16,7 @@ from tests.support.whole_system import WholeSystem
 WINDOWS = ("unit", "community", "person")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebSystem]:
     """The whole system; skips visibly where no browser can be started."""
     reason = why_not()
@@ -55,7 +55,7 @@ class Browsers:
         return browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browsers(system: WebSystem, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browsers]:
     """Starts browsers; ends them all."""
     with ExitStack() as stack:
@@ -69,7 +69,7 @@ def console_is_silent(browsers: Browsers) -> Iterator[None]:
     assert [told for browser in browsers.started for told in browser.complaints()] == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def signed_in_clerk(system: WebSystem, browsers: Browsers) -> WebBrowser:
     """The wage clerk of the largest unit, signed in."""
     account = system.account("unit")
@@ -85,7 +85,7 @@ def clerk(system: WebSystem, signed_in_clerk: WebBrowser) -> WebBrowser:
     return signed_in_clerk
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def nobody(browsers: Browsers) -> WebBrowser:
     """Somebody without a certificate."""
     return browsers.start(browsers.home())

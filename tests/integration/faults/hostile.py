@@ -75,19 +75,22 @@ def files(station: Station) -> dict[str, tuple[str, bytes]]:
     return made
 
 
-def passes_the_core(station: Station, data: bytes) -> bool:
-    """Whether all that the core verifies of a bundle is as it was: headers, the worker's seal, the high half's.
+def passes(station: Station, data: bytes) -> bool:
+    """Whether all that the end of the road verifies of a bundle is as it was.
 
-    Seals bind headers and headers bind contents, so a request with another content is refused alone; the low half's
-    seal has been verified by the high half.
+    The core and the workers verify the author's seal and the last one: the seal between them was verified by the half
+    that added the last. Seals bind headers, and headers bind contents: the core refuses a request with another
+    content alone, without its bundle.
     """
     honest = parse_bundle(station.data)
     try:
         spoilt = parse_bundle(data)
     except PeerError:
         return False
-    headers = [item.header for item in spoilt.items] == [item.header for item in honest.items]
-    return headers and (spoilt.seals[0], spoilt.seals[-1]) == (honest.seals[0], honest.seals[-1])
+    items = spoilt.items == honest.items
+    if station.reader == "core":
+        items = [item.header for item in spoilt.items] == [item.header for item in honest.items]
+    return items and (spoilt.seals[0], spoilt.seals[-1]) == (honest.seals[0], honest.seals[-1])
 
 
 def put(folder: Path, name: str, data: bytes) -> None:

@@ -6,9 +6,11 @@ Full disk: the whole installation on a small file system of its own, filled to t
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,7 @@ import pytest
 from tests.integration.faults.declarations import Load, effects
 from tests.support.hall_user import HallUser
 from tests.support.whole_system import WholeSystem
+from wire_formats.instants import from_iso
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 #: No bundle, no write-ahead log and no journal fits; a lock file or a status file does.
@@ -50,9 +53,15 @@ def _lives(system: WholeSystem) -> dict[str, int]:
     return {name: process["pid"] for name, process in system.processes().items()}
 
 
+def _complaints(system: WholeSystem, role: str, since_ms: int) -> dict[str, int]:
+    lines = [json.loads(line) for line in system.log_text(role).splitlines()]
+    late = [line for line in lines if from_iso(line["time"]) >= since_ms and line["level"] in ("warn", "error")]
+    return dict(Counter(line["event"] for line in late))
+
+
 @pytest.mark.parametrize("writer", WRITERS)
 def test_short_writes_lose_nothing_that_was_accepted(system: WholeSystem, writer: str) -> None:
-    lives = _lives(system)
+    lives, since_ms = _lives(system), int(time.time() * 1000)
     users = [HallUser(system, "unit") for _ in range(2)]
     for user in users:
         user.sign_in()
@@ -66,6 +75,9 @@ def test_short_writes_lose_nothing_that_was_accepted(system: WholeSystem, writer
     load.permit(COUNT)
     load.join(within_s=60)
     load.see_results(within_s=60)
+    told = {role: _complaints(system, role, since_ms) for role in WRITERS[writer]}
+    assert any(told.values()), "no writer met the fault"
+    print(f"{writer}: {told}")
     print(f"{writer}: users met {met}, later {dict(load.troubles())}")
     assert query is None or query.status == 200 or query.code
     assert load.errors == []
