@@ -6,11 +6,9 @@ Full disk: the whole installation on a small file system of its own, filled to t
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +18,6 @@ import pytest
 from tests.integration.faults.declarations import Load, effects
 from tests.support.hall_user import HallUser
 from tests.support.whole_system import WholeSystem
-from wire_formats.instants import from_iso
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 #: No bundle, no write-ahead log and no journal fits; a lock file or a status file does.
@@ -53,15 +50,9 @@ def _lives(system: WholeSystem) -> dict[str, int]:
     return {name: process["pid"] for name, process in system.processes().items()}
 
 
-def _complaints(system: WholeSystem, role: str, since_ms: int) -> dict[str, int]:
-    lines = [json.loads(line) for line in system.log_text(role).splitlines()]
-    late = [line for line in lines if from_iso(line["time"]) >= since_ms and line["level"] in ("warn", "error")]
-    return dict(Counter(line["event"] for line in late))
-
-
 @pytest.mark.parametrize("writer", WRITERS)
 def test_short_writes_lose_nothing_that_was_accepted(system: WholeSystem, writer: str) -> None:
-    lives, since_ms = _lives(system), int(time.time() * 1000)
+    lives = _lives(system)
     users = [HallUser(system, "unit") for _ in range(2)]
     for user in users:
         user.sign_in()
@@ -71,13 +62,13 @@ def test_short_writes_lose_nothing_that_was_accepted(system: WholeSystem, writer
         load.permit(COUNT // 2)
         time.sleep(FAULT_S)
         met = dict(load.troubles())
+        waiting = [one for one in load.declarations if one.acknowledged]
+        states = {users[0].get(one.receipt).state for one in waiting}
+        assert met or states == {"On its way"}, f"the fault was not met: {states}"
         query = users[0].get("/s/unit.profile") if writer == "core" else None
     load.permit(COUNT)
     load.join(within_s=60)
     load.see_results(within_s=60)
-    told = {role: _complaints(system, role, since_ms) for role in WRITERS[writer]}
-    assert any(told.values()), "no writer met the fault"
-    print(f"{writer}: {told}")
     print(f"{writer}: users met {met}, later {dict(load.troubles())}")
     assert query is None or query.status == 200 or query.code
     assert load.errors == []
