@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import IO, Any, Final
@@ -19,8 +20,7 @@ from ops.cli import installation
 from ops.cli.faults import CannotRunError
 from ops.cli.ports_free import taken
 from ops.cli.welcome import welcome
-from ops.layout import Installation, Layout, Ports, roles
-from ops.provision.installation import create_installation
+from ops.layout import Installation, Layout, roles
 from ops.runtime.clock import SystemClock
 from ops.runtime.log_output import JsonLines, RotatingFile
 from ops.supervisor.child import Child
@@ -44,14 +44,16 @@ def up(root: Path, *, demo: bool, stay: bool) -> int:
         stay: serve until Ctrl-C; otherwise stop after the declaration.
 
     Returns:
-        0 stopped as asked, 1 a role did not start or the declaration failed.
+        0 stopped as asked, 1 a role did not start or the declaration failed; what set-up says when it fails.
 
     Raises:
         CannotRunError: a port is taken, or the installation already runs.
     """
     layout = Layout(root)
     if not layout.installation.exists():
-        create_installation(root, ports=_ports(), environment=os.environ)
+        made = subprocess.run([sys.executable, "-m", "ops.provision", str(root)], check=False)
+        if made.returncode:
+            return made.returncode
     layout, found = installation.load(root)
     lock = _lock(layout)
     try:
@@ -61,13 +63,6 @@ def up(root: Path, *, demo: bool, stay: bool) -> int:
         return _Session(reactor, layout, found, demo=demo, stay=stay).run()
     finally:
         lock.close()
-
-
-def _ports() -> Ports:
-    try:
-        return Ports.from_environment(os.environ)
-    except ValueError as error:
-        raise CannotRunError(str(error)) from None
 
 
 def _lock(layout: Layout) -> IO[str]:

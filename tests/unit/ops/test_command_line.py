@@ -70,10 +70,10 @@ def test_a_taken_port_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "FERRYGATE_PORT_BASE" in told
 
 
-def test_a_folder_that_is_something_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_is_something_else(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine.txt").write_text("x")
     assert main(["up", "--root", str(tmp_path)]) == 2
-    assert "no installation" in _one_line(capsys)
+    assert "no installation" in _one_line(capfd)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
