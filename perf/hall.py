@@ -56,6 +56,14 @@ class Hall:
             self._change(client, reply, account)
         return client
 
+    def several(self, label: str, count: int) -> list[Client]:
+        """Give browsers that share one session, each with a connection of its own."""
+        first = self.signed_in(label)
+        others = [self.client(label) for _ in range(count - 1)]
+        for other in others:
+            other.cookies.update(first.cookies)
+        return [first, *others]
+
     def _change(self, client: Client, reply: Reply, account: dict[str, str]) -> None:
         new = f"bench-{os.urandom(9).hex()}"
         values = {"old_password": account["password"], "new_password": new, "new_password_again": new}
@@ -79,6 +87,8 @@ def running(root: Path | None) -> Iterator[Hall]:
     with TemporaryDirectory(prefix="ferrygate-bench-") as folder:
         made = Path(folder) / "var"
         environment = {**os.environ, "FERRYGATE_PORT_BASE": str(_free_base())}
+        subprocess.run([sys.executable, "-m", "ops.provision", str(made)], env=environment, check=True)
+        _lift_limits(made / "dmz" / "edge.toml")
         command = [sys.executable, "-m", "ops", "up", "--no-demo", "--root", str(made)]
         log = (Path(folder) / "up.log").open("w+", encoding="utf-8")
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
@@ -92,6 +102,14 @@ def running(root: Path | None) -> Iterator[Hall]:
             except subprocess.TimeoutExpired:
                 process.kill()
             log.close()
+
+
+def _lift_limits(edge: Path) -> None:
+    """Let one certificate and one address ask as much as many would: the load comes from few accounts."""
+    rates = "certificate_connections = 256\ncertificate_requests_per_s = 5000\naddress_requests_per_s = 5000\n"
+    rates += "address_new_per_s = 500\naddress_connections = 1000\n"
+    text = edge.read_text(encoding="utf-8")
+    edge.write_text(text.replace("[edge]\n", f"[edge]\n{rates}", 1), encoding="utf-8")
 
 
 def _wait(process: subprocess.Popen[bytes], log: Path) -> None:

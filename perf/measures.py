@@ -28,7 +28,7 @@ SINGLE_CASES: Final = 20
 
 def latency(hall: Hall) -> None:
     """Queries at 20/s, open loop: a slow answer does not hold back the next question."""
-    clients = [hall.signed_in("unit") for _ in range(8)]
+    clients = hall.several("unit", 16)
     taken: list[float] = []
     pool = Pool(len(clients))
     began = time.perf_counter()
@@ -41,7 +41,7 @@ def latency(hall: Hall) -> None:
 
 def throughput(hall: Hall) -> None:
     """Queries as fast as 32 users ask."""
-    clients = [hall.signed_in("unit") for _ in range(SATURATION_USERS)]
+    clients = hall.several("unit", SATURATION_USERS)
     taken: list[float] = []
     failures: list[str] = []
     end = time.perf_counter() + SATURATION_S
@@ -77,8 +77,8 @@ def fairness(hall: Hall) -> None:
     """Single cases while ten workbooks are in flight."""
     roster = _roster(hall)
     books = [wage_workbook(roster, BATCH_ROWS, raise_fen=1000 + number) for number in range(BATCHES)]
-    uploads = [gevent.spawn(upload, hall.signed_in("unit"), book) for book in books]
-    client = hall.signed_in("unit")
+    client, *others = hall.several("unit", BATCHES + 1)
+    uploads = [gevent.spawn(upload, other, book) for other, book in zip(others, books, strict=True)]
     taken = []
     for number in range(SINGLE_CASES):
         taken.append(declare_one(client, roster.year, roster.employees[number]))
