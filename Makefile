@@ -24,7 +24,7 @@ demo: $(VENV)/.run-stamp ## the same, but stop after the declaration
 	@exec $(BIN)/ferrygate up --root $(ROOT) --demo-only
 
 test: $(VENV)/.dev-stamp ## set up and run every test
-	@$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),tests -n 2 --dist loadscope --no-loadscope-reorder)
+	@$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),tests -n 2 --dist loadscope --no-loadscope-reorder --max-worker-restart 0)
 
 check: lint types imports ## ruff, mypy strict, import contracts
 
