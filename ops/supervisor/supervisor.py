@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
+from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
@@ -160,7 +161,8 @@ class Supervisor:
         self._change(entry, ProcessState.STARTING)
         self._children[entry.spec.name] = child
         watching: Deferred[None] = Deferred.fromCoroutine(self._watch_health(entry, child))
-        watching.addErrback(lambda failure: failure.trap(CancelledError) and None)
+        # The child may end while a probe is still connecting; that ends the probe with an error of its own.
+        watching.addErrback(lambda failure: failure.trap(CancelledError, ConnectingCancelledError) and None)
         watching.addErrback(lambda failure: self.log.failure("probe_failed", failure=failure, holder=entry.spec.name))
         exit_code = await _unshared(child.ended)
         watching.cancel()
