@@ -16,7 +16,7 @@ _PAGE_KIB: Final = 1024
 def memory(hall: Hall) -> None:
     """Resident memory of every process of the installation."""
     worst = 0
-    for pid, command in _processes(hall.root):
+    for pid, command in processes(hall.root):
         status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
         match = re.search(r"VmRSS:\s+(\d+) kB", status)
         if match:
@@ -26,7 +26,8 @@ def memory(hall: Hall) -> None:
     show("largest memory of a role at rest", f"{worst} MiB", "<= 120 MiB")
 
 
-def _processes(root: Path) -> list[tuple[int, str]]:
+def processes(root: Path) -> list[tuple[int, str]]:
+    """Give pid and role of every process that serves the installation at ``root``."""
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():

@@ -10,6 +10,7 @@ import gevent
 from gevent.pool import Pool
 
 from perf.client import Client, HallError
+from perf.cpu import CpuMeter
 from perf.figures import milliseconds, show
 from perf.hall import Hall
 from perf.users import declare_one, query_unit, upload
@@ -31,12 +32,14 @@ def latency(hall: Hall) -> None:
     clients = hall.several("unit", 16)
     taken: list[float] = []
     pool = Pool(len(clients))
+    meter = CpuMeter(hall.root)
     began = time.perf_counter()
     for number in range(RATE_PER_S * LATENCY_S):
         gevent.sleep(max(0.0, began + number / RATE_PER_S - time.perf_counter()))
         pool.spawn(_timed, query_unit, clients[number % len(clients)], taken)
     pool.join()
     show(f"query through both ferries at {RATE_PER_S}/s", milliseconds(taken), "p50 <= 30 ms, p99 <= 120 ms")
+    meter.show("query", len(taken))
 
 
 def throughput(hall: Hall) -> None:
@@ -44,6 +47,7 @@ def throughput(hall: Hall) -> None:
     clients = hall.several("unit", SATURATION_USERS)
     taken: list[float] = []
     failures: list[str] = []
+    meter = CpuMeter(hall.root)
     end = time.perf_counter() + SATURATION_S
 
     def ask(client: Client) -> None:
@@ -57,6 +61,7 @@ def throughput(hall: Hall) -> None:
     gevent.joinall([gevent.spawn(ask, client) for client in clients])
     show("queries at saturation", f"{len(taken) / SATURATION_S:7.1f} /s, {len(failures)} refused", ">= 300 /s")
     show("  time of one at saturation", milliseconds(taken))
+    meter.show("query", len(taken))
     for line in sorted(set(failures))[:3]:
         show("  refusal", line)
 
