@@ -59,6 +59,8 @@ class Session:
         must_change: the password must be changed before anything else.
         csrf_token: constant within a session, in every form; 20..64 characters of [A-Za-z0-9_-].
         expires_at_ms: when the session ends if nothing more is done.
+        kept: what the back end has open for the page that is being made, so that it need not look again; nothing to
+            the pages.
     """
 
     handle: str = field(repr=False)
@@ -68,6 +70,7 @@ class Session:
     must_change: bool
     csrf_token: str = field(repr=False)
     expires_at_ms: int
+    kept: object = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

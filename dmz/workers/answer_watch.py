@@ -88,6 +88,7 @@ class AnswerWatch:
         store: ExchangeStore,
         tools: WorkerTools,
         requests_of: Callable[[bytes], tuple[bytes, ...]],
+        answered: Callable[[str, bytes], None],
     ) -> None:
         """Take its collaborators.
 
@@ -97,6 +98,7 @@ class AnswerWatch:
             store: The exchange store.
             tools: Clock, background work, counters.
             requests_of: Which transactions a tracked bundle's root stands for (``Bundler.requests_of``).
+            answered: Told of every answer, with lane and request (``Bundler.answered``).
         """
         self._places = places
         self._trust = trust
@@ -105,6 +107,7 @@ class AnswerWatch:
         self._background = tools.background
         self._metrics = tools.metrics
         self._requests_of = requests_of
+        self._answered = answered
         self._waiting: dict[bytes, Deferred[Answer]] = {}
         self._reading = False
         self._again = False
@@ -184,6 +187,8 @@ class AnswerWatch:
     async def _read_bundle(self, data: bytes) -> None:
         now_ms = self._clock.now_ms()
         answers = read_answers(parse_bundle(data), self._trust, worker=self._places.worker, now_ms=now_ms)
+        for answer in answers:
+            self._answered(answer.header.lane, answer.header.request_id)
         to_store = [answer for answer in answers if not self._hand_over(answer)]
         if to_store:
             keep_ms = self._places.keep_ms

@@ -92,6 +92,7 @@ def build_worker(settings: WorkerSettings, given: Surroundings) -> Worker:
         store=given.store,
         tools=given.tools,
         requests_of=bundler.requests_of,
+        answered=bundler.answered,
     )
     intake = _intake(settings, given, bundler, answers)
     housekeeping = _housekeeping(settings, given, bundler, intake)

@@ -136,4 +136,8 @@ class HallBackend:
         return await self._requests.download_certificate(client, number, code)
 
     async def _open(self, session: Session, client: Client, *, activity: bool = True) -> OpenSession:
+        opened = session.kept
+        if isinstance(opened, OpenSession) and opened.serves(client.window, client.certificate):
+            # Opened for this very page a moment ago: the session was live then, and the core judges its grant anew.
+            return opened
         return await self._sessions.open(session.handle, client, activity=activity)

@@ -1,5 +1,8 @@
 """Requests become bundles: whatever waits, at most 256 items, 1 MiB, 2 ms; one alone when nothing else is there.
 
+While several bundles of a lane are on the road without an answer, what comes waits longer (``paced_wait_s``), or until
+an answer is back, or until a bundle is full: under load bundles grow, and everybody's share of the road shrinks.
+
 One file and one signature for many requests: that is the throughput of the whole road. A bundle is not durable
 here: transactions lie in the exchange database and are sent again until they are answered (DESIGN invariant 4).
 """
@@ -16,6 +19,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from dmz.workers.flights import Flights
 from dmz.workers.request_store import Outgoing
 from dmz.workers.tools import WorkerTools
 from wire_formats.bundle import MAX_ITEMS, TARGET_BYTES, Item, SealStream, encode_bundle, new_bundle
@@ -35,28 +39,57 @@ class BundlerBounds:
     """Its figures.
 
     Attributes:
-        wait_s: Longest wait for company.
+        wait_s: Longest wait for company on a free road.
+        on_road: Bundles of a lane without an answer from which the road is busy.
+        paced_wait_s: Longest wait for company on a busy road.
+        forget_s: A bundle without an answer makes the road busy for so long.
         outbox_files: Files in one lane of the outbox; beyond, the ferry is behind and users are refused.
         waiting: Requests waiting to be bundled, per lane.
     """
 
     wait_s: float = 0.002
+    on_road: int = 2
+    paced_wait_s: float = 0.02
+    forget_s: float = 1.0
     outbox_files: int = 200
     waiting: int = 8 * MAX_ITEMS
+
+
+_Queued = tuple[Outgoing, "Deferred[int]"]
 
 
 class _Lane:
     """One lane's queue and numbering."""
 
-    def __init__(self, name: str, folder: Path, epoch: int) -> None:
+    def __init__(self, name: str, folder: Path, epoch: int, flights: Flights) -> None:
         self.name = name
         self.folder = folder
         self.stream = SealStream("inbound", name, epoch)
-        self.waiting: deque[tuple[Outgoing, Deferred[int]]] = deque()
+        self.waiting: deque[_Queued] = deque()
+        self.flights = flights
+        self.waiting_bytes = 0
         self.timer: IDelayedCall | None = None
         self.last_flush = float("-inf")
         self.files = 0
         self.counted_at = float("-inf")
+
+    @property
+    def full(self) -> bool:
+        """Whether what waits fills a bundle, so that waiting for more is of no use."""
+        return len(self.waiting) >= MAX_ITEMS or self.waiting_bytes >= TARGET_BYTES
+
+    def take(self) -> list[_Queued]:
+        """The next bundle's requests: at most 256, at most 1 MiB unless the first alone is larger."""
+        taken: list[_Queued] = []
+        size = 0
+        while self.waiting and len(taken) < MAX_ITEMS:
+            extra = _size(self.waiting[0][0])
+            if taken and size + extra > TARGET_BYTES:
+                break
+            taken.append(self.waiting.popleft())
+            size += extra
+        self.waiting_bytes -= size
+        return taken
 
 
 class Bundler:
@@ -89,7 +122,10 @@ class Bundler:
         self._metrics = tools.metrics
         self._bounds = bounds
         epoch = tools.clock.now_ms()
-        self._lanes = {lane: _Lane(lane, outbox / lane, epoch) for lane in LANES}
+        self._lanes = {
+            lane: _Lane(lane, outbox / lane, epoch, Flights(most=bounds.on_road, forget_s=bounds.forget_s))
+            for lane in LANES
+        }
         self._roots: OrderedDict[bytes, tuple[bytes, ...]] = OrderedDict()
         for lane in self._lanes.values():
             prepare_drop(lane.folder)
@@ -119,10 +155,18 @@ class Bundler:
             raise Unavailable(Kind.BUSY, "bundler queue full", RETRY_AFTER_S)
         done: Deferred[int] = Deferred()
         lane.waiting.append((outgoing, done))
-        if lane.timer is None:
-            since = self._time.seconds() - lane.last_flush
-            self._schedule(lane, max(0.0, self._bounds.wait_s - since))
+        lane.waiting_bytes += _size(outgoing)
+        if lane.full:
+            self._hurry(lane)
+        elif lane.timer is None:
+            self._schedule(lane, self._wait_s(lane))
         return done
+
+    def answered(self, lane_name: str, request_id: bytes) -> None:
+        """Note that an answer is back; what waited for a free road goes now."""
+        lane = self._lanes[lane_name]
+        if lane.flights.answered(request_id) and lane.waiting and not lane.flights.busy(self._time.seconds()):
+            self._hurry(lane)
 
     async def send_all(self, group: Sequence[Outgoing]) -> int:
         """Send several, all queued before the first is awaited so that they share bundles; when the last was dropped.
@@ -159,6 +203,18 @@ class Bundler:
             while lane.waiting:
                 self._flush_one(lane)
 
+    def _wait_s(self, lane: _Lane) -> float:
+        now = self._time.seconds()
+        if lane.flights.busy(now):
+            return self._bounds.paced_wait_s
+        return max(0.0, self._bounds.wait_s - (now - lane.last_flush))
+
+    def _hurry(self, lane: _Lane) -> None:
+        """Flush in the reactor's next turn, so that what arrives in this one still goes along."""
+        if lane.timer is not None:
+            lane.timer.cancel()
+        self._schedule(lane, 0.0)
+
     def _schedule(self, lane: _Lane, delay_s: float) -> None:
         lane.timer = self._time.callLater(delay_s, self._flush, lane)
 
@@ -167,11 +223,11 @@ class Bundler:
         self._flush_one(lane)
         lane.last_flush = self._time.seconds()
         if lane.waiting:
-            self._schedule(lane, 0.0)
+            self._schedule(lane, 0.0 if lane.full else self._wait_s(lane))
 
     def _flush_one(self, lane: _Lane) -> None:
         """One bundle from the head of the queue."""
-        taken = _take(lane.waiting)
+        taken = lane.take()
         try:
             now_ms = self._drop(lane, [outgoing for outgoing, _ in taken])
         except Unavailable as error:
@@ -196,6 +252,7 @@ class Bundler:
             lane.stream.sequence, lane.stream.previous = numbering
             raise
         lane.files += 1
+        lane.flights.left((one.id for one in group), self._time.seconds())
         self._metrics.bundle_items.labels(lane.name).observe(len(group))
         if tracked:
             self._remember(bundle.root(), tracked)
@@ -207,14 +264,5 @@ class Bundler:
             self._roots.popitem(last=False)
 
 
-def _take(waiting: deque[tuple[Outgoing, Deferred[int]]]) -> list[tuple[Outgoing, Deferred[int]]]:
-    """The next bundle's requests: at most 256, at most 1 MiB unless the first alone is larger."""
-    taken: list[tuple[Outgoing, Deferred[int]]] = []
-    size = 0
-    while waiting and len(taken) < MAX_ITEMS:
-        extra = len(waiting[0][0].header) + len(waiting[0][0].content)
-        if taken and size + extra > TARGET_BYTES:
-            break
-        taken.append(waiting.popleft())
-        size += extra
-    return taken
+def _size(outgoing: Outgoing) -> int:
+    return len(outgoing.header) + len(outgoing.content)

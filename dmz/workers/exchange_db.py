@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -179,7 +180,7 @@ class ExchangeStore:
                 connection = raw.execution_options(**{WRITE_OPTION: write})
                 with connection.begin():
                     for call in calls:
-                        _run(connection, call)
+                        _run(connection, call, write=write)
             committed = True
         except SQLAlchemyError as error:
             failure = _unavailable(error, self._bounds.retry_after_s)
@@ -205,10 +206,10 @@ class ExchangeStore:
                 call.done.callback(call.result)
 
 
-def _run(connection: Connection, call: _Call[Any]) -> None:
-    """One call in its savepoint: its refusal undoes its own changes only."""
+def _run(connection: Connection, call: _Call[Any], *, write: bool) -> None:
+    """One call; a writing one in a savepoint of its own: its refusal undoes its own changes only."""
     try:
-        with connection.begin_nested():
+        with connection.begin_nested() if write else nullcontext():
             call.result = call.function(connection)
     except SQLAlchemyError as error:
         if isinstance(error, DBAPIError) and error.connection_invalidated:

@@ -136,6 +136,10 @@ class OpenSession:
         """The account id."""
         return self.life.account
 
+    def serves(self, window: str, certificate: bytes) -> bool:
+        """Say whether this is the session of a client at this window with this certificate."""
+        return self.life.window == window and hmac.compare_digest(self.life.certificate, certificate)
+
     def need_right(self, service: str) -> None:
         """Refuse what the grant does not allow; the core decides again.
 

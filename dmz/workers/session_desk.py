@@ -121,6 +121,7 @@ class SessionDesk:
             must_change=private.must_change,
             csrf_token=session.keys.csrf_token,
             expires_at_ms=min(session.life.ends_at, session.life.seen_at + self._bounds.idle_ms),
+            kept=session,
         )
 
     async def login(self, client: Client, user_name: str, password: str) -> LoginDone:

@@ -43,9 +43,13 @@ class Bench:
         self.bundler = Bundler(name="worker-1", outbox=folder, key=KEY, tools=tools, bounds=BundlerBounds(**bounds))
         self.sent: list[object] = []
 
-    def send(self, *, lane: str = "interactive", size: int = 10, tracked: bool = False) -> None:
+    def send(self, *, lane: str = "interactive", size: int = 10, tracked: bool = False) -> bytes:
         outgoing = Outgoing(os.urandom(16), lane, os.urandom(20), bytes(size), tracked)
         self.bundler.send(outgoing).addBoth(self.sent.append)
+        return outgoing.id
+
+    def answer(self, request: bytes, *, lane: str = "interactive") -> None:
+        self.bundler.answered(lane, request)
 
     def bundles(self, lane: str = "interactive") -> list[Any]:
         names, _ = list_drop(self.folder / lane, most=9999)
@@ -72,8 +76,60 @@ def test_one_alone_goes_at_once_and_company_waits_two_milliseconds(tmp_path: Pat
     assert bench.sent == [bench.clock.value] * 6
 
 
+def sizes(bench: Bench) -> list[int]:
+    return [len(bundle.items) for bundle in bench.bundles()]
+
+
+def on_a_busy_road(folder: Path) -> tuple[Bench, list[bytes]]:
+    """Two bundles are on the road, and three requests wait for company."""
+    bench = Bench(folder, on_road=2, paced_wait_s=0.02, forget_s=1.0)
+    road = []
+    for _ in range(2):
+        road.append(bench.send())
+        bench.time.advance(0.003)
+    for _ in range(3):
+        bench.send()
+    bench.time.advance(0.015)
+    assert sizes(bench) == [1, 1]
+    return bench, road
+
+
+def test_on_a_busy_road_requests_wait_for_company_and_not_for_ever(tmp_path: Path) -> None:
+    bench, _ = on_a_busy_road(tmp_path)
+    bench.time.advance(0.006)
+    assert sizes(bench) == [1, 1, 3]
+
+
+def test_an_answer_frees_the_road(tmp_path: Path) -> None:
+    bench, road = on_a_busy_road(tmp_path)
+    bench.answer(os.urandom(16))
+    bench.answer(road[0], lane="bulk")
+    bench.time.advance(0)
+    assert sizes(bench) == [1, 1]
+    bench.answer(road[0])
+    bench.answer(road[0])
+    bench.time.advance(0)
+    assert sizes(bench) == [1, 1, 3]
+
+
+def test_a_full_bundle_waits_for_nobody(tmp_path: Path) -> None:
+    bench, _ = on_a_busy_road(tmp_path)
+    for _ in range(253):
+        bench.send()
+    bench.time.advance(0)
+    assert sizes(bench) == [1, 1, 256]
+
+
+def test_a_bundle_without_an_answer_is_forgotten(tmp_path: Path) -> None:
+    bench, _ = on_a_busy_road(tmp_path)
+    bench.time.advance(1.1)
+    bench.send()
+    bench.time.advance(0.0021)
+    assert sizes(bench) == [1, 1, 3, 1]
+
+
 def test_bundles_stop_at_256_items_and_one_mebibyte(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
+    bench = Bench(tmp_path, on_road=100)
     for _ in range(600):
         bench.send()
     bench.time.advance(0)
