@@ -133,11 +133,11 @@ def test_bundles_stop_at_256_items_and_one_mebibyte(tmp_path: Path) -> None:
     for _ in range(600):
         bench.send()
     bench.time.advance(0)
-    bench.time.pump([0, 0, 0])
+    bench.time.pump([0, 0, 0.0021])
     assert [len(bundle.items) for bundle in bench.bundles()] == [256, 256, 88]
     for size in (400_000, 400_000, 400_000, 10):
         bench.send(lane="bulk", size=size)
-    bench.time.pump([0.01, 0, 0])
+    bench.time.pump([0.01, 0, 0.0021])
     assert [len(bundle.items) for bundle in bench.bundles("bulk")] == [2, 2]
 
 
