@@ -58,6 +58,9 @@ class TestLookingUp:
     def test_no_conditions_no_question(self, unit: Browser) -> None:
         page = text_of(unit.get("/s/unit.profile"))
         assert "91110000600037341L" in page and "10,000" in page
+        for name in ("Jianghan", "Jianghan District Social Insurance Agency", "Class 3"):
+            assert f"<dd>{name}</dd>" in page
+        assert "420103" not in page and "42010301" not in page
 
     def test_a_silent_core_is_told_and_the_conditions_stay(self, unit: Browser) -> None:
         unit.bench.backend.trouble = Unavailable(Kind.CORE_SILENT, "", 30)
