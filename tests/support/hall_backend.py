@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from dmz.hall.backend_port import (
-    BatchState,
-    BatchView,
     Body,
     Client,
     Download,
@@ -21,13 +19,13 @@ from dmz.hall.backend_port import (
     Outcome,
     Progress,
     QueryAnswer,
-    RowError,
     Session,
     Submission,
     SubmissionPage,
     Texts,
     Upload,
 )
+from dmz.hall.batch_port import BatchState, BatchView, RowError
 from wire_formats.catalogue import SERVICES, Page, ServiceKind
 from wire_formats.checking import check_answer, check_body
 from wire_formats.errors import HallError, Kind, Refused, Unavailable
@@ -272,6 +270,12 @@ class MemoryBackend:
         if not view.error_total:
             raise Refused(Kind.NOT_FOUND, "no failed rows")
         return Download("failed.xlsx", XLSX, b"PK failed rows")
+
+    async def noted_rows_workbook(self, session: Session, client: Client, reference: str) -> Download:
+        view = await self.batch_result(session, client, reference, 1)
+        if not view.notice_total:
+            raise Refused(Kind.NOT_FOUND, "no notices")
+        return Download("notices.xlsx", XLSX, b"PK noted rows")
 
     async def template_workbook(self, session: Session, client: Client, service: str) -> Download:
         self._live(session, client)

@@ -9,7 +9,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from dmz.hall.backend_port import BatchState, Hop, Outcome, Reason, RowError
+from dmz.hall.backend_port import Hop, Outcome, Reason
+from dmz.hall.batch_port import BatchState, NoticeCount, RowError, RowNotice
 from dmz.messages import HallResponse, Upload
 from tests.support.hall_backend import Account, identifier_of
 from tests.support.hall_bench import (
@@ -290,6 +291,13 @@ def _batches(unit: Browser) -> dict[str, HallResponse]:
     counts = {"rows": 10_000, "accepted": 9_883, "failed": 117, "waiting": 0, "repeated": 12}
     show("batch-under-way", place, (), state=BatchState.UNDER_WAY, rows=10_000, accepted=4_000, waiting=6_000)
     show("batch-done", f"{place}?page=2", errors, state=BatchState.DONE, **counts)
+    said = {code: words(Fault(code), NO_LABEL) for code in ("clamped_low", "clamped_high", "unchanged")}
+    rows = [(n * 3 + 5, ("clamped_low", "clamped_high", "unchanged")[n % 3]) for n in range(50)]
+    notices = tuple(RowNotice(row, code, said[code].zh, said[code].en) for row, code in rows)
+    noted = tuple(NoticeCount(code, 12_340, label.zh, label.en) for code, label in said.items())
+    told = {"notices": notices, "notice_total": 37_020, "noted": noted}
+    show("batch-noted", place, (), state=BatchState.DONE, **(counts | told | {"accepted": 10_000, "failed": 0}))
+    show("batch-noted-errors", place, errors, state=BatchState.DONE, **(counts | told))
     show("batch-perfect", place, (), state=BatchState.DONE, rows=3, accepted=3)
     show("batch-refused", place, (), state=BatchState.REFUSED, file_error=int(Kind.BAD_WORKBOOK))
     return pages
