@@ -156,12 +156,23 @@ class Progress:
 
 @dataclass(frozen=True)
 class Submission:
-    """One line of the account's own list of transactions sent through this hall."""
+    """One line of the account's own list of what was sent through this hall: a transaction or a whole workbook.
+
+    Attributes:
+        reference: of the transaction or the batch.
+        service: service code; one with a table is a workbook.
+        submitted_at_ms: when it was stored.
+        outcome: of all the rows of a workbook together; PARTLY also when some rows were never sent.
+        rows: rows of a workbook that were sent; None for a single case and while the file is read.
+        rows_answered: how many of them have their answer.
+    """
 
     reference: str
     service: str
     submitted_at_ms: int
     outcome: Outcome
+    rows: int | None = None
+    rows_answered: int | None = None
 
 
 @dataclass(frozen=True)
@@ -260,7 +271,7 @@ class Backend(Protocol):
         ...
 
     async def submissions(self, session: Session, client: Client, page: int) -> SubmissionPage:
-        """The account's transactions sent through this hall, newest first; pages count from 1."""
+        """What the account has sent through this hall, newest first, a workbook as one line; pages count from 1."""
         ...
 
     async def save_draft(

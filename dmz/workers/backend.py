@@ -87,7 +87,7 @@ class HallBackend:
         return await self._requests.progress(await self._open(session, client, activity=False), reference)
 
     async def submissions(self, session: Session, client: Client, page: int) -> SubmissionPage:
-        """The account's transactions, newest first."""
+        """What the account has sent, newest first."""
         return await self._requests.submissions(await self._open(session, client), page)
 
     async def save_draft(

@@ -36,7 +36,7 @@ from dmz.workers.request_building import open_and_check
 from dmz.workers.request_desk import answer_in, parse_reference
 from dmz.workers.request_state import RequestState
 from dmz.workers.session import OpenSession
-from dmz.workers.upload_store import NewUpload, UploadLimits, UploadState
+from dmz.workers.upload_store import READING_MS, NewUpload, UploadLimits, UploadState, left_behind
 from dmz.workers.workbook.failed_rows import make_failed_rows
 from dmz.workers.workbook.limits import WorkbookLimits
 from dmz.workers.workbook.noted_rows import NotedRow, make_noted_rows
@@ -50,8 +50,6 @@ from wire_formats.ids import reference_number
 PAGE_SIZE = 50
 NOTICES_SHOWN = 50
 MAX_PAGE = 100_000
-READING_MS = 5 * 60_000
-"""An upload that is still being read after this time was left by a worker that died."""
 FILE_NAME_CHARS = 120
 ATTEMPTS = 16
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -244,7 +242,7 @@ class BatchDesk:
         if row.state == UploadState.REFUSED.value:
             return BatchState.REFUSED, row.file_error
         if row.state == UploadState.READING.value:
-            if row.uploaded_at + READING_MS < self._parts.tools.clock.now_ms():
+            if left_behind(row.state, row.uploaded_at, self._parts.tools.clock.now_ms()):
                 return BatchState.REFUSED, Kind.TIMED_OUT.value
             return BatchState.READING, None
         return (BatchState.UNDER_WAY if counted.waiting else BatchState.DONE), None

@@ -290,6 +290,7 @@ def _batches(unit: Browser) -> dict[str, HallResponse]:
 
     counts = {"rows": 10_000, "accepted": 9_883, "failed": 117, "waiting": 0, "repeated": 12}
     show("batch-under-way", place, (), state=BatchState.UNDER_WAY, rows=10_000, accepted=4_000, waiting=6_000)
+    pages["sent-batch"] = unit.get("/sent")
     show("batch-done", f"{place}?page=2", errors, state=BatchState.DONE, **counts)
     said = {code: words(Fault(code), NO_LABEL) for code in ("clamped_low", "clamped_high", "unchanged")}
     rows = [(n * 3 + 5, ("clamped_low", "clamped_high", "unchanged")[n % 3]) for n in range(50)]

@@ -136,6 +136,43 @@ class TestWorkbooks:
         assert unit.get(header(sent, "Location") + "/failed").status == 404
 
     @pytest.mark.parametrize(
+        ("changes", "en", "zh"),
+        [
+            ({}, ["—", "Reading the file"], ["—", "正在读取文件"]),
+            (
+                {"state": BatchState.UNDER_WAY, "rows": 1_200, "accepted": 500, "waiting": 700},
+                ["1,200 (500 answered)", "On its way"],
+                ["1,200（500 行已有结果）", "传送中"],
+            ),
+            ({"state": BatchState.DONE, "rows": 1_200, "accepted": 1_200}, ["1,200", "Done"], ["1,200", "已办结"]),
+            (
+                {"state": BatchState.DONE, "rows": 12, "accepted": 11, "failed": 1},
+                ["12", "Finished; some rows need mending"],
+                ["12", "办理完毕，部分行需更正"],
+            ),
+            ({"state": BatchState.REFUSED}, ["—", "Refused"], ["—", "未通过"]),
+        ],
+    )
+    def test_a_workbook_is_one_line_among_what_was_sent(
+        self, bench: Bench, changes: dict[str, object], en: list[str], zh: list[str]
+    ) -> None:
+        for language, said in (("en", en), ("zh-CN", zh)):
+            unit = bench.browser(UNIT, language, signed_in=True)
+            unit.post(ADD, filled(unit, action="submit", form_token=TOKEN[:-1] + "1"))
+            bench.clock.now += 60_000
+            upload = unit.post("/b/wage.batch", {"csrf": unit.csrf, "form_token": TOKEN[:-1] + "2"}, (self.UPLOAD,))
+            bench.clock.now += 60_000
+            unit.post(ADD, filled(unit, action="submit", form_token=TOKEN[:-1] + "3"))
+            reference, (owner, view, _) = next(iter(bench.backend.batches.items()))
+            bench.backend.batches[reference] = (owner, replace(view, **changes), ())  # type: ignore[arg-type]
+            lines = PageReader(text_of(unit.get("/sent"))).all("tbody")[0].children
+            assert [len(line.children) for line in lines] == [5, 5, 5]
+            assert [cell.text for cell in lines[1].children][3:] == said
+            assert lines[0].children[3].text == lines[2].children[3].text == "—"
+            link = next(e for e in PageReader(text_of(unit.get("/sent"))).all("a") if e.text == reference)
+            assert link.attributes["href"] == header(upload, "Location")
+
+    @pytest.mark.parametrize(
         ("language", "said"),
         [
             ("en", "Of these, raised to the lower limit of the contribution base: 1,200."),
