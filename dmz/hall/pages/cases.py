@@ -98,17 +98,17 @@ def _row(visit: Visit, item: Submission) -> tuple[Cell, ...]:
     return (
         Cell(item.reference, "code", href=path + place_of(item.reference)),
         Cell(service.title.of(visit.language) if service else item.service),
-        Cell(formats.minute(item.submitted_at_ms)),
+        Cell(formats.minute(item.submitted_at_ms), "short"),
         Cell(_rows(visit, item), "number"),
         Cell(state, "tag", OUTCOME_TAGS[item.outcome]),
     )
 
 
 def _batch_state(item: Submission) -> str:
-    """The words of a workbook's state: those of its result page where a single case has none."""
+    """The words of a workbook's state where they differ from a single case's."""
     if item.outcome is Outcome.UNDER_WAY and item.rows is None:
         return "batch_reading"
-    return "batch_done_some" if item.outcome is Outcome.PARTLY else f"state_{item.outcome.value}"
+    return "sent_mend" if item.outcome is Outcome.PARTLY else f"state_{item.outcome.value}"
 
 
 def _rows(visit: Visit, item: Submission) -> str:

@@ -83,6 +83,7 @@ TEXTS: Final[Mapping[str, Label]] = {
     "sent_lead": Label("由本账号提交的业务，最新的在前。", "Everything this account has sent, newest first."),
     "sent_rows": Label("行数", "Rows"),
     "sent_rows_answered": Label("{rows}（{answered} 行已有结果）", "{rows} ({answered} answered)"),
+    "sent_mend": Label("部分行需更正", "Some rows need mending"),
     "sent_none": Label("还没有提交过业务。", "Nothing has been sent yet."),
     "case_withdraw": Label("退单", "Withdraw"),
     "withdraw_title": Label("确认退单", "Withdraw this case?"),

@@ -73,6 +73,12 @@ def test_upload_mend_the_failed_rows_upload_again(system: WebSystem, clerk: WebB
     _send(clerk, mended)
     assert clerk.heading == "Finished"
     assert counts(clerk) == {"Rows": "3", "Accepted": "3", "To be mended": "0"}
+    second = clerk.text(".slip .ref")
+    clerk.open(system.url("unit", "/sent"))
+    newest, before = [line.text for line in clerk.all("main table tbody tr")[:2]]
+    assert second in newest
+    assert newest.endswith(" 3 Done")
+    assert before.endswith(" 37 Some rows need mending")
 
 
 def test_a_workbook_that_libreoffice_wrote_is_read(system: WebSystem, clerk: WebBrowser, tmp_path: Path) -> None:

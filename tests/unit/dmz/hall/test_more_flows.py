@@ -147,8 +147,8 @@ class TestWorkbooks:
             ({"state": BatchState.DONE, "rows": 1_200, "accepted": 1_200}, ["1,200", "Done"], ["1,200", "已办结"]),
             (
                 {"state": BatchState.DONE, "rows": 12, "accepted": 11, "failed": 1},
-                ["12", "Finished; some rows need mending"],
-                ["12", "办理完毕，部分行需更正"],
+                ["12", "Some rows need mending"],
+                ["12", "部分行需更正"],
             ),
             ({"state": BatchState.REFUSED}, ["—", "Refused"], ["—", "未通过"]),
         ],
