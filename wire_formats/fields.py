@@ -98,6 +98,10 @@ class Field(ABC):
         """Give the text form of a right wire value."""
         return str(value)
 
+    def name_of(self, value: Json) -> Label | None:
+        """Give the name of a value that is a code with a name; None for every other value."""
+        return None
+
     def clean(self, text: str) -> str:
         """Give text as its writer meant it: NFC, without surrounding white space."""
         return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()
@@ -242,18 +246,52 @@ class Choice(Field):
         return max(len(code) for code in self.choices)
 
     def read(self, text: str) -> Json:
-        folded = to_half_width(text)
-        if folded in self.choices:
-            return folded
-        # Spreadsheets carry the words that the template's list shows.
-        for code, label in self.choices.items():
-            if folded in (label.zh, label.en, f"{code} {label.zh}", f"{code} {label.en}"):
-                return code
-        raise FieldFault("not_choice")
+        code = _code_in(to_half_width(text), self.choices)
+        if code is None:
+            raise FieldFault("not_choice")
+        return code
 
     def check(self, value: Json) -> None:
         if not isinstance(value, str) or value not in self.choices:
             raise FieldFault("not_choice")
 
+    def name_of(self, value: Json) -> Label | None:
+        return self.choices.get(value) if isinstance(value, str) else None
+
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "enum": list(self.choices)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Code(Text):
+    """A code of a register kept elsewhere; wire and text form are the code.
+
+    Other than a ``Choice``, a code whose name is not known here is right too and is shown as it is: the register
+    may gain an entry before this list does.
+
+    Args:
+        choices: code -> name, as far as known.
+    """
+
+    choices: Mapping[str, Label] = field(default_factory=dict)
+    kind: ClassVar[str] = "code"
+
+    def read(self, text: str) -> Json:
+        return super().read(_code_in(to_half_width(text), self.choices) or text)
+
+    def name_of(self, value: Json) -> Label | None:
+        return self.choices.get(value) if isinstance(value, str) else None
+
+    def schema(self) -> dict[str, Any]:
+        named = [{"const": code, "title": f"{label.zh} {label.en}"} for code, label in self.choices.items()]
+        return {"type": "string", "anyOf": [*named, super().schema()]}
+
+
+def _code_in(text: str, choices: Mapping[str, Label]) -> str | None:
+    """Find the code that a text is or names; spreadsheets carry the words that the template's list shows."""
+    if text in choices:
+        return text
+    for code, label in choices.items():
+        if text in (label.zh, label.en, f"{code} {label.zh}", f"{code} {label.en}"):
+            return code
+    return None

@@ -15,6 +15,7 @@ from core.city.shape import YEAR, CityShape
 from core.db.engine import writing
 from core.db.tables import enrolment, person, person_identity, unit
 from core.reference.parameters import load_reference
+from wire_formats.catalogue.words import DISTRICT_AGENCY_END
 
 _BATCH: Final = 5_000
 #: step, done, of
@@ -95,7 +96,7 @@ def _unit_values(row: UnitRow, now_ms: int) -> dict[str, Any]:
         "credit_code": row.credit_code,
         "name": row.name,
         "district": row.district,
-        "agency": row.district + "01",
+        "agency": row.district + DISTRICT_AGENCY_END,
         "injury_class": row.injury_class,
         "vip": row.vip,
         "credit_level": 90 if row.vip else 60,

@@ -8,21 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-DISTRICTS: Final[dict[str, str]] = {
-    "420102": "江岸区",
-    "420103": "江汉区",
-    "420104": "硚口区",
-    "420105": "汉阳区",
-    "420106": "武昌区",
-    "420107": "青山区",
-    "420111": "洪山区",
-    "420112": "东西湖区",
-    "420113": "汉南区",
-    "420114": "蔡甸区",
-    "420115": "江夏区",
-    "420116": "黄陂区",
-    "420117": "新洲区",
-}
+from wire_formats.catalogue import words
+
+#: District code -> Chinese name.
+DISTRICTS: Final[dict[str, str]] = {code: name.zh for code, name in words.DISTRICTS.items()}
 FULL_UNITS: Final = 42_000
 FULL_PERSONS: Final = 1_592_380
 FULL_COMMUNITIES: Final = 1_061

@@ -51,9 +51,7 @@ def show_result(context: Context, request: ServiceRequest) -> ServiceAnswer:
     fields = _line(case)
     if case.reason:
         fields["reason"] = case.reason
-    desk = _desk(context, case)
-    if desk:
-        fields["desk"] = desk
+    fields |= _desk(context, case)
     failed = case.rows_failed
     fields |= {
         "rows_done": case.rows_total - failed,
@@ -158,10 +156,10 @@ def _history(context: Context, case: AnyRow) -> list[Json]:
     return history
 
 
-def _desk(context: Context, case: AnyRow) -> str | None:
+def _desk(context: Context, case: AnyRow) -> dict[str, Json]:
     """Return whom to ask (经办人员联系方式): known only after a reviewer opened the case, so nobody can be foreseen."""
     if case.opened_at is None:
-        return None
+        return {}
     found = context.connection.execute(
         select(staff_operator.c.department, staff_operator.c.phone)
         .join(task, task.c.operator_id == staff_operator.c.operator_id)
@@ -170,8 +168,9 @@ def _desk(context: Context, case: AnyRow) -> str | None:
         .limit(1)
     ).first()
     if found is None:
-        return None
-    return " ".join(part for part in (found.department, found.phone) if part)[:60] or None
+        return {}
+    told = {"desk": found.department, "desk_phone": found.phone}
+    return {name: value for name, value in told.items() if value}
 
 
 HANDLERS = {

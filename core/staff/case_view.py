@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from core.staff import texts
 from wire_formats.bilingual import Label
 from wire_formats.canonical import Json
 from wire_formats.catalogue import SERVICES, Service
 from wire_formats.field_faults import Fault, words
 from wire_formats.field_kinds import CreditCode, Flag, IdNumber, Money, Rows
-from wire_formats.fields import Choice, Field, Secret
+from wire_formats.fields import Field, Secret
 from wire_formats.identifiers import birth_date, credit_code_warning, id_number_warning
 
 YES_NO: Final = {True: Label("是", "Yes"), False: Label("否", "No")}
@@ -168,9 +169,9 @@ def _line(field: Field, value: Json) -> Line:
 def _shown(field: Field, value: Json) -> Label:
     if isinstance(field, Secret):
         return HIDDEN
-    if isinstance(field, Choice) and isinstance(value, str) and value in field.choices:
-        label = field.choices[value]
-        return Label(f"{label.zh}（{value}）", f"{label.en} ({value})")
+    name = field.name_of(value)
+    if name is not None:
+        return texts.with_code(name, str(value))
     if isinstance(field, Flag) and isinstance(value, bool):
         return YES_NO[value]
     text = field.write(value)

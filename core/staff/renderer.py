@@ -105,6 +105,7 @@ def _environment(language: Language) -> jinja2.Environment:
     environment.globals["t"] = texts.Words(language)
     environment.filters["say"] = lambda label: label.of(language)
     environment.filters["fill"] = lambda text, **values: text.format(**values)
+    environment.filters["district"] = lambda code: texts.district(code).of(language)
     environment.filters["minute"] = local_minute
     environment.filters["duration"] = lambda length_ms: duration(length_ms).of(language)
     for name, table in (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from wire_formats.bilingual import Label, Language
+from wire_formats.catalogue.words import DISTRICTS
 
 TEXTS: Final[dict[str, Label]] = {
     "site": Label("业务经办窗口", "Staff window"),
@@ -222,3 +223,14 @@ class Words:
 
     def __getitem__(self, name: str) -> str:
         return self._texts[name]
+
+
+def with_code(name: Label, code: str) -> Label:
+    """Write a name with its code behind it, as clerks compare it with paper."""
+    return Label(f"{name.zh}（{code}）", f"{name.en} ({code})")
+
+
+def district(code: str) -> Label:
+    """Write a district; one without a name (the settlement centre's) keeps its code alone."""
+    name = DISTRICTS.get(code)
+    return with_code(name, code) if name is not None else TEXTS["district"].fill(code=code)

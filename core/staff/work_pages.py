@@ -84,7 +84,7 @@ class WorkPages:
         tables = [
             (words["by_service"], [(title_of(volume.name), _cells(volume, operator)) for volume in found.services]),
             (words["by_window"], [(texts.WINDOWS[v.name], _cells(v, operator)) for v in found.windows]),
-            (words["by_district"], [(_district(v.name), _cells(v, operator)) for v in found.districts]),
+            (words["by_district"], [(texts.district(v.name), _cells(v, operator)) for v in found.districts]),
             (words["by_day"], [(_day_label(v.name), _cells(v, operator)) for v in found.days]),
         ]
         model = {
@@ -177,9 +177,3 @@ def _day(text: str, otherwise: datetime.date) -> datetime.date:
 def _day_label(number: str) -> Label:
     text = (_EPOCH + datetime.timedelta(days=int(number))).isoformat()
     return Label(text, text)
-
-
-def _district(code: str) -> Label:
-    return texts.TEXTS["district"].fill(code=code)
-
-

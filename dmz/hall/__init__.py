@@ -3,6 +3,7 @@
     hall_app      puts it together: `build_hall(backend, assets, settings, …) -> Handler`
     router        the route table; also the firewall's allow-list
     backend_port  what the pages ask of the back end
+    batch_port    what they are told of a workbook
     visit         one page request: who, which window, which language, which session
     pages/        one module per page or family of pages
     markup/       view models: forms, answers, tables, pagination, formats

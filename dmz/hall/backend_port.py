@@ -1,7 +1,7 @@
 """The port between the pages and the back end: every call a page makes, and what comes back.
 
-The pages (`dmz.hall`) know this file only; the facade `dmz.workers` (HallBackend) and the in-memory back end of the
-tests conform to it. Rules of the port:
+The pages (`dmz.hall`) know this file and `batch_port` (what is told of workbooks) only; the facade `dmz.workers`
+(HallBackend) and the in-memory back end of the tests conform to it. Rules of the port:
 
 - Every call that fails raises `wire_formats.errors.HallError` (or a subclass); `dmz.hall.error_page` turns its kind
   into a page. Nothing returns an error value, except where a page lists errors row by row (`BatchView`).
@@ -17,6 +17,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
+
+from dmz.hall.batch_port import BatchView
 
 Body = Mapping[str, object]
 Texts = Mapping[str, str]
@@ -157,12 +159,23 @@ class Progress:
 
 @dataclass(frozen=True)
 class Submission:
-    """One line of the account's own list of transactions sent through this hall."""
+    """One line of the account's own list of what was sent through this hall: a transaction or a whole workbook.
+
+    Attributes:
+        reference: of the transaction or the batch.
+        service: service code; one with a table is a workbook.
+        submitted_at_ms: when it was stored.
+        outcome: of all the rows of a workbook together; PARTLY also when some rows were never sent.
+        rows: rows of a workbook that were sent; None for a single case and while the file is read.
+        rows_answered: how many of them have their answer.
+    """
 
     reference: str
     service: str
     submitted_at_ms: int
     outcome: Outcome
+    rows: int | None = None
+    rows_answered: int | None = None
 
 
 @dataclass(frozen=True)
@@ -201,70 +214,6 @@ class Upload:
 
     name: str
     content: bytes = field(repr=False)
-
-
-@dataclass(frozen=True)
-class RowError:
-    """One error of one row of a workbook.
-
-    Attributes:
-        row: row number as the spreadsheet shows it (1-based, the heading counts).
-        field: name of the declared field, or "" for the whole row.
-        code: code of `wire_formats.field_faults` (FAULTS).
-        message_zh, message_en: its words (`field_faults.words`): what to mend, without the value.
-        from_core: True if the core refused the row, False if the page check did.
-    """
-
-    row: int
-    field: str
-    code: str
-    message_zh: str
-    message_en: str
-    from_core: bool = False
-
-
-class BatchState(StrEnum):
-    """How far an uploaded workbook has come."""
-
-    READING = "reading"  # the reader child is at work
-    UNDER_WAY = "under_way"  # good rows are crossing
-    DONE = "done"  # every row has its result
-    REFUSED = "refused"  # the file as a whole was refused; nothing was sent
-
-
-@dataclass(frozen=True)
-class BatchView:
-    """The result of a workbook, as far as it is known, with one page of its row errors.
-
-    Attributes:
-        reference: the batch's reference number.
-        service: service code.
-        file_name: as uploaded.
-        uploaded_at_ms: when.
-        state: see BatchState.
-        rows: rows with content in the file. accepted + failed + waiting == rows once it has been read.
-        accepted, failed, waiting: rows by result; rows that had already taken effect count as accepted.
-        repeated: of the accepted rows, how many had already been accepted before (same content, no second effect).
-        errors: the errors of this page, by row.
-        error_total: errors in all. page counts from 1.
-        file_error: number of errors.Kind when REFUSED.
-    """
-
-    reference: str
-    service: str
-    file_name: str
-    uploaded_at_ms: int
-    state: BatchState
-    rows: int
-    accepted: int
-    failed: int
-    waiting: int
-    repeated: int
-    errors: tuple[RowError, ...]
-    error_total: int
-    page: int
-    page_size: int
-    file_error: int | None = None
 
 
 @dataclass(frozen=True)
@@ -325,7 +274,7 @@ class Backend(Protocol):
         ...
 
     async def submissions(self, session: Session, client: Client, page: int) -> SubmissionPage:
-        """The account's transactions sent through this hall, newest first; pages count from 1."""
+        """What the account has sent through this hall, newest first, a workbook as one line; pages count from 1."""
         ...
 
     async def save_draft(
@@ -370,6 +319,10 @@ class Backend(Protocol):
 
     async def failed_rows_workbook(self, session: Session, client: Client, reference: str) -> Download:
         """The failed rows in the same template, with the reasons. Raises Refused if there are none."""
+        ...
+
+    async def noted_rows_workbook(self, session: Session, client: Client, reference: str) -> Download:
+        """The accepted rows on which the core has a notice, with its words. Raises Refused if there are none."""
         ...
 
     async def template_workbook(self, session: Session, client: Client, service: str) -> Download:

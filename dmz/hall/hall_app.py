@@ -58,6 +58,7 @@ HANDLERS: Final[Mapping[str, PageHandler]] = MappingProxyType(
         "batch_template": batch.batch_template,
         "batch_result": batch.batch_result,
         "batch_failed": batch.batch_failed,
+        "batch_notices": batch.batch_notices,
     }
 )
 

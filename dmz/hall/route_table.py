@@ -6,7 +6,8 @@ The router finds handlers by it and the firewall's allow-list is made from it, s
     windows  /  /login  /logout  /password  /help  /language
              /s/<code>              form, check page, search           one route per declared service
              /b/<code>[/template]   workbook upload, its template      one route per declared batch service
-             /batch/<id>[/failed]   result of a workbook, failed rows
+             /batch/<id>            result of a workbook
+             /batch/<id>/failed     failed rows; /notices: accepted rows with a notice
              /r/<id>                receipt and progress
              /c/<id>[/withdraw]     a case's result, taking it back
              /sent  /drafts         lists
@@ -181,6 +182,7 @@ def _window_routes() -> tuple[Route, ...]:
         Route("drafts_post", "POST", "/drafts", WINDOWS, form=(_CSRF, _DRAFT, _action("delete", "undo"))),
         Route("batch_result", "GET", "/batch/{id}", WINDOWS, places=place, query=(_PAGE, _AUTO)),
         Route("batch_failed", "GET", "/batch/{id}/failed", WINDOWS, places=place),
+        Route("batch_notices", "GET", "/batch/{id}/notices", WINDOWS, places=place),
     )
 
 

@@ -8,6 +8,7 @@ Map
     throttle                 failed logins and certificate downloads
     request_intake           a checked form becomes a sealed request
     bundler                  what waits becomes a bundle in the outbox; resend until answered
+    sent_list                what an account has sent: cases and workbooks in one list
     answer_watch             answers and notices from the ferry, verified, handed to who waits
     backend                  the facade the pages call (``dmz.hall.backend_port.Backend``)
     workbook, batch          Excel: rows, chunks, results, failed rows

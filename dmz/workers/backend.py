@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dmz.hall.backend_port import (
-    BatchView,
     Body,
     Client,
     Download,
@@ -23,6 +22,7 @@ from dmz.hall.backend_port import (
     Texts,
     Upload,
 )
+from dmz.hall.batch_port import BatchView
 from dmz.workers.batch_desk import BatchDesk
 from dmz.workers.draft_desk import DraftDesk
 from dmz.workers.request_desk import RequestDesk
@@ -87,7 +87,7 @@ class HallBackend:
         return await self._requests.progress(await self._open(session, client, activity=False), reference)
 
     async def submissions(self, session: Session, client: Client, page: int) -> SubmissionPage:
-        """The account's transactions, newest first."""
+        """What the account has sent, newest first."""
         return await self._requests.submissions(await self._open(session, client), page)
 
     async def save_draft(
@@ -125,6 +125,10 @@ class HallBackend:
     async def failed_rows_workbook(self, session: Session, client: Client, reference: str) -> Download:
         """The failed rows in the same template, with the reasons."""
         return await self._batches.failed_rows(await self._open(session, client), reference, client.language)
+
+    async def noted_rows_workbook(self, session: Session, client: Client, reference: str) -> Download:
+        """The accepted rows on which the core has a notice."""
+        return await self._batches.noted_rows(await self._open(session, client), reference, client.language)
 
     async def template_workbook(self, session: Session, client: Client, service: str) -> Download:
         """The empty template of a batch service."""

@@ -129,13 +129,17 @@ def chunk_body(table: Rows, form: Mapping[str, Json], rows: Sequence[CheckedRow]
 
 
 class ChunkResult(msgspec.Struct, frozen=True):
-    """What is known of one chunk: its rows' numbers, and its answer if there is one."""
+    """What is known of one chunk: its rows' numbers, and its answer if there is one.
+
+    ``notices`` are pairs of row number and code of ``field_faults.WARNINGS``.
+    """
 
     numbers: list[int]
     status: AnswerStatus | None
     error: int | None = None
     failures: list[FileFinding] = []
     unchanged: int = 0
+    notices: list[tuple[int, str]] = []
 
 
 def chunk_result(numbers: Sequence[int], opened: Opened | None, error: int | None, *, expired: bool) -> ChunkResult:
@@ -158,11 +162,14 @@ def chunk_result(numbers: Sequence[int], opened: Opened | None, error: int | Non
     known = set(rows)
     failures = [_failure(item) for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
     unchanged = opened.answer.get("rows_unchanged")
+    noted = opened.answer.get("warnings")
+    notices = [_notice(item) for item in noted if isinstance(item, dict)] if isinstance(noted, list) else []
     return ChunkResult(
         numbers=rows,
         status=opened.status,
         failures=[failure for failure in failures if failure.row in known],
         unchanged=unchanged if isinstance(unchanged, int) else 0,
+        notices=[notice for notice in notices if notice[0] in known],
     )
 
 
@@ -170,6 +177,16 @@ def _failure(item: Mapping[str, Json]) -> FileFinding:
     row, value = item.get("row"), item.get("value")
     values = {"least": value, "most": value, "first": value} if isinstance(value, int) else {}
     return FileFinding(row if isinstance(row, int) else 0, "", str(item.get("code", "")), values)
+
+
+def _notice(item: Mapping[str, Json]) -> tuple[int, str]:
+    row = item.get("row")
+    return row if isinstance(row, int) else 0, str(item.get("code", ""))
+
+
+def notice_words(code: str) -> Label:
+    """The words of a notice on a row; a code of a newer core stands for itself."""
+    return words(Fault(code), WHOLE_ROW)
 
 
 class Wrong(msgspec.Struct, frozen=True):
@@ -183,7 +200,10 @@ class Wrong(msgspec.Struct, frozen=True):
 
 
 class Tally(msgspec.Struct, frozen=True):
-    """The batch so far: rows by result, and everything wrong, by row."""
+    """The batch so far: rows by result, everything wrong by row, and notices on accepted rows by row.
+
+    Notices are pairs of row and code: a workbook may have one on every row, so their words are made for those shown.
+    """
 
     rows: int
     accepted: int
@@ -191,6 +211,7 @@ class Tally(msgspec.Struct, frozen=True):
     waiting: int
     repeated: int
     wrong: list[Wrong]
+    notices: list[tuple[int, str]]
 
 
 def tally(entry: Service, file: BatchFile, chunks: Sequence[ChunkResult]) -> Tally:
@@ -199,6 +220,7 @@ def tally(entry: Service, file: BatchFile, chunks: Sequence[ChunkResult]) -> Tal
     labels = {one.name: one.label for one in (*entry.form_fields, *(table.columns if table else ()))}
     found = [*file.form_findings, *file.findings]
     wrong = [Wrong(one.row, one.field, one.code, _words(one, labels), from_core=False) for one in found]
+    notices: list[tuple[int, str]] = []
     waiting = repeated = 0
     for chunk in chunks:
         if chunk.status is None:
@@ -212,11 +234,14 @@ def tally(entry: Service, file: BatchFile, chunks: Sequence[ChunkResult]) -> Tal
                 Wrong(one.row, one.field, one.code, _words(one, labels), from_core=True) for one in chunk.failures
             ]
             repeated += chunk.unchanged
+            notices += chunk.notices
     wrong.sort(key=lambda one: one.row)
     bad = {row.number for row in file.rows} & {one.row for one in wrong}
     failed = len(file.rows) if file.form_findings else len(bad)
     accepted = len(file.rows) - failed - waiting
-    return Tally(len(file.rows), accepted, failed, waiting, min(repeated, accepted), wrong)
+    # A row that failed is told with its reasons; a notice beside them would say that it counts.
+    notices = sorted(notice for notice in notices if notice[0] not in bad)
+    return Tally(len(file.rows), accepted, failed, waiting, min(repeated, accepted), wrong, notices)
 
 
 def _words(finding: FileFinding, labels: Mapping[str, Label]) -> Label:

@@ -10,13 +10,15 @@ Source: catalogue B13 to B16; research/domain.md section 2 ("all errors of every
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row
 from twisted.logger import Logger
 
-from dmz.hall.backend_port import BatchState, BatchView, Download, RowError, Upload
+from dmz.hall.backend_port import Download, Upload
+from dmz.hall.batch_port import BatchState, BatchView, NoticeCount, RowError, RowNotice
 from dmz.workers import request_store, upload_store
 from dmz.workers.batch import (
     BatchFile,
@@ -24,6 +26,7 @@ from dmz.workers.batch import (
     Tally,
     batch_id,
     chunk_result,
+    notice_words,
     open_file,
     seal_file,
     tally,
@@ -33,9 +36,10 @@ from dmz.workers.request_building import open_and_check
 from dmz.workers.request_desk import answer_in, parse_reference
 from dmz.workers.request_state import RequestState
 from dmz.workers.session import OpenSession
-from dmz.workers.upload_store import NewUpload, UploadLimits, UploadState
+from dmz.workers.upload_store import READING_MS, NewUpload, UploadLimits, UploadState, left_behind
 from dmz.workers.workbook.failed_rows import make_failed_rows
 from dmz.workers.workbook.limits import WorkbookLimits
+from dmz.workers.workbook.noted_rows import NotedRow, make_noted_rows
 from dmz.workers.workbook.reader_process import pause
 from dmz.workers.workbook.template import make_template
 from wire_formats.bilingual import LANGUAGES, Label, Language
@@ -44,9 +48,8 @@ from wire_formats.errors import Kind, PeerError, Refused, Unavailable
 from wire_formats.ids import reference_number
 
 PAGE_SIZE = 50
+NOTICES_SHOWN = 50
 MAX_PAGE = 100_000
-READING_MS = 5 * 60_000
-"""An upload that is still being read after this time was left by a worker that died."""
 FILE_NAME_CHARS = 120
 ATTEMPTS = 16
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -152,6 +155,9 @@ class BatchDesk:
             page=page,
             page_size=PAGE_SIZE,
             file_error=file_error,
+            notices=tuple(_row_notice(row, code) for row, code in counted.notices[:NOTICES_SHOWN]),
+            notice_total=len(counted.notices),
+            noted=_noted(counted),
         )
 
     async def failed_rows(self, session: OpenSession, reference: str, language: str) -> Download:
@@ -175,6 +181,24 @@ class BatchDesk:
         entry = batch_service(row.service)
         content = await self._parts.pool.run(make_failed_rows, entry, as_language(language), file.form_texts, failed)
         return Download(f"{row.service.replace('.', '-')}-failed-{row.id.hex()[:8]}.xlsx", XLSX, content)
+
+    async def noted_rows(self, session: OpenSession, reference: str, language: str) -> Download:
+        """The accepted rows on which the core has a notice, as a workbook.
+
+        Raises:
+            Refused: NOT_FOUND: no such batch, or no notices.
+        """
+        row, file, counted = await self._look(session, reference)
+        if not counted.notices:
+            raise Refused(Kind.NOT_FOUND, "no notices")
+        told = {code: notice_words(code) for code in {code for _, code in counted.notices}}
+        notices: dict[int, list[Label]] = {}
+        for number, code in counted.notices:
+            notices.setdefault(number, []).append(told[code])
+        noted = [NotedRow(one.number, one.texts, notices[one.number]) for one in file.rows if one.number in notices]
+        entry = batch_service(row.service)
+        content = await self._parts.pool.run(make_noted_rows, entry, as_language(language), noted)
+        return Download(f"{row.service.replace('.', '-')}-notices-{row.id.hex()[:8]}.xlsx", XLSX, content)
 
     async def template(self, code: str, language: str) -> Download:
         """The empty template.
@@ -218,7 +242,7 @@ class BatchDesk:
         if row.state == UploadState.REFUSED.value:
             return BatchState.REFUSED, row.file_error
         if row.state == UploadState.READING.value:
-            if row.uploaded_at + READING_MS < self._parts.tools.clock.now_ms():
+            if left_behind(row.state, row.uploaded_at, self._parts.tools.clock.now_ms()):
                 return BatchState.REFUSED, Kind.TIMED_OUT.value
             return BatchState.READING, None
         return (BatchState.UNDER_WAY if counted.waiting else BatchState.DONE), None
@@ -234,6 +258,17 @@ def batch_service(code: str) -> Service:
     if entry.page is not Page.BATCH or entry.table is None:
         raise PeerError(Kind.UNKNOWN_SERVICE, "service takes no workbook")
     return entry
+
+
+def _row_notice(row: int, code: str) -> RowNotice:
+    told = notice_words(code)
+    return RowNotice(row, code, told.zh, told.en)
+
+
+def _noted(counted: Tally) -> tuple[NoticeCount, ...]:
+    rows = Counter(code for _, code in counted.notices)
+    told = {code: notice_words(code) for code in rows}
+    return tuple(NoticeCount(code, rows[code], told[code].zh, told[code].en) for code in sorted(rows))
 
 
 def as_language(text: str) -> Language:

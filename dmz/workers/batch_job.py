@@ -21,6 +21,7 @@ from dmz.workers.request_intake import RequestIntake, asker_of
 from dmz.workers.request_store import Outgoing, Stored
 from dmz.workers.session import OpenSession
 from dmz.workers.tools import WorkerTools
+from dmz.workers.upload_store import RowCounts
 from dmz.workers.workbook.interpret import CheckedRow, SheetInterpreter
 from dmz.workers.workbook.reader_process import WorkbookReader, pause
 from wire_formats.canonical import Json
@@ -102,7 +103,7 @@ class BatchRunner:
         file = file_of(job.upload.name, form_texts, form_findings, rows)
         key = job.session.private.account_keys().batch
         sealed = await parts.pool.run(seal_file, file, key, job.id, parts.tools.randomness)
-        await self._store(job, sealed, await self._chunks(job, form, good))
+        await self._store(job, sealed, await self._chunks(job, form, good), RowCounts(len(rows), len(good)))
 
     async def _chunks(
         self, job: BatchJob, form: Mapping[str, Json], good: Sequence[CheckedRow]
@@ -119,13 +120,15 @@ class BatchRunner:
             await pause(self._parts.tools.reactor)
         return made
 
-    async def _store(self, job: BatchJob, sealed: bytes, chunks: Sequence[tuple[Outgoing, Stored]]) -> None:
+    async def _store(
+        self, job: BatchJob, sealed: bytes, chunks: Sequence[tuple[Outgoing, Stored]], rows: RowCounts
+    ) -> None:
         """All chunks and the end of reading in one transaction; then off they go."""
 
         def work(connection: Connection) -> None:
             if chunks:
                 request_store.add_requests(connection, [stored for _, stored in chunks])
-            upload_store.finish(connection, job.id, sealed)
+            upload_store.finish(connection, job.id, sealed, rows)
 
         await self._parts.store.write(work)
         self._parts.tools.metrics.workbooks.labels("sent").inc()

@@ -13,7 +13,6 @@ from dmz.hall.backend_port import (
     Client,
     Download,
     Hop,
-    Outcome,
     Progress,
     QueryAnswer,
     Reason,
@@ -25,6 +24,7 @@ from dmz.workers.exchange_db import ExchangeStore
 from dmz.workers.request_building import Asker, Opened, open_and_check
 from dmz.workers.request_intake import RequestIntake, asker_of
 from dmz.workers.request_state import RequestState
+from dmz.workers.sent_list import Chunk, Entry, chunks_of, outcome_of, sent_entries, standing_of
 from dmz.workers.session import OpenSession
 from dmz.workers.session_desk import decode_base64
 from dmz.workers.throttle import ThrottleBounds
@@ -36,13 +36,6 @@ from wire_formats.field_faults import FAULTS, Fault, words
 from wire_formats.ids import parse_reference_number, reference_number
 from wire_formats.seal import KEY_BYTES, SealPrivateKey
 
-_OUTCOMES = {
-    AnswerStatus.DONE: Outcome.DONE,
-    AnswerStatus.ACCEPTED: Outcome.ACCEPTED,
-    AnswerStatus.REFUSED: Outcome.REFUSED,
-    AnswerStatus.REJECTED: Outcome.REJECTED,
-    AnswerStatus.PARTLY: Outcome.PARTLY,
-}
 PAGE_SIZE = 20
 MAX_PAGE = 10_000
 CERTIFICATE_NUMBER_CHARS = 16
@@ -111,7 +104,7 @@ class RequestDesk:
             service=row.service,
             submitted_at_ms=row.saved_at,
             hops=hops_of(row, opened),
-            outcome=outcome_of(row),
+            outcome=outcome_of(row.state, row.result_status),
             answer=dict(opened.answer) if opened is not None and opened.answer else None,
             error_kind=kind,
             reasons=reasons_of(row.service, opened),
@@ -119,15 +112,18 @@ class RequestDesk:
         )
 
     async def submissions(self, session: OpenSession, page: int) -> SubmissionPage:
-        """The account's transactions, newest first."""
+        """What the account has sent, workbooks among single cases, newest first."""
         page = min(max(page, 1), MAX_PAGE)
-        life = session.life
-        rows, total = await self._parts.store.read(
-            lambda db: request_store.list_with_result(
-                db, life.account, life.window, skip=(page - 1) * PAGE_SIZE, most=PAGE_SIZE
-            )
-        )
-        items = tuple(Submission(reference_number(row.id), row.service, row.saved_at, outcome_of(row)) for row in rows)
+        life, now_ms = session.life, self._parts.tools.clock.now_ms()
+
+        def work(connection: Connection) -> tuple[tuple[Submission, ...], int]:
+            skip = (page - 1) * PAGE_SIZE
+            entries, total = sent_entries(connection, life.account, life.window, skip=skip, most=PAGE_SIZE)
+            batches = [entry.id for entry in entries if entry.is_batch]
+            chunks = chunks_of(connection, life.account, life.window, batches)
+            return tuple(_submission(entry, chunks.get(entry.id, []), now_ms) for entry in entries), total
+
+        items, total = await self._parts.store.read(work)
         return SubmissionPage(items, total, page, PAGE_SIZE)
 
     async def download_certificate(self, client: Client, number: str, code: str) -> Download:
@@ -157,6 +153,16 @@ class RequestDesk:
         if not isinstance(content, str):
             raise Refused(Kind.CODE_WRONG, "no certificate in the answer")
         return Download(f"certificate-{number}.p12", "application/x-pkcs12", decode_base64(content))
+
+
+def _submission(entry: Entry, chunks: list[Chunk], now_ms: int) -> Submission:
+    reference = reference_number(entry.id)
+    if not entry.is_batch:
+        return Submission(reference, entry.service, entry.sent_at, outcome_of(entry.state, entry.status))
+    table = service(entry.service).table
+    standing = standing_of(entry, chunks, table.most if table is not None else 0, now_ms)
+    counts = (entry.rows_sent, standing.rows_answered)
+    return Submission(reference, entry.service, entry.sent_at, standing.outcome, *counts)
 
 
 def _check_all(connection: Connection, subjects: tuple[bytes, ...], now_ms: int) -> None:
@@ -196,15 +202,6 @@ def _open(row: Row[Any], session: OpenSession) -> tuple[Opened | None, bool]:
     if row.session != session.keys.id and answer.header.status is not AnswerStatus.REJECTED:
         return None, True
     return open_and_check(service(row.service), answer, session.keys.answer_key()), False
-
-
-def outcome_of(row: Row[Any]) -> Outcome:
-    """What is known of a transaction."""
-    if row.state == RequestState.EXPIRED.value:
-        return Outcome.REFUSED
-    if row.result_status is None:
-        return Outcome.UNDER_WAY
-    return _OUTCOMES[AnswerStatus(row.result_status)]
 
 
 def reasons_of(code: str, opened: Opened | None) -> tuple[Reason, ...]:

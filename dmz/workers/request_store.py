@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from dmz.workers.request_state import UNDER_WAY, RequestState, next_pause_ms, origins
-from dmz.workers.tables import form_token, request_out, result_in
+from dmz.workers.tables import form_token, request_out, result_in, upload
 from wire_formats.answer import Answer
 from wire_formats.errors import Kind, Refused, Unavailable
 
@@ -235,16 +235,6 @@ def find_with_result(connection: Connection, account: str, window: str, identity
     return row
 
 
-def list_with_result(
-    connection: Connection, account: str, window: str, *, skip: int, most: int
-) -> tuple[list[Row[Any]], int]:
-    """One page of an account's transactions, newest first, batches apart; and how many there are in all."""
-    mine = (request_out.c.account == account) & (request_out.c.window == window) & request_out.c.batch.is_(None)
-    total = connection.execute(select(func.count()).select_from(request_out).where(mine)).scalar_one()
-    order = (request_out.c.saved_at.desc(), request_out.c.id)
-    return list(connection.execute(_with_result().where(mine).order_by(*order).offset(skip).limit(most))), total
-
-
 def chunks_with_result(connection: Connection, account: str, window: str, batch: bytes) -> list[Row[Any]]:
     """The chunks of a batch with their answers, in order."""
     mine = (request_out.c.account == account) & (request_out.c.window == window) & (request_out.c.batch == batch)
@@ -252,10 +242,20 @@ def chunks_with_result(connection: Connection, account: str, window: str, batch:
 
 
 def sweep(connection: Connection, now_ms: int, keep_ms: int) -> int:
-    """Remove what is past its time: results, the traces of ended transactions, form tokens; how many rows."""
+    """Remove what is past its time: results, the traces of ended transactions, form tokens; how many rows.
+
+    Chunks and their answers stay as long as their workbook: without them its rows would have no result.
+    """
+    loose = ~select(upload.c.id).where(upload.c.id == request_out.c.batch).exists()
     ended = request_out.c.state.not_in(_UNDER_WAY) & (request_out.c.expires_at <= now_ms - keep_ms)
-    gone = connection.execute(delete(request_out).where(ended)).rowcount
-    gone += connection.execute(delete(result_in).where(result_in.c.expires_at <= now_ms)).rowcount
+    gone = connection.execute(delete(request_out).where(ended, loose)).rowcount
+    kept = request_out.join(upload, upload.c.id == request_out.c.batch)
+    of_a_workbook = select(request_out.c.id).select_from(kept).where(request_out.c.id == result_in.c.id).exists()
+    gone += connection.execute(delete(result_in).where(result_in.c.expires_at <= now_ms, ~of_a_workbook)).rowcount
+    # A trace goes with its answer, which may be over sooner: without it, it would look as if it were on its way.
+    answered = request_out.c.state == RequestState.ANSWERED.value
+    lost = ~select(result_in.c.id).where(result_in.c.id == request_out.c.id).exists()
+    gone += connection.execute(delete(request_out).where(answered, lost)).rowcount
     return gone + connection.execute(delete(form_token).where(form_token.c.expires_at <= now_ms)).rowcount
 
 

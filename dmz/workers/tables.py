@@ -97,6 +97,9 @@ upload = Table(
     Column("uploaded_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("file_error", Integer, nullable=True),
+    # Known once it is read: rows with content, and those of them that were sent.
+    Column("rows_total", Integer, nullable=True),
+    Column("rows_sent", Integer, nullable=True),
     # AES-GCM under the account's key: file name, raw rows, findings of the page check.
     Column("sealed", LargeBinary, nullable=False),
     Index("upload_by_account", "account", "window", "uploaded_at"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
@@ -15,6 +15,8 @@ from wire_formats.answer import AnswerStatus
 from wire_formats.errors import Kind, Refused, Unavailable
 
 _UNDER_WAY = tuple(state.value for state in UNDER_WAY)
+READING_MS = 5 * 60_000
+"""An upload that is still being read after this time was left by a worker that died."""
 _NOTHING = (AnswerStatus.REFUSED.value, AnswerStatus.REJECTED.value)
 
 
@@ -52,6 +54,18 @@ class UploadLimits:
     under_way: int
     reading_since: int
     same_since: int
+
+
+class RowCounts(NamedTuple):
+    """Rows with content in a file, and those of them that were sent."""
+
+    total: int
+    sent: int
+
+
+def left_behind(state: str, uploaded_at: int, now_ms: int) -> bool:
+    """Whether an upload is still being read after so long that its worker must have died."""
+    return state == UploadState.READING.value and uploaded_at + READING_MS < now_ms
 
 
 def first_free(connection: Connection, candidates: Sequence[bytes], limits: UploadLimits) -> tuple[bytes, bool]:
@@ -118,9 +132,10 @@ def add_upload(connection: Connection, new: NewUpload, limits: UploadLimits) -> 
     connection.execute(insert(upload).values(**values))
 
 
-def finish(connection: Connection, identity: bytes, sealed: bytes) -> None:
+def finish(connection: Connection, identity: bytes, sealed: bytes, rows: RowCounts) -> None:
     """READING ends in READ."""
-    _end_reading(connection, identity, {"state": UploadState.READ.value, "sealed": sealed})
+    values = {"state": UploadState.READ.value, "sealed": sealed, "rows_total": rows.total, "rows_sent": rows.sent}
+    _end_reading(connection, identity, values)
 
 
 def refuse(connection: Connection, identity: bytes, kind: int) -> None:

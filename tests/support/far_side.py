@@ -254,15 +254,20 @@ class FarSide:
         failures = [
             {"row": row["row"], "code": "person_unknown"} for row in body["rows"] if row["name"].startswith("无名")
         ]
+        noted = {"低": "clamped_low", "高": "clamped_high", "同": "unchanged"}
+        warnings = [
+            {"row": row["row"], "code": noted[row["name"][-1]]} for row in body["rows"] if row["name"][-1] in noted
+        ]
+        unchanged = sum(warning["code"] == "unchanged" for warning in warnings)
         answer = {
             "reference": reference_number(header.batch.batch_id),
             "state": "submitted",
             "rows_total": len(body["rows"]),
-            "rows_done": len(body["rows"]) - len(failures),
-            "rows_unchanged": 0,
+            "rows_done": len(body["rows"]) - len(failures) - unchanged,
+            "rows_unchanged": unchanged,
             "rows_failed": len(failures),
             "failures": failures,
-            "warnings": [],
+            "warnings": warnings,
         }
         return Reply(answer, AnswerStatus.PARTLY if failures else AnswerStatus.DONE)
 
@@ -271,8 +276,8 @@ UNIT: dict[str, Any] = {
     "unit_no": "1001",
     "credit_code": "91110000600037341L",
     "unit_name": "武汉某某有限公司",
-    "district": "武昌区",
-    "agency": "武昌区社保处",
+    "district": "420106",
+    "agency": "42010601",
     "industry_class": "1",
     "vip": False,
     "unit_state": "active",

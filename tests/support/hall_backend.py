@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from dmz.hall.backend_port import (
-    BatchState,
-    BatchView,
     Body,
     Client,
     Download,
@@ -21,13 +19,13 @@ from dmz.hall.backend_port import (
     Outcome,
     Progress,
     QueryAnswer,
-    RowError,
     Session,
     Submission,
     SubmissionPage,
     Texts,
     Upload,
 )
+from dmz.hall.batch_port import BatchState, BatchView, RowError
 from wire_formats.catalogue import SERVICES, Page, ServiceKind
 from wire_formats.checking import check_answer, check_body
 from wire_formats.errors import HallError, Kind, Refused, Unavailable
@@ -201,10 +199,11 @@ class MemoryBackend:
     async def submissions(self, session: Session, client: Client, page: int) -> SubmissionPage:
         self._live(session, client)
         mine = [p for owner, p in self.progresses.values() if owner == session.account]
-        mine.sort(key=lambda p: -p.submitted_at_ms)
-        shown = mine[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-        items = tuple(Submission(p.reference, p.service, p.submitted_at_ms, p.outcome) for p in shown)
-        return SubmissionPage(items, len(mine), page, PAGE_SIZE)
+        items = [Submission(p.reference, p.service, p.submitted_at_ms, p.outcome) for p in mine]
+        items += [_sent(view) for owner, view, _ in self.batches.values() if owner == session.account]
+        items.sort(key=lambda item: -item.submitted_at_ms)
+        shown = tuple(items[(page - 1) * PAGE_SIZE : page * PAGE_SIZE])
+        return SubmissionPage(shown, len(items), page, PAGE_SIZE)
 
     async def save_draft(
         self, session: Session, client: Client, service: str, texts: Texts, *, draft_id: str | None
@@ -273,6 +272,12 @@ class MemoryBackend:
             raise Refused(Kind.NOT_FOUND, "no failed rows")
         return Download("failed.xlsx", XLSX, b"PK failed rows")
 
+    async def noted_rows_workbook(self, session: Session, client: Client, reference: str) -> Download:
+        view = await self.batch_result(session, client, reference, 1)
+        if not view.notice_total:
+            raise Refused(Kind.NOT_FOUND, "no notices")
+        return Download("notices.xlsx", XLSX, b"PK noted rows")
+
     async def template_workbook(self, session: Session, client: Client, service: str) -> Download:
         self._live(session, client)
         return Download(f"{service}-{client.language}.xlsx", XLSX, b"PK template")
@@ -283,6 +288,18 @@ class MemoryBackend:
         if content is None:
             raise Refused(Kind.CODE_WRONG, "wrong")
         return Download(f"{number}.p12", "application/x-pkcs12", content)
+
+
+def _sent(view: BatchView) -> Submission:
+    outcome = {
+        BatchState.READING: Outcome.UNDER_WAY,
+        BatchState.UNDER_WAY: Outcome.UNDER_WAY,
+        BatchState.DONE: Outcome.PARTLY if view.failed else Outcome.DONE,
+        BatchState.REFUSED: Outcome.REFUSED,
+    }[view.state]
+    read = view.state in (BatchState.UNDER_WAY, BatchState.DONE)
+    counts = (view.rows, view.rows - view.waiting) if read else (None, None)
+    return Submission(view.reference, view.service, view.uploaded_at_ms, outcome, *counts)
 
 
 def identifier_of(reference: str) -> str:

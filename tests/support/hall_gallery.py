@@ -9,7 +9,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from dmz.hall.backend_port import BatchState, Hop, Outcome, Reason, RowError
+from dmz.hall.backend_port import Hop, Outcome, Reason
+from dmz.hall.batch_port import BatchState, NoticeCount, RowError, RowNotice
 from dmz.messages import HallResponse, Upload
 from tests.support.hall_backend import Account, identifier_of
 from tests.support.hall_bench import (
@@ -49,9 +50,9 @@ def profile() -> dict[str, object]:
         "unit_no": "42010000042",
         "credit_code": "91110000600037341L",
         "unit_name": NAMES[UNIT],
-        "district": "江汉区",
-        "agency": "江汉区社会保险管理处",
-        "industry_class": "三类",
+        "district": "420103",
+        "agency": "42010301",
+        "industry_class": "3",
         "vip": True,
         "unit_state": "active",
         "persons": 10000,
@@ -117,7 +118,8 @@ def case_result() -> dict[str, object]:
         "service": "employee.add",
         "state": "submitted",
         "submitted_at": "2024-07-03 09:41",
-        "desk": "登记科",
+        "desk": "registration",
+        "desk_phone": "027-12345678",
         "rows_total": 1,
         "rows_done": 0,
         "rows_failed": 0,
@@ -288,7 +290,15 @@ def _batches(unit: Browser) -> dict[str, HallResponse]:
 
     counts = {"rows": 10_000, "accepted": 9_883, "failed": 117, "waiting": 0, "repeated": 12}
     show("batch-under-way", place, (), state=BatchState.UNDER_WAY, rows=10_000, accepted=4_000, waiting=6_000)
+    pages["sent-batch"] = unit.get("/sent")
     show("batch-done", f"{place}?page=2", errors, state=BatchState.DONE, **counts)
+    said = {code: words(Fault(code), NO_LABEL) for code in ("clamped_low", "clamped_high", "unchanged")}
+    rows = [(n * 3 + 5, ("clamped_low", "clamped_high", "unchanged")[n % 3]) for n in range(50)]
+    notices = tuple(RowNotice(row, code, said[code].zh, said[code].en) for row, code in rows)
+    noted = tuple(NoticeCount(code, 12_340, label.zh, label.en) for code, label in said.items())
+    told = {"notices": notices, "notice_total": 37_020, "noted": noted}
+    show("batch-noted", place, (), state=BatchState.DONE, **(counts | told | {"accepted": 10_000, "failed": 0}))
+    show("batch-noted-errors", place, errors, state=BatchState.DONE, **(counts | told))
     show("batch-perfect", place, (), state=BatchState.DONE, rows=3, accepted=3)
     show("batch-refused", place, (), state=BatchState.REFUSED, file_error=int(Kind.BAD_WORKBOOK))
     return pages

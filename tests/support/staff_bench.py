@@ -177,7 +177,7 @@ class StaffBench:
         """Make an operator with a bound certificate; `changed`: the first password was changed already."""
         now = self.world.clock.now_ms()
         tools = self.world.tools
-        new = NewOperator(user_name, f"经办{user_name}", district, level, roles, "登记科", "027-12345678")
+        new = NewOperator(user_name, f"经办{user_name}", district, level, roles, "registration", "027-12345678")
         with self.world.engine.begin() as connection:
             made = create_operator(
                 connection, new, hashing=tools.hashing, randomness=self.world.randomness, now_ms=now

@@ -7,10 +7,12 @@ from typing import Final
 from wire_formats.bilingual import Label
 from wire_formats.catalogue.entry import TRANSACTION_LIFE_MS, Page, Service, ServiceKind
 from wire_formats.catalogue.words import ID_NUMBER, PERSON, REASON, REFERENCE, STATE, WAGE, YEAR, amount, count
+from wire_formats.field_faults import WARNINGS
 from wire_formats.field_kinds import ROW_NUMBER, Rows, Whole
-from wire_formats.fields import Text
+from wire_formats.fields import Code, Text
 
-_CODE: Final = Text(name="code", label=Label("错误代码", "Code"), grammar="[a-z_]{2,32}", most=32)
+_WORD: Final = "[a-z_]{2,32}"
+_CODE: Final = Text(name="code", label=Label("错误代码", "Code"), grammar=_WORD, most=32)
 
 WAGE_DECLARE: Final = Service(
     code="wage.declare",
@@ -25,7 +27,14 @@ WAGE_DECLARE: Final = Service(
         REFERENCE,
         STATE,
         amount("base", Label("核定缴费基数", "Base set")),
-        Text(name="warning", label=Label("提示", "Notice"), grammar="[a-z_]{2,32}", most=32, required=False),
+        Code(
+            name="warning",
+            label=Label("提示", "Notice"),
+            choices=WARNINGS,
+            grammar=_WORD,
+            most=32,
+            required=False,
+        ),
         REASON,
     ),
     life_ms=TRANSACTION_LIFE_MS,
@@ -67,7 +76,10 @@ WAGE_BATCH: Final = Service(
         Rows(
             name="warnings",
             label=Label("提示", "Notices"),
-            columns=(ROW_NUMBER, _CODE),
+            columns=(
+                ROW_NUMBER,
+                Code(name="code", label=Label("提示", "Notice"), choices=WARNINGS, grammar=_WORD, most=32),
+            ),
             least=0,
             most=2000,
         ),

@@ -7,8 +7,11 @@ from typing import Final
 from wire_formats.bilingual import Label
 from wire_formats.catalogue.entry import Page, Service, ServiceKind
 from wire_formats.catalogue.words import (
+    AGENCIES,
     CASE_STATES,
     DECIDED,
+    DEPARTMENTS,
+    DISTRICTS,
     FROM_MONTH,
     ID_NUMBER,
     INSURANCE,
@@ -17,6 +20,7 @@ from wire_formats.catalogue.words import (
     PERSON,
     REASON,
     REFERENCE,
+    RISK_CLASSES,
     STATE,
     SUBMITTED,
     TO_MONTH,
@@ -26,7 +30,7 @@ from wire_formats.catalogue.words import (
     flag,
 )
 from wire_formats.field_kinds import CreditCode, Day, IdNumber, Rows, Whole
-from wire_formats.fields import Choice, Text
+from wire_formats.fields import Choice, Code, Text
 
 ALL_WINDOWS: Final = ("unit", "community", "person")
 
@@ -43,9 +47,14 @@ UNIT_PROFILE: Final = Service(
         Text(name="unit_no", label=Label("单位编号", "Unit number"), most=20),  # aab001
         CreditCode(name="credit_code", label=Label("统一社会信用代码", "Unified credit code")),
         Text(name="unit_name", label=Label("单位名称", "Unit name"), most=120),  # aab004
-        Text(name="district", label=Label("所属区", "District"), most=40),
-        Text(name="agency", label=Label("经办机构", "Agency"), most=60),  # aab034
-        Text(name="industry_class", label=Label("行业风险类别", "Industry risk class"), most=20),
+        Code(name="district", label=Label("所属区", "District"), choices=DISTRICTS, most=40),
+        Code(name="agency", label=Label("经办机构", "Agency"), choices=AGENCIES, most=60),  # aab034
+        Code(
+            name="industry_class",
+            label=Label("行业风险类别", "Industry risk class"),
+            choices=RISK_CLASSES,
+            most=20,
+        ),
         flag("vip", Label("免审单位（VIP）", "VIP unit (approved by rule)")),
         Choice(name="unit_state", label=Label("参保状态", "State"), choices=UNIT_STATES),  # aab051
         count("persons", Label("在保人数", "Persons enrolled")),
@@ -162,7 +171,7 @@ CASE_LIST: Final = Service(
 )
 CASE_RESULT: Final = Service(
     code="case.result",
-    version=1,
+    version=2,
     title=Label("审核结果", "Review result"),
     summary=Label("一项业务的进度、结果与原因", "Progress, result and reason of one case"),
     kind=ServiceKind.QUERY,
@@ -176,7 +185,8 @@ CASE_RESULT: Final = Service(
         SUBMITTED,
         DECIDED,
         REASON,
-        Text(name="desk", label=Label("经办科室", "Desk"), most=60, required=False),
+        Code(name="desk", label=Label("经办科室", "Desk"), choices=DEPARTMENTS, most=20, required=False),
+        Text(name="desk_phone", label=Label("科室电话", "Desk telephone"), most=20, required=False),
         count("rows_total", Label("人数", "Persons")),
         count("rows_done", Label("成功", "Done")),
         count("rows_failed", Label("失败", "Failed")),

@@ -25,6 +25,42 @@ HOUSEHOLDS: Final[dict[str, Label]] = {
     "40": Label("外籍", "Foreign national"),
 }
 
+#: Districts of Wuhan by the code of the administrative division (GB/T 2260).
+DISTRICTS: Final[dict[str, Label]] = {
+    "420102": Label("江岸区", "Jiang'an"),
+    "420103": Label("江汉区", "Jianghan"),
+    "420104": Label("硚口区", "Qiaokou"),
+    "420105": Label("汉阳区", "Hanyang"),
+    "420106": Label("武昌区", "Wuchang"),
+    "420107": Label("青山区", "Qingshan"),
+    "420111": Label("洪山区", "Hongshan"),
+    "420112": Label("东西湖区", "Dongxihu"),
+    "420113": Label("汉南区", "Hannan"),
+    "420114": Label("蔡甸区", "Caidian"),
+    "420115": Label("江夏区", "Jiangxia"),
+    "420116": Label("黄陂区", "Huangpi"),
+    "420117": Label("新洲区", "Xinzhou"),
+}
+
+#: aab034, agency: each district has one, its code is the district's with 01.
+DISTRICT_AGENCY_END: Final = "01"
+AGENCIES: Final[dict[str, Label]] = {
+    code + DISTRICT_AGENCY_END: Label(f"{name.zh}社会保险管理处", f"{name.en} District Social Insurance Agency")
+    for code, name in DISTRICTS.items()
+}
+
+#: Class of a trade's risk of work injury: 1 the least, 8 the greatest.
+RISK_CLASSES: Final[dict[str, Label]] = {
+    str(number): Label(f"{numeral}类", f"Class {number}") for number, numeral in enumerate("一二三四五六七八", start=1)
+}
+
+#: Desk of an agency that handles a case (科室).
+DEPARTMENTS: Final[dict[str, Label]] = {
+    "registration": Label("登记科", "Registration"),
+    "general": Label("综合科", "General affairs"),
+    "community": Label("社会服务科", "Community services"),
+}
+
 #: aab051, state of a unit.
 UNIT_STATES: Final[dict[str, Label]] = {
     "active": Label("参保缴费", "Taking part"),

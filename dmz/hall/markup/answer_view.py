@@ -15,13 +15,12 @@ from dmz.hall.markup.reference_place import place_of
 from dmz.hall.wording import say
 from wire_formats.bilingual import Language
 from wire_formats.catalogue import SERVICES
-from wire_formats.field_faults import FAULTS, WARNINGS, Fault, words
+from wire_formats.field_faults import FAULTS, Fault, words
 from wire_formats.field_kinds import CreditCode, Day, Flag, IdNumber, Money, Month, Reference, Rows, Whole
 from wire_formats.fields import Choice, Field, Secret, Sensitivity
 
 NOTHING: Final = "—"
 PAGE_ROWS: Final = 50
-_FAULT_FIELDS: Final = frozenset({"code", "warning"})
 _TAGS: Final[Mapping[str, str]] = {
     "effective": "good",
     "audited": "good",
@@ -136,9 +135,8 @@ def cell(field: Field, value: object, language: Language) -> Cell:
         return _number(field, value)
     if not isinstance(value, str):
         return Cell(NOTHING)
-    if isinstance(field, Choice):
-        text = field.choices[value].of(language) if value in field.choices else value
-        return Cell(text, "tag", _TAGS.get(value, "quiet")) if field.name == "state" else Cell(text)
+    if isinstance(field, Choice) and field.name == "state":
+        return Cell(_words_of(field, value, language), "tag", _TAGS.get(value, "quiet"))
     if isinstance(field, Month):
         return Cell(formats.month(value, language), "short")
     if isinstance(field, IdNumber | CreditCode | Reference | Day):
@@ -163,10 +161,13 @@ def _number(field: Money | Whole, value: object) -> Cell:
 
 
 def _words_of(field: Field, value: str, language: Language) -> str:
-    """Give the words behind codes that travel as text: services and faults."""
+    """Give the words behind a code: its declared name, a service's title, a fault's words; else the code itself."""
+    name = field.name_of(value)
+    if name is not None:
+        return name.of(language)
     if field.name == "service" and value in SERVICES:
         return SERVICES[value].title.of(language)
-    if field.name in _FAULT_FIELDS and (value in FAULTS or value in WARNINGS):
+    if field.name == "code" and value in FAULTS:
         return words(Fault(value), field.label).of(language)
     return value
 

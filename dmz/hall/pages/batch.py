@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from dmz.hall import replies
-from dmz.hall.backend_port import BatchState, BatchView, RowError, Upload
+from dmz.hall.backend_port import Upload
+from dmz.hall.batch_port import BatchState, BatchView, NoticeCount, RowError, RowNotice
 from dmz.hall.error_page import Notice, notice_of, retry_header, status_of
 from dmz.hall.frame import Frame
 from dmz.hall.hall import Hall, home_crumb, service_at
@@ -28,6 +29,8 @@ from wire_formats.fields import Field, Text
 _SECOND_MS: Final = 1000
 _SLOW_REFRESH_FACTOR: Final = 5
 _ZIP_START: Final = b"PK"
+#: Rows that changed nothing have a sentence of their own, `batch_repeated`.
+_ALREADY_TOLD: Final = "unchanged"
 WORKBOOK: Final = Text(name="workbook", label=WORDS["batch_file"], most=255)
 """The file input, so that it has a label, an id and an error like every declared field."""
 
@@ -77,10 +80,18 @@ async def batch_result(hall: Hall, visit: Visit) -> HallResponse:
         "state_text": say(visit.language, _state_key(found)),
         "uploaded": formats.second(found.uploaded_at_ms),
         "errors": _error_table(service, found, pages, visit),
+        "noted": [_noted(count, visit) for count in found.noted if count.code != _ALREADY_TOLD],
+        "notices": _notice_table(found, visit) if found.notices else None,
         "pages": Pages(found.page, pages, found.error_total, visit.request.path),
         "upload_path": f"/b/{service.code}",
     }
     return hall.renderer.show(visit, _result_frame(hall, visit, found), "batch_result.html", model)
+
+
+async def batch_notices(hall: Hall, visit: Visit) -> HallResponse:
+    """The accepted rows on which the core has a notice, all of them (B15)."""
+    reference = reference_at(visit.places["id"])
+    return replies.download(await hall.backend.noted_rows_workbook(visit.signed_in, visit.client, reference))
 
 
 async def batch_failed(hall: Hall, visit: Visit) -> HallResponse:
@@ -165,3 +176,29 @@ def _error_row(table: Rows | None, error: RowError, visit: Visit) -> tuple[Cell,
         Cell(say(visit.language, "batch_from_core" if error.from_core else "batch_from_page")),
         Cell(error.code, "code"),
     )
+
+
+def _noted(count: NoticeCount, visit: Visit) -> str:
+    """How many rows have one notice, as a sentence; a notice this hall has no sentence for tells its own words."""
+    key = f"batch_noted_{count.code}"
+    rows = formats.count(count.rows)
+    if key in WORDS:
+        return say(visit.language, key, count=rows)
+    words = Label(count.message_zh, count.message_en).of(visit.language)
+    return say(visit.language, "batch_noted_other", words=words, count=rows)
+
+
+def _notice_table(found: BatchView, visit: Visit) -> Table:
+    return Table(
+        caption=say(visit.language, "batch_notices"),
+        columns=(Column(say(visit.language, "batch_row"), True), Column(say(visit.language, "batch_notice"), False)),
+        rows=tuple(_notice_row(notice, visit) for notice in found.notices),
+        total=found.notice_total,
+        page=1,
+        pages=1,
+    )
+
+
+def _notice_row(notice: RowNotice, visit: Visit) -> tuple[Cell, ...]:
+    words = Label(notice.message_zh, notice.message_en).of(visit.language)
+    return (Cell(str(notice.row), "number"), Cell(words))

@@ -9,7 +9,7 @@ from dmz.hall.backend_port import Outcome, Submission
 from dmz.hall.frame import Frame
 from dmz.hall.hall import Hall, allowed_service, home_crumb
 from dmz.hall.markup import formats
-from dmz.hall.markup.answer_view import Cell, Column, Table, blocks
+from dmz.hall.markup.answer_view import NOTHING, Cell, Column, Table, blocks
 from dmz.hall.markup.reference_place import place_of, reference_at
 from dmz.hall.pages.search import Pages
 from dmz.hall.same_origin import check_token
@@ -33,10 +33,10 @@ async def sent(hall: Hall, visit: Visit) -> HallResponse:
     """What this account has sent, with the state known here."""
     found = await hall.backend.submissions(visit.signed_in, visit.client, visit.page_number())
     pages = max(1, -(-found.total // max(1, found.page_size)))
-    labels = ("receipt_reference", "receipt_service", "receipt_submitted", "receipt_state")
+    labels = ("receipt_reference", "receipt_service", "receipt_submitted", "sent_rows", "receipt_state")
     table = Table(
         caption=say(visit.language, "sent_title"),
-        columns=tuple(Column(say(visit.language, label), number=False) for label in labels),
+        columns=tuple(Column(say(visit.language, label), number=label == "sent_rows") for label in labels),
         rows=tuple(_row(visit, item) for item in found.items),
         total=found.total,
         page=found.page,
@@ -92,11 +92,29 @@ def _crumbs(visit: Visit) -> tuple[tuple[str, str], ...]:
 
 def _row(visit: Visit, item: Submission) -> tuple[Cell, ...]:
     service = SERVICES.get(item.service)
-    path = "/batch/" if service is not None and service.table is not None else "/r/"
-    state = say(visit.language, f"state_{item.outcome.value}")
+    workbook = service is not None and service.table is not None
+    path = "/batch/" if workbook else "/r/"
+    state = say(visit.language, _batch_state(item) if workbook else f"state_{item.outcome.value}")
     return (
         Cell(item.reference, "code", href=path + place_of(item.reference)),
         Cell(service.title.of(visit.language) if service else item.service),
-        Cell(formats.minute(item.submitted_at_ms)),
+        Cell(formats.minute(item.submitted_at_ms), "short"),
+        Cell(_rows(visit, item), "number"),
         Cell(state, "tag", OUTCOME_TAGS[item.outcome]),
     )
+
+
+def _batch_state(item: Submission) -> str:
+    """The words of a workbook's state where they differ from a single case's."""
+    if item.outcome is Outcome.UNDER_WAY and item.rows is None:
+        return "batch_reading"
+    return "sent_mend" if item.outcome is Outcome.PARTLY else f"state_{item.outcome.value}"
+
+
+def _rows(visit: Visit, item: Submission) -> str:
+    if item.rows is None:
+        return NOTHING
+    rows, answered = formats.count(item.rows), item.rows_answered
+    if item.outcome is not Outcome.UNDER_WAY or answered is None:
+        return rows
+    return say(visit.language, "sent_rows_answered", answered=formats.count(answered), rows=rows)

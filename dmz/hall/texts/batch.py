@@ -48,6 +48,25 @@ TEXTS: Final[Mapping[str, Label]] = {
         "其中 {count} 行此前已成功办理，未重复生效。",
         "{count} of them had already been accepted before and took no second effect.",
     ),
+    "batch_noted_clamped_low": Label(
+        "其中 {count} 行低于缴费基数下限，已按下限核定。",
+        "Of these, raised to the lower limit of the contribution base: {count}.",
+    ),
+    "batch_noted_clamped_high": Label(
+        "其中 {count} 行高于缴费基数上限，已按上限核定。",
+        "Of these, lowered to the upper limit of the contribution base: {count}.",
+    ),
+    "batch_noted_other": Label("{words}：{count} 行。", "{words}: {count}."),
+    "batch_notices": Label("成功行的提示", "Notices on accepted rows"),
+    "batch_notice": Label("提示", "Notice"),
+    "batch_notices_text": Label(
+        "这些行已成功办理，无须更正，请核对。", "These rows were accepted; nothing needs mending. Please look at them."
+    ),
+    "batch_notices_first": Label(
+        "下表列出前 {shown} 条，共 {total} 条；下载的文件中有全部内容。",
+        "The first {shown} of {total} are listed here; the download has them all.",
+    ),
+    "batch_notices_download": Label("下载全部提示（Excel）", "Download all notices (Excel)"),
     "batch_errors": Label("需更正的内容", "What to mend"),
     "batch_row": Label("行", "Row"),
     "batch_field": Label("列", "Column"),

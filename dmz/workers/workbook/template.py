@@ -85,8 +85,7 @@ def write_workbook(
     if table is None:
         raise PeerError(Kind.UNKNOWN_SERVICE, "service without a table")
     target = io.BytesIO()
-    book = xlsxwriter.Workbook(target, _OPTIONS)
-    book.set_properties({"title": entry.title.of(language), "created": _MADE})
+    book = new_book(target, entry, language)
     sheet = book.add_worksheet(DATA_SHEET)
     heading_row = _write_form(book, sheet, entry, form_texts)
     formats = [_cell_format(book, "0.00" if isinstance(one, Money) else "@") for one in table.columns]
@@ -96,6 +95,13 @@ def write_workbook(
     _write_help(book, entry, language)
     book.close()
     return target.getvalue()
+
+
+def new_book(target: io.BytesIO, entry: Service, language: Language) -> Workbook:
+    """Begin a workbook in which text stays text, whatever it looks like."""
+    book = xlsxwriter.Workbook(target, _OPTIONS)
+    book.set_properties({"title": entry.title.of(language), "created": _MADE})
+    return book
 
 
 def _write_form(book: Workbook, sheet: Worksheet, entry: Service, texts: Mapping[str, str]) -> int:
@@ -112,7 +118,7 @@ def _write_form(book: Workbook, sheet: Worksheet, entry: Service, texts: Mapping
 
 
 def _write_heading(book: Workbook, sheet: Worksheet, table: Rows, number: int, formats: Sequence[Format]) -> None:
-    heading = _heading_format(book)
+    heading = heading_format(book)
     for column, one in enumerate(table.columns):
         star = "*" if one.required else ""
         sheet.write_string(number, column, f"{one.label.zh}{star}\n{one.label.en}{star}", heading)
@@ -177,7 +183,8 @@ def _rule(one: Field) -> dict[str, object] | None:
     return None
 
 
-def _heading_format(book: Workbook) -> Format:
+def heading_format(book: Workbook) -> Format:
+    """How heading cells look: both languages, one under the other."""
     return book.add_format({"bold": True, "text_wrap": True, "border": 1, "bg_color": "#DDE8F3", "valign": "top"})
 
 

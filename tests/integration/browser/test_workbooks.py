@@ -16,6 +16,7 @@ from tests.support.workbook_edit import heading_row, read_cells, table_cells, wr
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 ROWS = 40
 SPOILT = (3, 17, 31)
+LOW = 8
 
 
 def _template(clerk: WebBrowser, system: WebSystem) -> Path:
@@ -40,6 +41,7 @@ def test_upload_mend_the_failed_rows_upload_again(system: WebSystem, clerk: WebB
     empty = read_cells(template.read_bytes())
     first = heading_row(empty) + 1
     rows = [(spoilt(row[0]) if at in SPOILT else row[0], row[1], row[2]) for at, row in enumerate(roster.rows)]
+    rows[LOW] = (rows[LOW][0], rows[LOW][1], "100")
     filled = tmp_path / "工资 2024 wages.xlsx"
     filled.write_bytes(write_cells(template.read_bytes(), {"B2": roster.year} | table_cells(rows, first=first)))
     _send(clerk, filled)
@@ -47,9 +49,16 @@ def test_upload_mend_the_failed_rows_upload_again(system: WebSystem, clerk: WebB
     assert clerk.heading == "Finished; some rows need mending"
     assert counts(clerk) == {"Rows": "40", "Accepted": "37", "To be mended": "3"}
     assert filled.name in clerk.text(".facts")
-    listed = [row.text for row in clerk.all("main table tbody tr")]
+    listed = [row.text for row in clerk.all("section[aria-labelledby=errors] tbody tr")]
     assert len(listed) == len(SPOILT)
     assert [row.split()[0] for row in listed] == [str(first + at) for at in SPOILT]
+
+    assert "Of these, raised to the lower limit of the contribution base: " in clerk.text()
+    noted = [row.text for row in clerk.all("section[aria-labelledby=notices] tbody tr")]
+    assert f"{first + LOW} Below the lower limit of the base; the limit was used" in noted
+    clerk.one("main a[href$='/notices']").click()
+    told = read_cells(clerk.downloaded().read_bytes())
+    assert rows[LOW][0] in told.values()
 
     clerk.one("main a[href$='/failed']").click()
     failed = clerk.downloaded().read_bytes()
@@ -64,6 +73,12 @@ def test_upload_mend_the_failed_rows_upload_again(system: WebSystem, clerk: WebB
     _send(clerk, mended)
     assert clerk.heading == "Finished"
     assert counts(clerk) == {"Rows": "3", "Accepted": "3", "To be mended": "0"}
+    second = clerk.text(".slip .ref")
+    clerk.open(system.url("unit", "/sent"))
+    newest, before = [line.text for line in clerk.all("main table tbody tr")[:2]]
+    assert second in newest
+    assert newest.endswith(" 3 Done")
+    assert before.endswith(" 37 Some rows need mending")
 
 
 def test_a_workbook_that_libreoffice_wrote_is_read(system: WebSystem, clerk: WebBrowser, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from wire_formats import identifiers
 from wire_formats.bilingual import LANGUAGES, Label
 from wire_formats.catalogue import SERVICES, service
+from wire_formats.catalogue.words import AGENCIES, DEPARTMENTS, DISTRICTS, RISK_CLASSES
 from wire_formats.checking import check_answer, check_body, check_form
 from wire_formats.errors import Kind, PeerError
 from wire_formats.field_faults import FAULTS, WARNINGS, Fault, FieldFault, words
@@ -27,7 +28,7 @@ from wire_formats.field_kinds import (
     Whole,
     yuan_text,
 )
-from wire_formats.fields import Choice, Field, PersonName, Secret, Text
+from wire_formats.fields import Choice, Code, Field, PersonName, Secret, Text
 
 LABEL = Label("字段", "Field")
 GOOD_ID = "11010519491231002X"
@@ -40,6 +41,9 @@ FIELDS: list[tuple[Field, str, object]] = [
     (PersonName(name="a", label=LABEL), "Jean  Dupont", "Jean Dupont"),
     (Choice(name="a", label=LABEL, choices={"1": Label("是的", "Indeed")}), "是的", "1"),
     (Choice(name="a", label=LABEL, choices={"1": Label("是的", "Indeed")}), "１", "1"),
+    (Code(name="a", label=LABEL, most=9, choices=DISTRICTS), "江岸区", "420102"),
+    (Code(name="a", label=LABEL, most=9, choices=DISTRICTS), "４２０１０３", "420103"),
+    (Code(name="a", label=LABEL, most=9, choices=DISTRICTS), "429999", "429999"),
     (Whole(name="a", label=LABEL, least=1, most=99), "０42"[1:], 42),
     (Money(name="a", label=LABEL), "￥5,000.5", 500_050),
     (Month(name="a", label=LABEL), "2024年7月", "2024-07"),
@@ -113,6 +117,25 @@ def test_what_is_wrong_is_named(field: Field, value: object, code: str) -> None:
     with pytest.raises(FieldFault) as caught:
         field.check(value)  # type: ignore[arg-type]
     assert caught.value.fault.code == code
+
+
+def test_a_code_of_another_register_has_a_name_or_stands_for_itself() -> None:
+    district = Code(name="a", label=LABEL, most=9, choices=DISTRICTS)
+    assert district.name_of("420117") == Label("新洲区", "Xinzhou")
+    for value in ("420000", "", None, 420117, ["420117"]):
+        assert district.name_of(value) is None  # type: ignore[arg-type]
+    assert Choice(name="a", label=LABEL, choices=DISTRICTS).name_of("420102") == DISTRICTS["420102"]
+    assert Text(name="a", label=LABEL, most=9).name_of("420102") is None
+
+
+def test_code_lists_are_whole_and_in_both_languages() -> None:
+    assert len(DISTRICTS) == 13 and all(code.startswith("4201") and len(code) == 6 for code in DISTRICTS)
+    assert list(RISK_CLASSES) == [str(number) for number in range(1, 9)]
+    assert AGENCIES["42010601"] == Label("武昌区社会保险管理处", "Wuchang District Social Insurance Agency")
+    assert {code[:6] for code in AGENCIES} == set(DISTRICTS)
+    for names in (DISTRICTS, AGENCIES, RISK_CLASSES, DEPARTMENTS):
+        assert all(name.zh and name.en.isascii() for name in names.values())
+        assert len({name.en for name in names.values()}) == len({name.zh for name in names.values()}) == len(names)
 
 
 def test_spreadsheet_damage_is_recognised() -> None:

@@ -93,7 +93,7 @@ def test_from_submission_to_force(bench: StaffBench) -> None:
     told = result(world, reference)
     assert told["state"] == "effective"
     assert [step["state"] for step in told["history"]] == ["submitted", "reviewing", "effective"]
-    assert told["desk"] == "登记科 027-12345678"
+    assert (told["desk"], told["desk_phone"]) == ("registration", "027-12345678")
     _check_records(world, case_id, staffer.operator_id)
 
 

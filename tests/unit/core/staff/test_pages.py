@@ -8,7 +8,7 @@ from core.staff import texts
 from tests.support.page_reader import PageReader
 from tests.support.staff_bench import StaffBench
 from tests.unit.core.staff.test_life import submit
-from wire_formats.bilingual import Language
+from wire_formats.bilingual import Label, Language
 
 
 def check_page(html: str, language: str) -> PageReader:
@@ -84,6 +84,17 @@ def test_every_text_has_both_languages() -> None:
         for key, label in table.items():
             assert label.zh and label.en, key
             assert set(_places(label.zh)) == set(_places(label.en)), key
+
+
+def test_districts_are_named_with_their_code_and_unknown_ones_keep_it() -> None:
+    assert texts.district("420102") == Label("江岸区（420102）", "Jiang'an (420102)")
+    assert texts.district("000000") == Label("行政区划 000000", "District 000000")
+
+
+@pytest.mark.parametrize(("language", "named"), [("zh-CN", "江岸区（420102）"), ("en", "Jiang'an (420102)")])
+def test_the_operators_district_stands_on_every_page(light_bench: StaffBench, language: Language, named: str) -> None:
+    browser = light_bench.signed_in(light_bench.operator("chen", changed=True), language)
+    assert named in browser.get("/").page.all("div", **{"class": "who"})[0].text
 
 
 def _places(text: str) -> list[str]:

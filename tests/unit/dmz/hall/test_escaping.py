@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dmz.hall import kept_input
-from dmz.hall.backend_port import BatchState, Outcome, Reason, RowError
+from dmz.hall.backend_port import Outcome, Reason
+from dmz.hall.batch_port import BatchState, NoticeCount, RowError, RowNotice
 from dmz.messages import Upload
 from tests.support.hall_backend import identifier_of
 from tests.support.hall_bench import PASSWORD, UNIT, Browser, header, text_of
@@ -81,7 +82,9 @@ def test_what_others_say_is_shown_escaped(unit: Browser, text: str) -> None:
     reference = next(iter(backend.batches))
     owner, view, _ = backend.batches[reference]
     errors = (RowError(3, text, text, text, text),)
-    backend.batches[reference] = (owner, replace(view, file_name=text, state=BatchState.DONE, rows=1, failed=1), errors)
+    told = {"notices": (RowNotice(4, text, text, text),), "noted": (NoticeCount(text, 1, text, text),)}
+    changed = replace(view, file_name=text, state=BatchState.DONE, rows=2, failed=1, notice_total=1, **told)  # type: ignore[arg-type]
+    backend.batches[reference] = (owner, changed, errors)
     check(text_of(unit.follow(sent)), text)
     receipt = unit.post("/s/employee.add", GOOD_EMPLOYEE | {"csrf": unit.csrf, "form_token": TOKEN, "action": "submit"})
     place = header(receipt, "Location")

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from dmz.hall.backend_port import Outcome
+from dmz.hall.batch_port import BatchState, NoticeCount, RowNotice
 from dmz.messages import HallRequest, Upload
 from tests.support.hall_backend import identifier_of
 from tests.support.hall_bench import (
@@ -21,7 +23,10 @@ from tests.support.hall_bench import (
 )
 from tests.support.hall_gallery import GOOD_EMPLOYEE, TOKEN, full_bench
 from tests.support.page_reader import PageReader
+from wire_formats.catalogue import SERVICES
+from wire_formats.checking import check_answer
 from wire_formats.errors import Kind, Refused, Unavailable
+from wire_formats.field_faults import WARNINGS
 
 ADD = "/s/employee.add"
 
@@ -58,6 +63,9 @@ class TestLookingUp:
     def test_no_conditions_no_question(self, unit: Browser) -> None:
         page = text_of(unit.get("/s/unit.profile"))
         assert "91110000600037341L" in page and "10,000" in page
+        for name in ("Jianghan", "Jianghan District Social Insurance Agency", "Class 3"):
+            assert f"<dd>{name}</dd>" in page
+        assert "420103" not in page and "42010301" not in page
 
     def test_a_silent_core_is_told_and_the_conditions_stay(self, unit: Browser) -> None:
         unit.bench.backend.trouble = Unavailable(Kind.CORE_SILENT, "", 30)
@@ -90,6 +98,29 @@ class TestLookingUp:
         assert unit.get("/r/xyz").status == 404
 
 
+class TestReceipts:
+    FORM = {"year": "2024", "id_number": "11010519491231002X", "name": "王小梅", "wage": "100"}
+
+    @pytest.mark.parametrize(
+        ("language", "code", "said"),
+        [
+            ("en", "clamped_low", "Below the lower limit of the base; the limit was used"),
+            ("zh-CN", "clamped_high", "高于缴费基数上限，按上限计算"),
+            ("zh-CN", "unchanged", "与已申报的工资相同，未作变更"),
+        ],
+    )
+    def test_a_notice_stands_on_the_receipt_in_words(self, bench: Bench, language: str, code: str, said: str) -> None:
+        unit = bench.browser(UNIT, language, signed_in=True)
+        form = self.FORM | {"csrf": unit.csrf, "form_token": TOKEN, "draft": "", "step": "form", "action": "submit"}
+        place = header(unit.post("/s/wage.declare", form), "Location")
+        reference, (owner, progress) = next(iter(bench.backend.progresses.items()))
+        answer = {"reference": reference, "state": "effective", "base": 422_400, "warning": code}
+        check_answer(SERVICES["wage.declare"], answer)  # type: ignore[arg-type]
+        bench.backend.progresses[reference] = (owner, replace(progress, outcome=Outcome.DONE, answer=answer))
+        page = text_of(unit.get(place))
+        assert f"<dd>{said}</dd>" in page and code not in page
+
+
 class TestWorkbooks:
     UPLOAD = Upload("workbook", "wages.xlsx", "application/zip", b"PK\x03\x04...")
 
@@ -103,6 +134,79 @@ class TestWorkbooks:
         assert header(sent, "Location") == header(again, "Location")
         assert "Reading the file" in text_of(unit.follow(sent))
         assert unit.get(header(sent, "Location") + "/failed").status == 404
+
+    @pytest.mark.parametrize(
+        ("changes", "en", "zh"),
+        [
+            ({}, ["—", "Reading the file"], ["—", "正在读取文件"]),
+            (
+                {"state": BatchState.UNDER_WAY, "rows": 1_200, "accepted": 500, "waiting": 700},
+                ["1,200 (500 answered)", "On its way"],
+                ["1,200（500 行已有结果）", "传送中"],
+            ),
+            ({"state": BatchState.DONE, "rows": 1_200, "accepted": 1_200}, ["1,200", "Done"], ["1,200", "已办结"]),
+            (
+                {"state": BatchState.DONE, "rows": 12, "accepted": 11, "failed": 1},
+                ["12", "Some rows need mending"],
+                ["12", "部分行需更正"],
+            ),
+            ({"state": BatchState.REFUSED}, ["—", "Refused"], ["—", "未通过"]),
+        ],
+    )
+    def test_a_workbook_is_one_line_among_what_was_sent(
+        self, bench: Bench, changes: dict[str, object], en: list[str], zh: list[str]
+    ) -> None:
+        for language, said in (("en", en), ("zh-CN", zh)):
+            unit = bench.browser(UNIT, language, signed_in=True)
+            unit.post(ADD, filled(unit, action="submit", form_token=TOKEN[:-1] + "1"))
+            bench.clock.now += 60_000
+            upload = unit.post("/b/wage.batch", {"csrf": unit.csrf, "form_token": TOKEN[:-1] + "2"}, (self.UPLOAD,))
+            bench.clock.now += 60_000
+            unit.post(ADD, filled(unit, action="submit", form_token=TOKEN[:-1] + "3"))
+            reference, (owner, view, _) = next(iter(bench.backend.batches.items()))
+            bench.backend.batches[reference] = (owner, replace(view, **changes), ())  # type: ignore[arg-type]
+            lines = PageReader(text_of(unit.get("/sent"))).all("tbody")[0].children
+            assert [len(line.children) for line in lines] == [5, 5, 5]
+            assert [cell.text for cell in lines[1].children][3:] == said
+            assert lines[0].children[3].text == lines[2].children[3].text == "—"
+            link = next(e for e in PageReader(text_of(unit.get("/sent"))).all("a") if e.text == reference)
+            assert link.attributes["href"] == header(upload, "Location")
+
+    @pytest.mark.parametrize(
+        ("language", "said"),
+        [
+            ("en", "Of these, raised to the lower limit of the contribution base: 1,200."),
+            ("zh-CN", "其中 1,200 行低于缴费基数下限，已按下限核定。"),
+        ],
+    )
+    def test_notices_are_counted_listed_and_downloaded(self, bench: Bench, language: str, said: str) -> None:
+        unit = bench.browser(UNIT, language, signed_in=True)
+        place = header(unit.post("/b/wage.batch", {"csrf": unit.csrf, "form_token": TOKEN}, (self.UPLOAD,)), "Location")
+        reference, (owner, view, _) = next(iter(bench.backend.batches.items()))
+        assert unit.get(place + "/notices").status == 404
+        low, same = WARNINGS["clamped_low"], WARNINGS["unchanged"]
+        done = replace(
+            view,
+            state=BatchState.DONE,
+            rows=1_250,
+            accepted=1_250,
+            repeated=77,
+            notices=tuple(RowNotice(row, "clamped_low", low.zh, low.en) for row in range(5, 55)),
+            notice_total=1_240,
+            noted=(
+                NoticeCount("clamped_low", 1_200, low.zh, low.en),
+                NoticeCount("newer", 10, "新提示", "Something new"),
+                NoticeCount("unchanged", 77, same.zh, same.en),
+            ),
+        )
+        bench.backend.batches[reference] = (owner, done, ())
+        page = PageReader(text_of(unit.get(place)))
+        words = page.all("main")[0].text
+        assert said in words and {"en": "Something new: 10.", "zh-CN": "新提示：10 行。"}[language] in words
+        assert words.count("77") == 1, "rows without change have one sentence"
+        assert low.of("en" if language == "en" else "zh-CN") in words and page.by_id("errors") is None
+        assert len(page.all("tbody")[0].children) == 50 and "1,240" in words
+        assert unit.get(place + "/notices").body == b"PK noted rows"
 
     @pytest.mark.parametrize("data", [b"", b"\xd0\xcf\x11\xe0 old", b"id,name\n"])
     def test_other_files_are_refused_with_the_remedy(self, unit: Browser, data: bytes) -> None:

@@ -190,7 +190,7 @@ def test_only_pages_that_wait_refresh_themselves() -> None:
 
 def test_every_page_route_is_in_the_gallery() -> None:
     shown = {route.path for route in ROUTES if route.method == "GET"}
-    downloads = {"/b/wage.batch/template", "/batch/{id}/failed", "/language"}
+    downloads = {"/b/wage.batch/template", "/batch/{id}/failed", "/batch/{id}/notices", "/language"}
     same_shape = {"/s/wage.declare", "/s/case.withdraw", "/s/case.result"}
     seen = {"/", "/certificate", "/help", "/accessibility", "/login", "/password", "/r/{id}", "/sent", "/c/{id}"}
     seen |= {"/c/{id}/withdraw", "/drafts", "/batch/{id}", "/b/wage.batch", "/s/employee.add", "/s/unit.profile"}

@@ -96,6 +96,23 @@ class TestAnswers:
         assert cell(MONTH, "2024-07", "zh-CN").text == "2024年7月" and cell(MONTH, "2024-07", "en").text == "2024-07"
         assert cell(YEAR, 2024, "en").text == "2024" and cell(count("n", YEAR.label), 12_345, "en").text == "12,345"
 
+    def test_codes_of_other_registers_are_shown_by_name_or_as_they_are(self) -> None:
+        fields = SERVICES["unit.profile"].answer
+        body = {"district": "420104", "agency": "42010401", "industry_class": "8"}
+        facts = [fact.cell.text for block in blocks(fields, body, "en") for fact in block.facts]
+        assert facts[3:6] == ["Qiaokou", "Qiaokou District Social Insurance Agency", "Class 8"]
+        strange = {"district": "429004", "agency": "某某经办处", "industry_class": "9"}
+        facts = [fact.cell.text for block in blocks(fields, strange, "zh-CN") for fact in block.facts]
+        assert facts[3:6] == ["429004", "某某经办处", "9"]
+        desk = {field.name: field for field in SERVICES["case.result"].answer}["desk"]
+        assert cell(desk, "registration", "zh-CN").text == "登记科" and cell(desk, "审批科", "en").text == "审批科"
+
+    def test_a_notice_is_shown_in_words(self) -> None:
+        notice = {field.name: field for field in SERVICES["wage.declare"].answer}["warning"]
+        assert cell(notice, "clamped_low", "en").text == "Below the lower limit of the base; the limit was used"
+        assert cell(notice, "unchanged", "zh-CN").text == "与已申报的工资相同，未作变更"
+        assert cell(notice, "of_a_newer_core", "en").text == "of_a_newer_core"
+
     def test_only_declared_fields_are_shown_and_secrets_never(self) -> None:
         body = {"grant": "g" * 20, "display_name": "王", "must_change": False, "draft_key": "k" * 43, "extra": "x"}
         facts = [fact.cell.text for block in blocks(LOGIN.answer, body, "en") for fact in block.facts]

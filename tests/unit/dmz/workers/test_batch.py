@@ -7,7 +7,9 @@ from typing import Any
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
-from dmz.hall.backend_port import BatchState, Upload
+from dmz.hall.backend_port import Upload
+from dmz.hall.batch_port import BatchState
+from dmz.workers.batch_desk import NOTICES_SHOWN
 from dmz.workers.workbook.reader import read_workbook
 from dmz.workers.workbook.reader_process import ReaderBounds, WorkbookReader
 from tests.support.workbooks import id_number, raw_workbook, wage_rows, wage_workbook
@@ -86,6 +88,54 @@ class Batches(RigCase):
             self.assertEqual((view.rows, view.failed), (2, 2))
             template = await rig.backend.template_workbook(later.session, client(), "wage.batch")
             self.assertEqual(read_workbook(template.content).sheets, 2)
+
+        return self.run_async(work())
+
+    def test_notices_of_the_core_are_told_apart_from_what_failed(self) -> Any:
+        async def work() -> None:
+            rig = self.rig
+            done = await rig.login()
+            rows = wage_rows(1_200)
+            for at, name in ((0, "张低"), (3, "张高"), (4, "张同"), (5, "无名低"), (900, "李低")):
+                rows[at][1] = name
+            reference = await self.upload(done.session, wage_workbook(rows))
+            view = await self.finished(done.session, reference)
+            self.assertEqual((view.rows, view.accepted, view.failed, view.repeated), (1200, 1199, 1, 1))
+            self.assertEqual([error.code for error in view.errors], ["person_unknown"])
+            noted = [(notice.row, notice.code) for notice in view.notices]
+            self.assertEqual(noted, [(5, "clamped_low"), (8, "clamped_high"), (9, "unchanged"), (905, "clamped_low")])
+            self.assertEqual(view.notice_total, 4)
+            self.assertEqual(
+                [(count.code, count.rows) for count in view.noted],
+                [("clamped_high", 1), ("clamped_low", 2), ("unchanged", 1)],
+            )
+            self.assertIn("下限", view.notices[0].message_zh)
+            self.assertIn("lower limit", view.notices[0].message_en)
+            file = await rig.backend.noted_rows_workbook(done.session, client(), reference)
+            self.assertTrue(file.name.isascii())
+            sheet = [[cell.text for cell in row.cells.values()] for row in read_workbook(file.content).rows]
+            self.assertEqual([line[0] for line in sheet[1:]], ["5", "8", "9", "905"])
+            self.assertEqual(sheet[1][1:4], [id_number(0), "张低", "4000.50"])
+            self.assertIn("低于缴费基数下限，按下限计算 Below the lower limit", sheet[1][4])
+
+        return self.run_async(work())
+
+    def test_a_notice_on_every_row_is_bounded_on_the_page_and_whole_in_the_file(self) -> Any:
+        async def work() -> None:
+            done = await self.rig.login()
+            rows = wage_rows(620)
+            for row in rows:
+                row[1] = "王同"
+            reference = await self.upload(done.session, wage_workbook(rows))
+            view = await self.finished(done.session, reference)
+            self.assertEqual((view.accepted, view.failed, view.repeated), (620, 0, 620))
+            self.assertEqual((len(view.notices), view.notice_total), (NOTICES_SHOWN, 620))
+            await self.refused(self.rig.backend.failed_rows_workbook(done.session, client(), reference), Kind.NOT_FOUND)
+            file = await self.rig.backend.noted_rows_workbook(done.session, client(), reference)
+            self.assertEqual(len(read_workbook(file.content).rows), 621)
+            plain = await self.upload(done.session, wage_workbook(wage_rows(2)), "upload-token-2")
+            await self.finished(done.session, plain)
+            await self.refused(self.rig.backend.noted_rows_workbook(done.session, client(), plain), Kind.NOT_FOUND)
 
         return self.run_async(work())
 

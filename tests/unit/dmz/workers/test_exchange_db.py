@@ -15,25 +15,29 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from prometheus_client import CollectorRegistry
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.python.threadpool import ThreadPool
 from twisted.trial.unittest import TestCase
 
-from dmz.workers import drafts, request_store, session_store, throttle
+from dmz.hall.backend_port import Outcome
+from dmz.workers import drafts, request_store, session_store, throttle, upload_store
 from dmz.workers.drafts import DraftBounds, DraftRow, Owner
 from dmz.workers.exchange_db import ExchangeStore, StoreBounds, open_engine
 from dmz.workers.metrics import WorkerMetrics
 from dmz.workers.migrate import upgrade
 from dmz.workers.request_state import MOVES, RequestState, check_move, next_pause_ms, origins
 from dmz.workers.request_store import Outgoing, Stored, TokenUse
+from dmz.workers.sent_list import Chunk, Standing, chunks_of, sent_entries, standing_of
 from dmz.workers.session import Life
 from dmz.workers.session_store import SessionRow
 from dmz.workers.settings import WorkerSettings
-from dmz.workers.tables import form_token, metadata
+from dmz.workers.tables import form_token, metadata, request_out, result_in, upload
 from dmz.workers.throttle import ThrottleBounds
+from dmz.workers.upload_store import NewUpload, RowCounts, UploadLimits
 from tests.support.postgres import running_postgres
+from wire_formats.answer import AnswerStatus
 from wire_formats.errors import Bug, Kind, Refused, Unavailable
 from wire_formats.metric_names import METRICS
 from wire_formats.settings_reader import SettingsError, read_settings
@@ -187,9 +191,10 @@ def exercise(connection: Connection) -> None:
         request_store.find_with_result(connection, "u-2", "unit", bytes(16))
     assert request_store.expire(connection, "worker-1", 1_001) == 2
     assert request_store.count_under_way(connection, "worker-1") == 1
-    rows, total = request_store.list_with_result(connection, "u-1", "unit", skip=1, most=5)
-    assert (len(rows), total) == (2, 3)
-    assert request_store.sweep(connection, 10_000, 5) == 3
+    exercise_sent_list(connection)
+    assert request_store.sweep(connection, 10_000, 5) == 5, "the workbook's chunks and their answers stay"
+    connection.execute(delete(upload))
+    assert request_store.sweep(connection, 10_000, 5) == 3, "and go with it"
 
     who, bounds = throttle.subject("x", b"y"), ThrottleBounds(2, 100, 500)
     throttle.failed(connection, who, 0, bounds)
@@ -214,6 +219,73 @@ def exercise(connection: Connection) -> None:
     assert drafts.sweep(connection, 1000, draft_bounds) == 1
     connection.execute(delete(form_token))
     connection.execute(insert(form_token).values(**use._asdict()))
+
+
+def exercise_sent_list(connection: Connection) -> None:
+    """Three cases are there, sent at 0, 1 and 2; a workbook of three chunks comes between them, another at the end."""
+    book, other, limits = b"b" * 16, b"o" * 16, UploadLimits(5, 0, 0)
+    for identity, account, at in ((book, "u-1", 1), (other, "u-1", 9), (b"f" * 16, "u-2", 5)):
+        upload_store.add_upload(
+            connection, NewUpload(identity, account, "unit", "wage.batch", at, 99_999, b"sealed"), limits
+        )
+    chunks = [
+        Stored(Outgoing(b"chunk" + bytes([n]) * 11, "bulk", b"h", b"c"), "u-1", "unit", b"s" * 16, "worker-1",
+               "wage.batch", 1, 2_000, 10, book, n)
+        for n in (1, 2)
+    ]  # fmt: skip
+    request_store.add_requests(connection, chunks)
+    upload_store.finish(connection, book, b"sealed", RowCounts(702, 700))
+    answered = {"header": b"", "content": b"", "received_at": 40, "expires_at": 50, "error_kind": None}
+    done = AnswerStatus.DONE.value
+    connection.execute(insert(result_in).values(id=chunks[0].outgoing.id, status=done, **answered))
+    connection.execute(insert(result_in).values(id=bytes([2]) * 16, status=done, **answered))
+    for identity in (chunks[0].outgoing.id, bytes([2]) * 16):
+        connection.execute(update(request_out).where(request_out.c.id == identity).values(state="answered"))
+
+    entries, total = sent_entries(connection, "u-1", "unit", skip=0, most=9)
+    assert [entry.id for entry in entries] == [other, bytes([2]) * 16, bytes([1]) * 16, book, bytes(16)]
+    assert (total, [entry.is_batch for entry in entries]) == (5, [True, False, False, True, False])
+    assert entries[1][4:] == ("answered", done, None, None) and entries[3][4:] == ("read", None, 702, 700)
+    page, total = sent_entries(connection, "u-1", "unit", skip=3, most=1)
+    assert (page, total) == (entries[3:4], 5)
+    assert sent_entries(connection, "u-1", "person", skip=0, most=9) == ([], 0)
+    found = chunks_of(connection, "u-1", "unit", [book, other])
+    assert sorted(found[book]) == [Chunk(1, "answered", done), Chunk(2, "saved", None)] and found[other] == []
+    assert chunks_of(connection, "u-2", "unit", [book]) == {book: []} and chunks_of(connection, "u-2", "unit", []) == {}
+    assert standing_of(entries[3], found[book], 500, 100) == Standing(Outcome.UNDER_WAY, 500)
+    connection.execute(update(request_out).where(request_out.c.batch == book).values(state="expired", expires_at=1))
+
+
+def test_a_trace_goes_with_its_answer(tmp_path: Path) -> None:
+    """Else an old case, long done, would be listed as on its way until its own time is over."""
+    engine = open_engine(f"sqlite:///{tmp_path}/x.sqlite")
+    upgrade(engine)
+    with engine.begin() as connection:
+        case = Stored(Outgoing(b"i" * 16, "interactive", b"h", b"c"), "u-1", "unit", b"s" * 16, "worker-1",
+                      "employee.add", 0, 90_000, 10)  # fmt: skip
+        request_store.add_requests(connection, [case])
+        assert request_store.sweep(connection, 50, 10) == 0, "it is under way"
+        answer = {"header": b"", "content": b"", "status": AnswerStatus.DONE.value, "received_at": 1, "expires_at": 60}
+        connection.execute(insert(result_in).values(id=case.outgoing.id, **answer))
+        connection.execute(update(request_out).values(state=RequestState.ANSWERED.value))
+        assert request_store.sweep(connection, 59, 10) == 0
+        assert request_store.sweep(connection, 60, 10) == 2
+        assert sent_entries(connection, "u-1", "unit", skip=0, most=9) == ([], 0)
+    engine.dispose()
+
+
+def test_uploads_of_the_first_schema_are_kept_by_the_second(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/x.sqlite")
+    upgrade(engine, revision="0001")
+    columns = "id, account, \"window\", service, state, uploaded_at, expires_at, sealed"
+    with engine.begin() as connection:
+        values = "x'62', 'u-1', 'unit', 'wage.batch', 'read', 5, 99, x'00'"
+        connection.exec_driver_sql(f"INSERT INTO upload ({columns}) VALUES ({values})")
+    upgrade(engine)
+    with engine.begin() as connection:
+        ((entry,), total) = sent_entries(connection, "u-1", "unit", skip=0, most=9)
+        assert (entry.state, entry.rows_total, entry.rows_sent, total) == ("read", None, None, 1)
+    engine.dispose()
 
 
 def test_store_functions_on_sqlite(tmp_path: Path) -> None:
