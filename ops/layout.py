@@ -103,12 +103,14 @@ class Installation:
         workers: how many application workers, 1..16.
         edge_children: how many processes the edge forks, 1..64.
         city_units: units of the synthetic city.
+        operators: further demo accounts of units, for load tests.
     """
 
     ports: Ports
     workers: int = number(4, least=1, most=16)
     edge_children: int = number(2, least=1, most=MOST_EDGE_CHILDREN)
     city_units: int = number(300, least=2, most=42_000)
+    operators: int = number(0, least=0, most=500)
 
     @property
     def worker_names(self) -> tuple[str, ...]:

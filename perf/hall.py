@@ -22,6 +22,8 @@ from perf.client import Client, Reply
 
 START_S: Final = 180
 STOP_S: Final = 30
+#: Accounts that share the load.
+OPERATORS: Final = 16
 #: Windows at base..base+5, metrics from base+10; see `ferrygate up`.
 _SPAN: Final = 120
 
@@ -64,6 +66,18 @@ class Hall:
             other.cookies.update(first.cookies)
         return [first, *others]
 
+    def crowd(self, count: int) -> list[Client]:
+        """Give signed-in browsers with a connection each, of as many accounts as the installation has for load."""
+        labels = [label for label in self.accounts if label.startswith("operator-")] or ["unit"]
+        first = {label: self.signed_in(label) for label in labels[:count]}
+        clients = list(first.values())
+        for number in range(count - len(clients)):
+            label = labels[number % len(labels)]
+            client = self.client(label)
+            client.cookies.update(first[label].cookies)
+            clients.append(client)
+        return clients
+
     def _change(self, client: Client, reply: Reply, account: dict[str, str]) -> None:
         new = f"bench-{os.urandom(9).hex()}"
         values = {"old_password": account["password"], "new_password": new, "new_password_again": new}
@@ -86,7 +100,9 @@ def running(root: Path | None) -> Iterator[Hall]:
         return
     with TemporaryDirectory(prefix="ferrygate-bench-") as folder:
         made = Path(folder) / "var"
-        environment = {**os.environ, "FERRYGATE_PORT_BASE": str(_free_base())}
+        environment = {
+            **os.environ, "FERRYGATE_PORT_BASE": str(_free_base()), "FERRYGATE_OPERATORS": str(OPERATORS),
+        }  # fmt: skip
         subprocess.run([sys.executable, "-m", "ops.provision", str(made)], env=environment, check=True)
         _lift_limits(made / "dmz" / "edge.toml")
         command = [sys.executable, "-m", "ops", "up", "--no-demo", "--root", str(made)]

@@ -29,7 +29,7 @@ SINGLE_CASES: Final = 20
 
 def latency(hall: Hall) -> None:
     """Queries at 20/s, open loop: a slow answer does not hold back the next question."""
-    clients = hall.several("unit", 16)
+    clients = hall.crowd(16)
     taken: list[float] = []
     pool = Pool(len(clients))
     meter = CpuMeter(hall.root)
@@ -44,7 +44,7 @@ def latency(hall: Hall) -> None:
 
 def throughput(hall: Hall) -> None:
     """Queries as fast as 32 users ask."""
-    clients = hall.several("unit", SATURATION_USERS)
+    clients = hall.crowd(SATURATION_USERS)
     taken: list[float] = []
     failures: list[str] = []
     meter = CpuMeter(hall.root)

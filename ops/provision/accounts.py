@@ -84,6 +84,17 @@ def demo_accounts(city: City, engine: Engine) -> Iterator[DemoAccount]:
     )
 
 
+def more_operators(city: City, count: int) -> Iterator[DemoAccount]:
+    """Choose further operators, for load tests: every fourth is the largest unit's, the others have a unit each."""
+    for number in range(1, count + 1):
+        unit = city.units[0] if number % 4 == 1 else city.units[number % len(city.units)]
+        yield DemoAccount(
+            f"operator-{number:03d}",
+            "an operator for load tests (压力测试)",
+            NewAccount(f"demo-operator-{number}", AccountKind.UNIT, unit.name, unit.district, unit_id=unit.unit_id),
+        )
+
+
 def make_accounts(maker: AccountMaker, wanted: Iterator[DemoAccount]) -> list[dict[str, str]]:
     """Make accounts, certificates and files.
 

@@ -25,7 +25,7 @@ from core.service import password_hashing
 from ops.cli.faults import CannotRunError
 from ops.layout import Installation, Layout, Ports
 from ops.provision.account_list import write_list, write_private
-from ops.provision.accounts import AccountMaker, demo_accounts, make_accounts, make_operators
+from ops.provision.accounts import AccountMaker, demo_accounts, make_accounts, make_operators, more_operators
 from ops.provision.databases import make_city, make_exchange, make_production, write_roster
 from ops.provision.progress import ProgressLines
 from ops.provision.role_files import exchange_url, production_url, role_tables
@@ -75,6 +75,7 @@ def _installation(ports: Ports, environment: Mapping[str, str]) -> Installation:
         ("CITY_UNITS", "city_units", 2, 42_000),
         ("FERRYGATE_WORKERS", "workers", 1, 16),
         ("FERRYGATE_EDGES", "edge_children", 1, 64),
+        ("FERRYGATE_OPERATORS", "operators", 0, 500),
     ):
         text = environment.get(variable, "")
         if not text:
@@ -124,6 +125,7 @@ class _Maker:
             "workers": self._found.workers,
             "edge_children": self._found.edge_children,
             "city_units": self._found.city_units,
+            "operators": self._found.operators,
             "ports": ports,
         }
         self._at.installation.write_text(toml_text(table, note=_NOTE), encoding="utf-8")
@@ -161,6 +163,7 @@ class _Maker:
                         engine, hashing, issuer, self._at.demo, clock=self._clock, randomness=self._randomness
                     )
                     listed = make_accounts(maker, demo_accounts(city, engine))
+                    listed += make_accounts(maker, more_operators(city, self._found.operators))
                     listed += make_operators(maker, city.units[1].district)
                 finally:
                     ledger.close()
