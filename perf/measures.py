@@ -9,11 +9,14 @@ from typing import Final
 import gevent
 from gevent.pool import Pool
 
-from perf.client import Client, HallError
+from perf.client import Client
 from perf.figures import milliseconds, show
 from perf.hall import Hall
 from perf.users import declare_one, query_unit, upload
-from perf.workbooks import Roster, read_roster, wage_workbook
+from visitor.exchange import PageError
+from visitor.sign_in import enter
+from visitor.wage_workbook import raised
+from visitor.wage_workbook import workbook as filled
 
 RATE_PER_S: Final = 20
 LATENCY_S: Final = 20
@@ -50,7 +53,7 @@ def throughput(hall: Hall) -> None:
         while time.perf_counter() < end:
             try:
                 _timed(query_unit, client, taken)
-            except HallError as error:
+            except PageError as error:
                 failures.append(str(error))
                 gevent.sleep(0.2)
 
@@ -63,9 +66,9 @@ def throughput(hall: Hall) -> None:
 
 def workbook(hall: Hall) -> None:
     """One 10,000-row workbook."""
-    client, roster = hall.signed_in("unit"), _roster(hall)
+    client, roster = hall.signed_in("unit"), hall.roster()
     for number in range(3):
-        done = upload(client, wage_workbook(roster, BATCH_ROWS, raise_fen=100 * (number + 1)))
+        done = upload(client, filled(raised(roster, BATCH_ROWS, fen=100 * (number + 1))))
         show(
             f"workbook of {BATCH_ROWS:,} rows, run {number + 1}",
             f"taken {done.taken_s:5.2f} s, answered {done.answered_s:5.2f} s",
@@ -75,13 +78,13 @@ def workbook(hall: Hall) -> None:
 
 def fairness(hall: Hall) -> None:
     """Single cases while ten workbooks are in flight."""
-    roster = _roster(hall)
-    books = [wage_workbook(roster, BATCH_ROWS, raise_fen=1000 + number) for number in range(BATCHES)]
+    roster = hall.roster()
+    books = [filled(raised(roster, BATCH_ROWS, fen=1000 + number)) for number in range(BATCHES)]
     client, *others = hall.several("unit", BATCHES + 1)
     uploads = [gevent.spawn(upload, other, book) for other, book in zip(others, books, strict=True)]
     taken = []
     for number in range(SINGLE_CASES):
-        taken.append(declare_one(client, roster.year, roster.employees[number]))
+        taken.append(declare_one(client, roster.year, roster.rows[number]))
         gevent.sleep(0.2)
     still = sum(not job.ready() for job in uploads)
     gevent.joinall(uploads)
@@ -93,12 +96,12 @@ def fairness(hall: Hall) -> None:
 def logins(hall: Hall) -> None:
     """Sign-ins with a new connection each: TLS, certificate, argon2id in the core."""
     hall.signed_in("unit")
-    account = hall.accounts["unit"]
+    account = hall.accounts.account("unit")
     taken: list[float] = []
 
     def sign_in() -> None:
         client = hall.client("unit")
-        _timed(lambda c: c.sign_in(account["user_name"], account["password"]), client, taken)
+        _timed(lambda browser: enter(browser, account), client, taken)
         client.close()
 
     pool = Pool(LOGIN_USERS)
@@ -113,7 +116,3 @@ def _timed(action: Callable[[Client], object], client: Client, taken: list[float
     began = time.perf_counter()
     action(client)
     taken.append(time.perf_counter() - began)
-
-
-def _roster(hall: Hall) -> Roster:
-    return read_roster(hall.root / "demo" / "roster.csv")

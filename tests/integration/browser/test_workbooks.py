@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from ops.demo.declaration import spoilt
 from tests.integration.browser.ways import counts
 from tests.support import office
 from tests.support.web_browser import WebBrowser
 from tests.support.web_system import WebSystem
 from tests.support.workbook_edit import heading_row, read_cells, table_cells, write_cells
+from visitor.wage_workbook import spoilt
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 ROWS = 40

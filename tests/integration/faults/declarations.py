@@ -8,9 +8,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ops.demo.declaration import read_roster
-from tests.support.hall_user import Cut, HallUser
+from tests.support.hall_user import HallUser
 from tests.support.whole_system import WholeSystem, until
+from visitor.exchange import NoAnswerError
+from visitor.wage_workbook import read_roster
 
 PATH = "/s/wage.declare"
 YEAR = "2024"
@@ -68,8 +69,8 @@ def declare(user: HallUser, one: Declaration) -> None:
         return
     yuan = f"{one.wage_fen // 100}.{one.wage_fen % 100:02d}"
     typed = {"year": YEAR, "id_number": one.employee.id_number, "name": one.employee.name, "wage": yuan}
-    taken = user.patiently_send(seen.page.form(path), {**typed, "action": "submit"})
-    one.last = f"{taken.status} {taken.path} {taken.code or taken.page.problem()[:80]}"
+    taken = user.patiently_send(seen.page().form(path), {**typed, "action": "submit"})
+    one.last = f"{taken.status} {taken.path} {taken.code or taken.page().problem()[:80]}"
     if taken.status == 200 and taken.path.startswith("/r/"):
         one.receipt, one.reference = taken.path.partition("?")[0], taken.reference
 
@@ -131,7 +132,7 @@ class Load:
         for one in self.declarations:
             if one.acknowledged:
                 seen = one.user.follow(one.receipt, within_s=max(1.0, end - time.monotonic()))
-                one.state = seen.state if seen.status == 200 else f"{seen.status} {seen.code}"
+                one.state = seen.page().state() if seen.status == 200 else f"{seen.status} {seen.code}"
 
     def troubles(self) -> Counter[str]:
         """What users met on the way, counted."""
@@ -142,7 +143,7 @@ class Load:
             self._permits.acquire()
             try:
                 declare(user, one)
-            except (Cut, LookupError) as error:
+            except (NoAnswerError, LookupError) as error:
                 one.last = f"{type(error).__name__}: {error}"
             except BaseException as error:
                 self.errors.append(repr(error))

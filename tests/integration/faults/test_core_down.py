@@ -43,14 +43,14 @@ def test_users_wait_honestly_and_everything_completes(system: WholeSystem) -> No
         load.join(within_s=20)
         assert all(one.acknowledged for one in load.declarations), [one.last for one in load.declarations]
         waiting = users[0].get(load.declarations[0].receipt)
-        assert (waiting.status, waiting.state, waiting.waits) == (200, "On its way", True)
+        assert (waiting.status, waiting.page().state(), waiting.waits) == (200, "On its way", True)
         assert waiting.reference == load.declarations[0].reference
 
         query = users[2].get("/s/unit.profile")
         assert query.status == 503
         assert query.code == "FG-3003"
         assert "retry-after" in query.headers
-        assert query.page.heading() in query.text
+        assert query.page().heading() in query.text
         assert 7 < time.monotonic() - began < 25
         time.sleep(max(0.0, CORE_DOWN_S - (time.monotonic() - began)))
 

@@ -53,7 +53,7 @@ def _captured(system: WholeSystem, user: HallUser) -> tuple[Declaration, list[St
         first = waited_for(system.layout.dmz / "outbox" / "interactive")[0]
         found = list(stations(system, first))
     seen = user.follow(one.receipt, within_s=20)
-    assert seen.state == "Done"
+    assert seen.page().state() == "Done"
     return one, found
 
 

@@ -131,8 +131,8 @@ def test_durations(milliseconds: int, told: str) -> None:
 
 
 def test_the_account_list_keeps_a_changed_password(tmp_path: Path) -> None:
-    from ops.demo.accounts import AccountBook
-    from ops.provision.account_list import LIST_NAME, README_NAME, write_list
+    from visitor.account_list import LIST_NAME, README_NAME, write_list
+    from visitor.accounts import AccountBook
 
     one = {"label": "unit", "words": "w", "window": "unit", "user_name": "demo", "password": "first"}
     write_list(tmp_path, [{**one, "pkcs12": "unit.p12", "pkcs12_password": "P"}])
