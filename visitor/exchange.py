@@ -82,6 +82,11 @@ class Answer:
         found = _REFERENCE.search(self.text)
         return found[1] if found else ""
 
+    @property
+    def state(self) -> str:
+        """The state that a receipt shows, or nothing."""
+        return self.page().state()
+
     def page(self) -> Page:
         """Read the body as a page."""
         return Page(self.text)

@@ -132,7 +132,7 @@ class Load:
         for one in self.declarations:
             if one.acknowledged:
                 seen = one.user.follow(one.receipt, within_s=max(1.0, end - time.monotonic()))
-                one.state = seen.page().state() if seen.status == 200 else f"{seen.status} {seen.code}"
+                one.state = seen.state if seen.status == 200 else f"{seen.status} {seen.code}"
 
     def troubles(self) -> Counter[str]:
         """What users met on the way, counted."""

@@ -43,7 +43,7 @@ def test_users_wait_honestly_and_everything_completes(system: WholeSystem) -> No
         load.join(within_s=20)
         assert all(one.acknowledged for one in load.declarations), [one.last for one in load.declarations]
         waiting = users[0].get(load.declarations[0].receipt)
-        assert (waiting.status, waiting.page().state(), waiting.waits) == (200, "On its way", True)
+        assert (waiting.status, waiting.state, waiting.waits) == (200, "On its way", True)
         assert waiting.reference == load.declarations[0].reference
 
         query = users[2].get("/s/unit.profile")

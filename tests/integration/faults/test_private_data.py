@@ -31,7 +31,7 @@ def _written(value: str) -> set[bytes]:
 
 def _found(folder: Path, values: dict[str, set[bytes]]) -> list[str]:
     """Every file below a folder, or its name, in which a value stands."""
-    found = []
+    found: list[str] = []
     for path in folder.rglob("*"):
         data = str(path).encode("utf-8", "surrogateescape") + b"\0"
         if path.is_file() and not path.is_symlink():

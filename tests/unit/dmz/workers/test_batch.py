@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
 from dmz.hall.backend_port import BatchState, Upload
 from dmz.workers.workbook.reader import read_workbook
 from dmz.workers.workbook.reader_process import ReaderBounds, WorkbookReader
+from tests.support.real_reactor import reactor
 from tests.support.workbooks import id_number, raw_workbook, wage_rows, wage_workbook
 from tests.support.worker_rig import client
 from tests.unit.dmz.workers.test_backend import RigCase
@@ -209,6 +209,6 @@ class Reader(RigCase):
         async def work() -> None:
             content = wage_workbook(wage_rows(50))
             self.assertEqual(await WorkbookReader(reactor).read(content), read_workbook(content))
-            self.assertEqual(service("wage.batch").table.most, 500)  # type: ignore[union-attr]
+            self.assertEqual(service("wage.batch").table.most, 500)
 
         return self.run_async(work())
