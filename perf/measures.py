@@ -54,7 +54,7 @@ def throughput(hall: Hall) -> None:
             try:
                 _timed(query_unit, client, taken)
             except PageError as error:
-                failures.append(str(error))
+                failures.append(error.told)
                 gevent.sleep(0.2)
 
     gevent.joinall([gevent.spawn(ask, client) for client in clients])

@@ -22,7 +22,16 @@ _AGENT: Final = "Mozilla/5.0 (X11; Linux x86_64) Ferrygate-visitor/1"
 
 
 class PageError(Exception):
-    """The hall answered with an error page, or otherwise than an honest user expects; the text is one line."""
+    """The hall answered with an error page, or otherwise than an honest user expects; the text is one line.
+
+    Args:
+        told: what happened, the same for every answer of this kind.
+        detail: what the page says beyond it, its request number too.
+    """
+
+    def __init__(self, told: str, detail: str = "") -> None:
+        super().__init__(f"{told}: {detail}" if detail else told)
+        self.told = told
 
 
 class NoAnswerError(PageError):
@@ -99,7 +108,7 @@ class Answer:
         """
         if self.status >= 400 and self.status != 422:
             page = self.page()
-            raise PageError(f"{self.path}: {self.status} {page.heading()}: {page.problem()}")
+            raise PageError(f"{self.path}: {self.status} {page.heading()}", page.problem())
         return self
 
 

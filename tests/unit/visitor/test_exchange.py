@@ -61,8 +61,9 @@ def test_bodies() -> None:
 def test_an_error_page_is_told_in_one_line() -> None:
     assert _answer(200).good().status == 200
     assert _answer(422).good().status == 422
-    with pytest.raises(PageError, match=r"/a/b\?x=1: 403 No: FG-2010"):
+    with pytest.raises(PageError, match=r"/a/b\?x=1: 403 No: FG-2010") as caught:
         _answer(403, body="<h1>No</h1><div role='alert'>FG-2010</div>").good()
+    assert caught.value.told == "/a/b?x=1: 403 No"
 
 
 def test_what_a_receipt_shows() -> None:
