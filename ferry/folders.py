@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from ferry.transports.port import Waiting
-from wire_formats.drop import TEMPORARY, DropName, parse_name, read_drop
+from wire_formats.drop import TEMPORARY, DropName, read_drop
 from wire_formats.errors import Kind, PeerError, Unavailable
 
 #: Entries looked at in one call; a slice is sorted, the whole folder is not.
@@ -43,13 +43,7 @@ class FolderScan:
         if not self._names:
             self._fill()
         taken, self._names = self._names[:most], self._names[most:]
-        found = Waiting([], [])
-        for name in taken:
-            try:
-                found.names.append(parse_name(name))
-            except PeerError:
-                found.strange.append(name)
-        return found
+        return Waiting.of(taken)
 
     def restart(self) -> None:
         """Forget the current round."""

@@ -20,7 +20,7 @@ from ferry.low_half import LOW_LANES, LowHalf
 from ferry.metrics import FerryMetrics
 from ferry.parts import HalfParts
 from ferry.quarantine import Quarantine
-from ferry.settings import HighSettings, LowSettings
+from ferry.settings import HalfSettings, HighSettings, LowSettings
 from ferry.transports.directory import DirectoryInlet, DirectoryOutlet
 from wire_formats.catalogue import SERVICES
 from wire_formats.certificate_names import machine_of
@@ -68,7 +68,7 @@ def build_high(
 
 
 def half_parts(
-    settings: LowSettings | HighSettings, role: str, lanes: Iterable[LaneId], reactor: IReactorTime, clock: Clock,
+    settings: HalfSettings, role: str, lanes: Iterable[LaneId], reactor: IReactorTime, clock: Clock,
     registry: CollectorRegistry,
 ) -> HalfParts:  # fmt: skip
     """Build what the parts of one half share.
@@ -95,7 +95,7 @@ def half_parts(
     )
 
 
-def _signing_key(settings: LowSettings | HighSettings, role: str) -> SigningKey:
+def _signing_key(settings: HalfSettings, role: str) -> SigningKey:
     try:
         key = load_signing_key(_read(settings.signing_key), _read(settings.signing_certificate))
     except ValueError as error:

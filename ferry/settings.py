@@ -40,79 +40,64 @@ class FerryLimits:
     notice_copies: int = number(3, least=1, most=10)
 
 
-@dataclass(frozen=True)
-class LowSettings:
-    """The low half, on the DMZ's side.
+@dataclass(frozen=True, kw_only=True)
+class HalfSettings:
+    """What both halves are told.
 
     Attributes:
         signing_key: PEM of the half's private key.
         signing_certificate: PEM of its certificate; its machine name is the sender of its files.
         trust_issuers: PEM file with the issuing certificates of machines.
         trust_machines: PEM file with the machines' certificates (workers, core, both halves, CA's deny key).
+        gap_inbound: folder of the transport towards the core; the low half sends into it.
+        gap_outbound: folder of the transport towards the DMZ; the high half sends into it.
+        journal: the journal's file.
+        spool: folder of unacknowledged bundles, and of answers the high half wrote.
+        quarantine: folder of bundles that may not pass.
+        status: JSON file for ``ferrygate status``.
+        workers: names of the workers; all workers with a known certificate when empty.
+        limits: the bounds.
+    """
+
+    signing_key: Path
+    signing_certificate: Path
+    trust_issuers: Path
+    trust_machines: Path
+    gap_inbound: Path
+    gap_outbound: Path
+    journal: Path
+    spool: Path
+    quarantine: Path
+    status: Path
+    workers: tuple[str, ...] = ()
+    limits: FerryLimits = FerryLimits()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LowSettings(HalfSettings):
+    """The low half, on the DMZ's side.
+
+    Attributes:
         dmz_outbox: drop of the workers, with a folder per lane.
         dmz_inbox: folder of the workers' inboxes.
         dmz_notices: where deny-list notices are put for the edges.
-        gap_inbound: sending end of the transport.
-        gap_outbound: receiving end of the transport.
-        journal: the journal's file.
-        spool: folder of unacknowledged bundles.
-        quarantine: folder of bundles that may not pass.
-        status: JSON file for ``ferrygate status``.
-        workers: names of the workers; all workers with a known certificate when empty.
-        limits: the bounds.
     """
 
-    signing_key: Path
-    signing_certificate: Path
-    trust_issuers: Path
-    trust_machines: Path
     dmz_outbox: Path
     dmz_inbox: Path
     dmz_notices: Path
-    gap_inbound: Path
-    gap_outbound: Path
-    journal: Path
-    spool: Path
-    quarantine: Path
-    status: Path
-    workers: tuple[str, ...] = ()
-    limits: FerryLimits = FerryLimits()
 
 
-@dataclass(frozen=True)
-class HighSettings:
+@dataclass(frozen=True, kw_only=True)
+class HighSettings(HalfSettings):
     """The high half, on the core's side.
 
     Attributes:
-        signing_key: PEM of the half's private key.
-        signing_certificate: PEM of its certificate; its machine name is the sender of its files.
         seal_key: 32 raw bytes: opens what workers sealed to the high half.
-        trust_issuers: PEM file with the issuing certificates of machines.
-        trust_machines: PEM file with the machines' certificates.
         core_inbox: drop of the core's intake, with a folder per lane.
         core_outbox: drop of the core's publisher, with a folder per lane and ``control`` for notices.
-        gap_inbound: receiving end of the transport.
-        gap_outbound: sending end of the transport.
-        journal: the journal's file.
-        spool: folder of unacknowledged bundles, and of answers this half wrote.
-        quarantine: folder of bundles that may not pass.
-        status: JSON file for ``ferrygate status``.
-        workers: names of the workers; all workers with a known certificate when empty.
-        limits: the bounds.
     """
 
-    signing_key: Path
-    signing_certificate: Path
     seal_key: Path
-    trust_issuers: Path
-    trust_machines: Path
     core_inbox: Path
     core_outbox: Path
-    gap_inbound: Path
-    gap_outbound: Path
-    journal: Path
-    spool: Path
-    quarantine: Path
-    status: Path
-    workers: tuple[str, ...] = ()
-    limits: FerryLimits = FerryLimits()

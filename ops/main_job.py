@@ -9,7 +9,6 @@ Run as ``python -m ops.main_job ROOT`` against a running installation; prints ev
 from __future__ import annotations
 
 import re
-import secrets
 import sys
 import time
 from dataclasses import dataclass
@@ -17,17 +16,17 @@ from pathlib import Path
 from typing import Final
 
 from ops.cli import installation
-from ops.demo.accounts import AccountBook
-from ops.demo.browser import Answer, Browser, PageError
-from ops.demo.declaration import SERVICE, Roster, read_roster, workbook
-from ops.demo.pages import Page
-from ops.layout import Layout
+from ops.visitor.accounts import AccountBook
+from ops.visitor.browser import Browser
+from ops.visitor.exchange import Answer, File, PageError
+from ops.visitor.pages import Page
+from ops.visitor.sign_in import sign_in
+from ops.visitor.wage_workbook import SERVICE, Roster, careless, read_roster, workbook
 
 LABEL: Final = "unit"
 HOST: Final = "localhost"
 FOLLOW_S: Final = 120
 POLL_S: Final = 0.5
-_PASSWORD_BYTES: Final = 12
 _NUMBER: Final = re.compile(r"[0-9][0-9,]*")
 
 
@@ -67,35 +66,20 @@ class MainJob:
         """
         self._sign_in()
         self._declare_one()
-        result = self._upload(workbook(self._roster, spoil=True), "declaration.xlsx")
+        result = self._upload(workbook(careless(self._roster)), "declaration.xlsx")
         failed = [href for href, _ in result.page().links if href.endswith("/failed")]
         if failed:
             rows = self._browser.get(failed[0])
             target = demo / "failed-rows.xlsx"
             target.write_bytes(rows.body)
             self._tell(f"failed rows downloaded: {target} ({len(rows.body):,} bytes)")
-            self._upload(workbook(self._roster, spoil=False), "corrected.xlsx")
+            self._upload(workbook(self._roster), "corrected.xlsx")
 
     def _sign_in(self) -> None:
-        account = self._book.account(LABEL)
-        form = self._browser.get("/login").page().form("/login")
-        answer = self._browser.send(form, {"user_name": account.user_name, "password": account.password})
-        if answer.path.startswith("/login"):
-            page = answer.page()
-            raise PageError(f"signing in as {account.user_name}: {page.heading()}: {page.problem()}")
-        self._tell(f"signed in as {account.user_name} with certificate and password")
-        if answer.path.startswith("/password"):
-            self._change_password(answer, account.password)
-
-    def _change_password(self, answer: Answer, old: str) -> None:
-        new = secrets.token_urlsafe(_PASSWORD_BYTES)
-        form = answer.page().form("/password")
-        wanted = {"old_password": old, "new_password": new, "new_password_again": new}
-        changed = self._browser.send(form, wanted)
-        if changed.path.startswith("/password"):
-            raise PageError(f"changing the password: {changed.page().problem()}")
-        self._book.remember(LABEL, new)
-        self._tell("first password changed (the list of accounts has the new one)")
+        first = self._book.account(LABEL)
+        if sign_in(self._browser, self._book, LABEL).changed:
+            self._tell("first password changed (the list of accounts has the new one)")
+        self._tell(f"signed in as {first.user_name} with certificate and password")
 
     def _declare_one(self) -> None:
         identity, name, wage = self._roster.rows[0]
@@ -107,11 +91,11 @@ class MainJob:
             raise PageError(f"declaring one employee: {checked.page().problem()}")
         answer = self._browser.send(form, {"action": "submit"})
         self._tell(f"one employee declared, receipt {answer.path.rpartition('/')[2]}")
-        page = self._until(answer, lambda page: not _refreshes(page))
+        page = self._until(answer)
         for element in page.all("li"):
             if element.attributes.get("class", "") in ("done", "here", "past"):
                 self._tell("    " + " ".join(element.text.split()))
-        self._tell("    state: " + _tag(page))
+        self._tell("    state: " + page.state())
 
     def _upload(self, content: bytes, name: str) -> Answer:
         path = f"/b/{SERVICE}"
@@ -120,34 +104,30 @@ class MainJob:
         rows = len(self._roster.rows)
         self._tell(f"uploading {name}: {rows:,} rows, {len(content):,} bytes")
         began = time.monotonic()
-        answer = self._browser.upload(form, changes, name="workbook", file_name=name, content=content)
+        answer = self._browser.upload(form, changes, File("workbook", name, content))
         if answer.path.startswith("/b/"):
             raise PageError(f"uploading {name}: {answer.page().problem()}")
         self._tell(f"    taken, batch {answer.path.rpartition('/')[2]}")
-        page = self._until(answer, lambda page: not _refreshes(page), counts=True)
+        page = self._until(answer, counts=True)
         took = time.monotonic() - began
         self._tell(f"    {page.heading()} {_counts(page)} after {took:.1f} s")
         return self._browser.get(answer.path)
 
-    def _until(self, answer: Answer, done: object, *, counts: bool = False) -> Page:
+    def _until(self, answer: Answer, *, counts: bool = False) -> Page:
         """Look at a page again and again until it no longer waits."""
-        assert callable(done)
-        page, last = answer.page(), ""
+        path, last = answer.path, ""
         end = time.monotonic() + FOLLOW_S
-        while not done(page):
-            told = f"{page.heading()} {_counts(page)}" if counts else _tag(page)
+        while answer.waits:
+            page = answer.page()
+            told = f"{page.heading()} {_counts(page)}" if counts else page.state()
             if told != last and told.strip():
                 self._tell(f"    {told}")
                 last = told
             if time.monotonic() > end:
-                raise PageError(f"{answer.path}: no result after {FOLLOW_S} s; `ferrygate status` shows where it waits")
+                raise PageError(f"{path}: no result after {FOLLOW_S} s; `ferrygate status` shows where it waits")
             time.sleep(POLL_S)
-            page = self._browser.get(f"{answer.path}?auto=1").page()
-        return page
-
-
-def _refreshes(page: Page) -> bool:
-    return any(e.attributes.get("http-equiv", "").lower() == "refresh" for e in page.all("meta"))
+            answer = self._browser.get(f"{path}?auto=1")
+        return answer.page()
 
 
 def _counts(page: Page) -> str:
@@ -155,10 +135,6 @@ def _counts(page: Page) -> str:
     values = [" ".join(e.text.split()) for e in page.all("dd")]
     pairs = zip(names, values, strict=False)
     return ", ".join(f"{name} {value}" for name, value in pairs if _NUMBER.fullmatch(value))
-
-
-def _tag(page: Page) -> str:
-    return next((" ".join(e.text.split()) for e in page.all("span") if "tag" in e.attributes.get("class", "")), "")
 
 
 def main(root: Path) -> int:
@@ -170,17 +146,13 @@ def main(root: Path) -> int:
         book = AccountBook(layout.demo)
         browser = Browser(HOST, found.ports.unit, book.context(LABEL))
         try:
-            MainJob(browser, book, read_roster(_roster(layout)), timeline).run(layout.demo)
+            MainJob(browser, book, read_roster(layout.demo / "roster.csv"), timeline).run(layout.demo)
         finally:
             browser.close()
     except (PageError, LookupError, OSError, ValueError) as error:
         sys.stderr.write(f"ferrygate: {error}\n")
         return 1
     return 0
-
-
-def _roster(layout: Layout) -> Path:
-    return layout.demo / "roster.csv"
 
 
 if __name__ == "__main__":

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,14 +16,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from perf.client import Client, Reply
+from ops.visitor.accounts import AccountBook
+from ops.visitor.sign_in import sign_in
+from ops.visitor.wage_workbook import Roster, read_roster
+from perf.client import Client
+from perf.ports import free_base
 
+HOST: Final = "localhost"
 START_S: Final = 180
 STOP_S: Final = 30
 #: Accounts that share the load.
 OPERATORS: Final = 16
-#: Windows at base..base+5, metrics from base+10; see `ferrygate up`.
-_SPAN: Final = 120
 
 
 @dataclass(slots=True)
@@ -34,28 +35,22 @@ class Hall:
 
     root: Path
     ports: dict[str, int]
-    accounts: dict[str, dict[str, str]]
+    accounts: AccountBook
 
     @classmethod
     def at(cls, root: Path) -> Hall:
         """Read what set-up wrote."""
         table = tomllib.loads((root / "installation.toml").read_text(encoding="utf-8"))
-        listed = json.loads((root / "demo" / "accounts.json").read_text(encoding="utf-8"))
-        return cls(root, table["ports"], {account["label"]: account for account in listed})
+        return cls(root, table["ports"], AccountBook(root / "demo"))
 
     def client(self, label: str) -> Client:
         """Give a browser with the certificate of a demo account, not signed in."""
-        window = self.accounts[label]["window"]
-        demo = self.root / "demo"
-        return Client("localhost", self.ports[window], demo / f"{label}.pem", demo / "root.pem")
+        return Client(HOST, self.ports[self.accounts.account(label).window], self.accounts.context(label))
 
     def signed_in(self, label: str) -> Client:
         """Give a browser that is signed in; the first password is changed and remembered."""
         client = self.client(label)
-        account = self.accounts[label]
-        reply = client.sign_in(account["user_name"], account["password"])
-        if reply.path.startswith("/password"):
-            self._change(client, reply, account)
+        sign_in(client, self.accounts, label)
         return client
 
     def several(self, label: str, count: int) -> list[Client]:
@@ -63,28 +58,24 @@ class Hall:
         first = self.signed_in(label)
         others = [self.client(label) for _ in range(count - 1)]
         for other in others:
-            other.cookies.update(first.cookies)
+            other.memory.cookies.update(first.memory.cookies)
         return [first, *others]
 
     def crowd(self, count: int) -> list[Client]:
         """Give signed-in browsers with a connection each, of as many accounts as the installation has for load."""
-        labels = [label for label in self.accounts if label.startswith("operator-")] or ["unit"]
+        labels = [label for label in self.accounts.labels() if label.startswith("operator-")] or ["unit"]
         first = {label: self.signed_in(label) for label in labels[:count]}
         clients = list(first.values())
         for number in range(count - len(clients)):
             label = labels[number % len(labels)]
             client = self.client(label)
-            client.cookies.update(first[label].cookies)
+            client.memory.cookies.update(first[label].memory.cookies)
             clients.append(client)
         return clients
 
-    def _change(self, client: Client, reply: Reply, account: dict[str, str]) -> None:
-        new = f"bench-{os.urandom(9).hex()}"
-        values = {"old_password": account["password"], "new_password": new, "new_password_again": new}
-        client.post("/password", {**reply.form("/password"), **values})
-        account["password"] = new
-        path = self.root / "demo" / "accounts.json"
-        path.write_text(json.dumps(list(self.accounts.values()), ensure_ascii=False, indent=1), encoding="utf-8")
+    def roster(self) -> Roster:
+        """Give the employees of the unit of account ``unit``."""
+        return read_roster(self.root / "demo" / "roster.csv")
 
     def metrics(self, port: int) -> str:
         """Read a role's metrics page."""
@@ -101,7 +92,7 @@ def running(root: Path | None) -> Iterator[Hall]:
     with TemporaryDirectory(prefix="ferrygate-bench-") as folder:
         made = Path(folder) / "var"
         environment = {
-            **os.environ, "FERRYGATE_PORT_BASE": str(_free_base()), "FERRYGATE_OPERATORS": str(OPERATORS),
+            **os.environ, "FERRYGATE_PORT_BASE": str(free_base()), "FERRYGATE_OPERATORS": str(OPERATORS),
         }  # fmt: skip
         subprocess.run([sys.executable, "-m", "ops.provision", str(made)], env=environment, check=True)
         _lift_limits(made / "dmz" / "edge.toml")
@@ -134,22 +125,3 @@ def _wait(process: subprocess.Popen[bytes], log: Path) -> None:
         if process.poll() is not None or time.monotonic() > end:
             raise SystemExit(f"the installation did not start:\n{log.read_text(encoding='utf-8')[-2000:]}")
         time.sleep(0.2)
-
-
-def _free_base() -> int:
-    """Find a run of free ports."""
-    bases = range(20_480, 32_000 - _SPAN, _SPAN)
-    first = os.getpid() % len(bases)
-    for base in (*bases[first:], *bases[:first]):
-        if all(_free(port) for port in range(base, base + _SPAN)):
-            return base
-    raise SystemExit("no run of free ports")
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

@@ -14,13 +14,14 @@ from pathlib import Path
 
 from locust import User, between, task
 
-from perf.client import Client, HallError
+from ops.visitor.exchange import PageError
+from ops.visitor.wage_workbook import raised, workbook
+from perf.client import Client
 from perf.hall import Hall
 from perf.users import declare_one, query_unit, upload
-from perf.workbooks import read_roster, wage_workbook
 
 HALL = Hall.at(Path(os.environ.get("FERRYGATE_ROOT", "var")).resolve())
-ROSTER = read_roster(HALL.root / "demo" / "roster.csv")
+ROSTER = HALL.roster()
 BATCH_ROWS = int(os.environ.get("BATCH_ROWS", "500"))
 
 
@@ -43,14 +44,14 @@ class UnitClerk(User):
     def declare(self) -> None:
         """B10."""
         self.turn += 1
-        employee = ROSTER.employees[(id(self) + self.turn) % len(ROSTER.employees)]
+        employee = ROSTER.rows[(id(self) + self.turn) % len(ROSTER.rows)]
         self._timed("declare one", lambda: declare_one(self.browser, ROSTER.year, employee))
 
     @task(1)
     def batch(self) -> None:
         """B13."""
         self.turn += 1
-        content = wage_workbook(ROSTER, BATCH_ROWS, raise_fen=100 * self.turn)
+        content = workbook(raised(ROSTER, BATCH_ROWS, fen=100 * self.turn))
         self._timed(f"workbook of {BATCH_ROWS}", lambda: upload(self.browser, content))
 
     def _timed(self, name: str, action: Callable[[], object]) -> None:
@@ -58,7 +59,7 @@ class UnitClerk(User):
         failure: Exception | None = None
         try:
             action()
-        except HallError as error:
+        except PageError as error:
             failure = error
         self.environment.events.request.fire(
             request_type="hall",

@@ -9,12 +9,15 @@ from typing import Final
 import gevent
 from gevent.pool import Pool
 
-from perf.client import Client, HallError
+from ops.visitor.exchange import PageError
+from ops.visitor.sign_in import enter
+from ops.visitor.wage_workbook import raised
+from ops.visitor.wage_workbook import workbook as filled
+from perf.client import Client
 from perf.cpu import CpuMeter
 from perf.figures import milliseconds, show
 from perf.hall import Hall
 from perf.users import declare_one, query_unit, upload
-from perf.workbooks import Roster, read_roster, wage_workbook
 
 RATE_PER_S: Final = 20
 LATENCY_S: Final = 20
@@ -54,8 +57,8 @@ def throughput(hall: Hall) -> None:
         while time.perf_counter() < end:
             try:
                 _timed(query_unit, client, taken)
-            except HallError as error:
-                failures.append(str(error))
+            except PageError as error:
+                failures.append(error.told)
                 gevent.sleep(0.2)
 
     gevent.joinall([gevent.spawn(ask, client) for client in clients])
@@ -68,9 +71,9 @@ def throughput(hall: Hall) -> None:
 
 def workbook(hall: Hall) -> None:
     """One 10,000-row workbook."""
-    client, roster = hall.signed_in("unit"), _roster(hall)
+    client, roster = hall.signed_in("unit"), hall.roster()
     for number in range(3):
-        done = upload(client, wage_workbook(roster, BATCH_ROWS, raise_fen=100 * (number + 1)))
+        done = upload(client, filled(raised(roster, BATCH_ROWS, fen=100 * (number + 1))))
         show(
             f"workbook of {BATCH_ROWS:,} rows, run {number + 1}",
             f"taken {done.taken_s:5.2f} s, answered {done.answered_s:5.2f} s",
@@ -80,13 +83,13 @@ def workbook(hall: Hall) -> None:
 
 def fairness(hall: Hall) -> None:
     """Single cases while ten workbooks are in flight."""
-    roster = _roster(hall)
-    books = [wage_workbook(roster, BATCH_ROWS, raise_fen=1000 + number) for number in range(BATCHES)]
+    roster = hall.roster()
+    books = [filled(raised(roster, BATCH_ROWS, fen=1000 + number)) for number in range(BATCHES)]
     client, *others = hall.several("unit", BATCHES + 1)
     uploads = [gevent.spawn(upload, other, book) for other, book in zip(others, books, strict=True)]
     taken = []
     for number in range(SINGLE_CASES):
-        taken.append(declare_one(client, roster.year, roster.employees[number]))
+        taken.append(declare_one(client, roster.year, roster.rows[number]))
         gevent.sleep(0.2)
     still = sum(not job.ready() for job in uploads)
     gevent.joinall(uploads)
@@ -98,12 +101,12 @@ def fairness(hall: Hall) -> None:
 def logins(hall: Hall) -> None:
     """Sign-ins with a new connection each: TLS, certificate, argon2id in the core."""
     hall.signed_in("unit")
-    account = hall.accounts["unit"]
+    account = hall.accounts.account("unit")
     taken: list[float] = []
 
     def sign_in() -> None:
         client = hall.client("unit")
-        _timed(lambda c: c.sign_in(account["user_name"], account["password"]), client, taken)
+        _timed(lambda browser: enter(browser, account), client, taken)
         client.close()
 
     pool = Pool(LOGIN_USERS)
@@ -118,7 +121,3 @@ def _timed(action: Callable[[Client], object], client: Client, taken: list[float
     began = time.perf_counter()
     action(client)
     taken.append(time.perf_counter() - began)
-
-
-def _roster(hall: Hall) -> Roster:
-    return read_roster(hall.root / "demo" / "roster.csv")

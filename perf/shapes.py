@@ -21,7 +21,7 @@ _BY_KIND: Final[dict[str, Callable[[Field], str]]] = {
 }
 
 
-def typed(code: str, known: Mapping[str, str]) -> dict[str, str]:
+def texts(code: str, known: Mapping[str, str]) -> dict[str, str]:
     """Give texts for the form of a service.
 
     Args:
@@ -31,9 +31,9 @@ def typed(code: str, known: Mapping[str, str]) -> dict[str, str]:
     Raises:
         KeyError: a field has a kind this module cannot make up and ``known`` lacks it.
     """
-    texts = {}
+    given = {}
     for field in service(code).form_fields:
         text = known[field.name] if field.name in known else _BY_KIND[field.kind](field)
         if text:
-            texts[field.name] = text
-    return texts
+            given[field.name] = text
+    return given

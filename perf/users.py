@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass
 from typing import Final
 
-from perf.client import Client, HallError, Reply
-from perf.shapes import typed
-from perf.workbooks import SERVICE, Employee
+from ops.visitor.exchange import Answer, File, PageError
+from ops.visitor.wage_workbook import SERVICE, Employee
+from perf.client import Client
+from perf.shapes import texts
 
 POLL_S: Final = 0.1
 FOLLOW_S: Final = 180.0
-_DONE_MARK: Final = re.compile(r'http-equiv="refresh"', re.IGNORECASE)
 
 
 def query_unit(client: Client) -> None:
     """C4, unit data: a query through both ferries.
 
     Raises:
-        HallError: no result.
+        PageError: no result.
     """
-    reply = client.get("/s/unit.profile")
-    if reply.status != 200 or 'id="result"' not in reply.text:
-        raise HallError(f"query: {reply.status} {reply.heading}")
+    answer = client.get("/s/unit.profile")
+    if answer.status != 200 or b'id="result"' not in answer.body:
+        raise PageError(f"query: {answer.status} {answer.page().heading()}")
 
 
 def declare_one(client: Client, year: str, employee: Employee) -> float:
@@ -34,14 +33,14 @@ def declare_one(client: Client, year: str, employee: Employee) -> float:
         Seconds from the submit button to the page that shows the result.
 
     Raises:
-        HallError: refused, or no result in time.
+        PageError: refused, or no result in time.
     """
     path = "/s/wage.declare"
-    form = client.get(path).form(path)
+    form = client.get(path).page().form(path)
     known = {"year": year, "id_number": employee.id_number, "name": employee.name, "wage": employee.wage}
-    checked = client.post(path, {**form, **typed("wage.declare", known), "action": "check"})
+    checked = client.send(form, {**texts("wage.declare", known), "action": "check"}).page().form(path)
     began = time.perf_counter()
-    follow(client, client.post(path, {**checked.form(path), "action": "submit"}))
+    follow(client, client.send(checked, {"action": "submit"}))
     return time.perf_counter() - began
 
 
@@ -51,37 +50,34 @@ class Uploaded:
 
     taken_s: float
     answered_s: float
-    page: Reply
+    page: Answer
 
 
 def upload(client: Client, content: bytes) -> Uploaded:
     """B13, a workbook from upload to the last row's answer.
 
     Raises:
-        HallError: refused, or no result in time.
+        PageError: refused, or no result in time.
     """
     path = f"/b/{SERVICE}"
-    form = client.get(path).form(path)
+    form = client.get(path).page().form(path)
     began = time.perf_counter()
-    reply = client.upload(path, form, name="workbook", content=content)
+    answer = client.upload(form, File("workbook", "wages.xlsx", content))
     taken = time.perf_counter() - began
-    page = follow(client, reply)
+    page = follow(client, answer)
     return Uploaded(taken, time.perf_counter() - began, page)
 
 
-def follow(client: Client, reply: Reply) -> Reply:
+def follow(client: Client, answer: Answer) -> Answer:
     """Look again until the page no longer refreshes itself.
 
     Raises:
-        HallError: an error page, or no result in time.
+        PageError: an error page, or no result in time.
     """
     end = time.monotonic() + FOLLOW_S
-    while True:
-        if reply.status >= 400:
-            raise HallError(f"{reply.path}: {reply.status} {reply.heading}")
-        if not _DONE_MARK.search(reply.text):
-            return reply
+    while answer.waits:
         if time.monotonic() > end:
-            raise HallError(f"{reply.path}: no result after {FOLLOW_S} s")
+            raise PageError(f"{answer.path}: no result after {FOLLOW_S} s")
         time.sleep(POLL_S)
-        reply = client.get(f"{reply.path.partition('?')[0]}?auto=1")
+        answer = client.get(f"{answer.path.partition('?')[0]}?auto=1")
+    return answer

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Clock(Protocol):
@@ -41,3 +44,22 @@ class Background(Protocol):
 
     def start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Run ``work``; its failure is logged under ``name`` and never lost."""
+
+
+class Pool(Protocol):
+    """Runs blocking functions on threads of its own, with a bounded queue in front: the reactor never waits."""
+
+    @property
+    def inside(self) -> int:
+        """How many calls are running or waiting."""
+
+    async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run ``function`` in a thread and give its result.
+
+        Raises:
+            Unavailable: BUSY when the queue is full.
+        """
+        ...
+
+    def stop(self) -> None:
+        """Wait for the running calls, then end the threads."""

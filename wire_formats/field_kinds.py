@@ -14,7 +14,7 @@ from wire_formats.bilingual import Label
 from wire_formats.canonical import Json
 from wire_formats.errors import PeerError
 from wire_formats.field_faults import FieldFault
-from wire_formats.fields import Field, Sensitivity, Text, to_half_width
+from wire_formats.fields import Field, Sensitivity, Text, anchored, to_half_width
 from wire_formats.identifiers import credit_code_fault, id_number_fault
 from wire_formats.ids import parse_reference_number, reference_number
 
@@ -138,7 +138,7 @@ class Month(Field):
             raise FieldFault("not_month")
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": f"^{self.pattern}$"}
+        return {"type": "string", "pattern": anchored(self.pattern)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,6 +37,7 @@ _FULL_WIDTH: Final = {**{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)},
 _DOTS: Final = str.maketrans(dict.fromkeys("•・‧∙⋅．", "·"))
 _HAN: Final = re.compile("[\u3400-\u9fff]")
 _SPACES: Final = re.compile(r"\s+")
+_WIDE_ESCAPE: Final = re.compile(r"\\U([0-9a-fA-F]{8})")
 
 
 class Sensitivity(enum.Enum):
@@ -116,6 +117,14 @@ def to_half_width(text: str) -> str:
     return text if text.isascii() else text.translate(_FULL_WIDTH)
 
 
+def anchored(pattern: str) -> str:
+    r"""Turn a pattern into JSON Schema's dialect: one that searches, in ECMAScript with the flag `u`.
+
+    `\U00020000` is Python's alone and becomes the character itself, which both understand.
+    """
+    return f"^(?:{_WIDE_ESCAPE.sub(lambda match: chr(int(match[1], 16)), pattern)})$"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Text(Field):
     """Free or patterned text.
@@ -166,7 +175,7 @@ class Text(Field):
             raise FieldFault("symbols")
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "minLength": self.least, "maxLength": self.most, "pattern": self.pattern}
+        return {"type": "string", "minLength": self.least, "maxLength": self.most, "pattern": anchored(self.pattern)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,7 +232,8 @@ class Secret(Field):
             raise FieldFault("symbols")
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "format": "password", "minLength": self.least, "maxLength": self.most}
+        # What crosses is not what is typed: the seal's text, whatever the length of the password.
+        return {"type": "string", "format": "password", "pattern": anchored(self.SEALED.pattern)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from wire_formats.catalogue import SERVICES, Page, Service
 from wire_formats.error_texts import TEXTS
 from wire_formats.errors import code_of
 from wire_formats.field_kinds import Rows
-from wire_formats.fields import Field
+from wire_formats.fields import Field, anchored
 
 _PORTS: Final = {"unit": 7002, "community": 7012, "person": 7022, "site": 8443}
 
@@ -94,7 +94,7 @@ def _form_schema(entry: Service, *, chinese: bool) -> dict[str, Any]:
         field.name: {
             "type": "string",
             "maxLength": field.max_length,
-            "pattern": f"^(?:{field.pattern})$",
+            "pattern": anchored(field.pattern),
             "title": field.label.zh if chinese else field.label.en,
         }
         for field in entry.form_fields

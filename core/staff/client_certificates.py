@@ -81,6 +81,7 @@ class ServerContext:
 
     @staticmethod
     def _load(context: SSL.Context, key_file: Path, chain_file: Path) -> None:
+        # The edge does the same in dmz/edge/tls_context: zones share no code but the ground, which knows no TLS.
         chain = load_certificates(chain_file)
         try:
             key = serialization.load_pem_private_key(_read(key_file), None)

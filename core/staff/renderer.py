@@ -93,6 +93,7 @@ def duration(length_ms: int) -> Label:
 
 
 def _environment(language: Language) -> jinja2.Environment:
+    # Set as in dmz/hall/renderer: zones share no code but the ground, which knows no templates.
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,

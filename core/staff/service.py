@@ -30,9 +30,8 @@ from core.staff.routes import Routes
 from core.staff.sessions import Sessions
 from core.staff.settings import StaffSettings
 from core.staff.site import BoundedFactory, SiteParts, StaffFactory, StaffSite
-from core.staff.threads import WorkThreads
 from core.staff.work_pages import WorkPages
-from wire_formats.collaborators import Clock, Randomness
+from wire_formats.collaborators import Clock, Pool, Randomness
 from wire_formats.errors import HallError
 
 CRL_EVERY_S: Final = 20
@@ -44,7 +43,7 @@ class _Parts:
     settings: StaffSettings
     context: ServerContext
     factory: BoundedFactory
-    threads: WorkThreads
+    pool: Pool
     revoked: RevocationList
     reactor: Any
 
@@ -76,7 +75,6 @@ class StaffService:
         # listenSSL would give TLS the installed reactor's clock, whatever reactor this is.
         secured = TLSMemoryBIOFactory(parts.context, False, parts.factory, clock=parts.reactor)
         self._port = parts.reactor.listenTCP(settings.port, secured, interface=settings.listen, backlog=BACKLOG)
-        parts.threads.start()
         self._looking.start(CRL_EVERY_S, now=True)
         self._log.info("staff_started", port=self.port)
 
@@ -87,7 +85,7 @@ class StaffService:
         if self._port is not None:
             await self._port.stopListening()
             self._port = None
-            self._parts.threads.stop()
+            self._parts.pool.stop()
         self._dispose()
         self._log.info("staff_stopped")
 
@@ -101,7 +99,7 @@ class StaffService:
         return not reasons, tuple(reasons)
 
     def _look_at_crl(self) -> Deferred[None]:
-        looked = Deferred.fromCoroutine(self._parts.threads.run(self._parts.revoked.refresh))
+        looked = Deferred.fromCoroutine(self._parts.pool.run(self._parts.revoked.refresh))
         looked.addCallbacks(self._crl_good, self._crl_bad)
         return looked
 
@@ -118,9 +116,23 @@ class StaffService:
 
 
 def build_staff(
-    settings: StaffSettings, *, reactor: Any, clock: Clock, randomness: Randomness, registry: CollectorRegistry
+    settings: StaffSettings,
+    *,
+    reactor: Any,
+    clock: Clock,
+    randomness: Randomness,
+    registry: CollectorRegistry,
+    pool: Pool,
 ) -> StaffService:
     """Build the staff window from its settings; reads keys and certificates, checks the database's revision.
+
+    Args:
+        settings: its table.
+        reactor: serves the port and the look at the revocation list.
+        clock: the time.
+        randomness: for sessions.
+        registry: for metrics.
+        pool: threads for the database and for passwords; stopped with the service.
 
     Raises:
         Bug: the database's revision does not fit this code.
@@ -135,7 +147,7 @@ def build_staff(
     context = ServerContext(settings.server_key, settings.server_chain, issuers, tls12=settings.tls12)
     renderer = Renderer()
     app = StaffApp(engine, _routes(settings, engine, renderer, metrics, randomness), renderer)
-    threads = WorkThreads(reactor, threads=settings.threads, waiting=settings.waiting, gauge=metrics.work)
+    metrics.work.set_function(lambda: pool.inside)
     revoked = RevocationList(settings.client_crl, issuers)
     sessions = Sessions(
         randomness, idle_ms=settings.idle_ms, life_ms=settings.session_ms, most=settings.sessions
@@ -145,7 +157,7 @@ def build_staff(
         renderer=renderer,
         sessions=sessions,
         revoked=revoked,
-        threads=threads,
+        pool=pool,
         clock=clock,
         metrics=metrics,
         seconds=reactor.seconds,
@@ -153,7 +165,7 @@ def build_staff(
     )
     site = StaffFactory(StaffSite(parts), body_bytes=settings.body_bytes, reactor=reactor)
     factory = BoundedFactory(site, most=settings.connections)
-    return StaffService(_Parts(settings, context, factory, threads, revoked, reactor), engine.dispose)
+    return StaffService(_Parts(settings, context, factory, pool, revoked, reactor), engine.dispose)
 
 
 def _routes(

@@ -1,6 +1,6 @@
 """HTTP in and out: limits, certificate, session cookie, security headers. Everything else happens in threads.
 
-    twisted.web ─▶ StaffRequest (size of head and body) ─▶ StaffSite.serve ─▶ WorkThreads ─▶ StaffApp.answer
+    twisted.web ─▶ StaffRequest (size of head and body) ─▶ StaffSite.serve ─▶ Pool ─▶ StaffApp.answer
 """
 
 from __future__ import annotations
@@ -23,10 +23,9 @@ from core.staff.language import choose
 from core.staff.metrics import StaffMetrics
 from core.staff.renderer import STYLE, STYLE_PATH, Renderer
 from core.staff.sessions import Sessions
-from core.staff.threads import WorkThreads
 from core.staff.visit import Pair, Reply, Visit, parse_fields
 from wire_formats.bilingual import Language
-from wire_formats.collaborators import Clock
+from wire_formats.collaborators import Clock, Pool
 from wire_formats.errors import Bug, HallError, Kind, PeerError, Refused
 
 COOKIE: Final = "__Host-staff"
@@ -64,7 +63,7 @@ class SiteParts:
     renderer: Renderer
     sessions: Sessions
     revoked: RevocationList
-    threads: WorkThreads
+    pool: Pool
     clock: Clock
     metrics: StaffMetrics
     seconds: Callable[[], float]
@@ -165,7 +164,7 @@ class StaffSite(Resource):
         except HallError as error:
             self._log.info("staff_refused", code=error.code, reason=error.private)
             return parts.renderer.error(visit, error)
-        reply = await parts.threads.run(parts.answer, visit)
+        reply = await parts.pool.run(parts.answer, visit)
         return self._keep_session(reply, visit, request)
 
     def _visit(self, request: Request, empty: Visit) -> Visit:

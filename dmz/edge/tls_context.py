@@ -139,6 +139,8 @@ def _context(name: str, credentials: ServerCredentials, policy: TlsPolicy) -> SS
 
 
 def _load_credentials(context: SSL.Context, name: str, credentials: ServerCredentials) -> None:
+    # The staff window does the same in core/staff/client_certificates: zones share no code but the ground, which
+    # knows no TLS.
     chain = load_certificates(credentials.chain_pem, f"{name}: server certificate")
     try:
         key = serialization.load_pem_private_key(credentials.key_pem, None)

@@ -66,6 +66,7 @@ class Renderer:
 
 
 def _environment(language: Language, assets: Callable[[str], str]) -> jinja2.Environment:
+    # Set as in core/staff/renderer: zones share no code but the ground, which knows no templates.
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,

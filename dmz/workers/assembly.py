@@ -9,7 +9,7 @@ from dmz.hall.backend_port import Backend
 from dmz.workers.answer_watch import AnswerWatch, WatchPlaces
 from dmz.workers.backend import Desks, HallBackend
 from dmz.workers.batch_desk import BatchBounds, BatchDesk
-from dmz.workers.batch_job import BatchParts, Pool
+from dmz.workers.batch_job import BatchParts
 from dmz.workers.bundler import Bundler, BundlerBounds
 from dmz.workers.credits import CreditBounds, Credits
 from dmz.workers.draft_desk import DraftDesk, DraftParts
@@ -24,7 +24,7 @@ from dmz.workers.settings import WorkerSettings
 from dmz.workers.throttle import ThrottleBounds
 from dmz.workers.tools import WorkerTools
 from dmz.workers.workbook.reader_process import WorkbookReader
-from wire_formats.collaborators import DirectoryWatch
+from wire_formats.collaborators import DirectoryWatch, Pool
 from wire_formats.suites import SigningKey
 from wire_formats.trust import TrustStore
 

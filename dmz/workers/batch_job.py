@@ -6,9 +6,8 @@ thread. Nothing of the file is stored before its rows are sealed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection
 from twisted.logger import Logger
@@ -26,20 +25,11 @@ from dmz.workers.workbook.interpret import CheckedRow, SheetInterpreter
 from dmz.workers.workbook.reader_process import WorkbookReader, pause
 from wire_formats.canonical import Json
 from wire_formats.catalogue import Service
+from wire_formats.collaborators import Pool
 from wire_formats.errors import HallError, Kind, PeerError
 from wire_formats.request import Batch
 
-P = ParamSpec("P")
-R = TypeVar("R")
 ROWS_PER_SLICE = 250
-
-
-class Pool(Protocol):
-    """Runs blocking functions on threads of its own; bounded, or Unavailable."""
-
-    async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run ``function`` in a thread and give its result."""
-        ...
 
 
 @dataclass(frozen=True)

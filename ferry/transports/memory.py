@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from ferry.transports.port import TRANSPORT_LANES, Waiting
-from wire_formats.drop import DropName, parse_name
+from wire_formats.drop import DropName
 from wire_formats.errors import Kind, PeerError, Unavailable
 
 #: Sees lane, name and bytes of a file, and gives what arrives instead: none, one or several.
@@ -62,13 +62,7 @@ class MemoryTransport:
         if not self._round[lane]:
             self._round[lane] = sorted(self._lanes[lane])
         taken, self._round[lane] = self._round[lane][:most], self._round[lane][most:]
-        found = Waiting([], [])
-        for name in taken:
-            try:
-                found.names.append(parse_name(name))
-            except PeerError:
-                found.strange.append(name)
-        return found
+        return Waiting.of(taken)
 
     def read(self, lane: str, name: DropName | str, *, limit: int) -> bytes:
         """Read a waiting file.

@@ -13,10 +13,11 @@ Source: DESIGN "Ferry halves share nothing but the transport"; research, section
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, Protocol
 
-from wire_formats.drop import DropName
+from wire_formats.drop import DropName, parse_name
+from wire_formats.errors import PeerError
 
 #: Lanes of one direction; ``control`` carries heartbeats, acknowledgements and notices.
 TRANSPORT_LANES: Final = ("interactive", "bulk", "control")
@@ -32,6 +33,17 @@ class Waiting(NamedTuple):
 
     names: list[DropName]
     strange: list[str]
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Waiting:
+        """Tell well-formed names from strange ones, each in the order given."""
+        found = cls([], [])
+        for text in texts:
+            try:
+                found.names.append(parse_name(text))
+            except PeerError:
+                found.strange.append(text)
+        return found
 
 
 class Outlet(Protocol):

@@ -3,13 +3,64 @@
 from __future__ import annotations
 
 import argparse
-import os
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from ops.cli.words import Words, add_root
+
 ROLES: Final = ("edge", "static", "worker", "ferry_low", "ferry_high", "core", "staff", "ca")
+LANGUAGES: Final = ("en", "zh-CN")
+_HELP_COLUMNS: Final = 100
 Command = Callable[[], int]
+
+_ABOUT: Final = (
+    "A city's online social-insurance hall whose production data cannot be reached from the internet. "
+    "Begin with `ferrygate up`: it makes a demonstration in the folder var, starts every role, sends one wage "
+    "declaration through the front door and prints addresses, accounts and passwords."
+)
+_MORE: Final = """\
+`ferrygate COMMAND --help` shows the words of a command.
+
+environment:
+  FERRYGATE_ROOT        folder of the installation, where --root is not given (default: var)
+  FERRYGATE_PORT_BASE   when an installation is made: its windows listen on this port and the next ones
+  CITY_UNITS            when an installation is made: units of the synthetic city (default: 300)
+  FERRYGATE_WORKERS, FERRYGATE_EDGES
+                        when an installation is made: how many workers and edges
+
+exit codes:
+  0 done   1 failed, or something is not healthy   2 cannot run as asked (one line says why)   130 interrupted
+"""
+_UP: Final = (
+    "Make an installation if there is none, start every role, send one real wage declaration, then serve until "
+    "Ctrl-C or `ferrygate stop`. An installation that is there already is used as it is."
+)
+_STATUS: Final = (
+    "Show every process with its state, age and figures, and every lane of the ferry. "
+    "Exit code 0 when all are healthy, otherwise 1."
+)
+_DOCTOR: Final = (
+    "Look at this machine and at the installation: Python, packages, clock, disk, ports, settings, keys, databases; "
+    "each line says what was found and what to do. Changes nothing. Exit code 0 when nothing is broken, otherwise 1."
+)
+_REPLACE: Final = (
+    "Start a role's process anew, for example after an update. The old process finishes what it has begun; "
+    "no request and no session is lost. Returns when the new one is healthy."
+)
+_STOP: Final = (
+    "Ask a running `ferrygate up` to stop all its roles in order. Returns at once; what is under way is finished."
+)
+_RUN: Final = (
+    "Run one role in the foreground until it is told to stop (SIGTERM), for a service manager. "
+    "`ferrygate up` does the same for every role of an installation."
+)
+_OPENAPI: Final = (
+    "Print the OpenAPI 3.1 document of all services as JSON, made from the same declarations as the forms: "
+    "paths with the fields of each form, and the schemas of what crosses the gap. Needs no installation."
+)
+_CA: Final = "Certificate authority: `ferrygate ca --help` shows its words."
 
 
 def parse(arguments: list[str]) -> Command:
@@ -22,44 +73,57 @@ def parse(arguments: list[str]) -> Command:
         What to call; it gives the exit code.  Modules of a command are imported only when it runs.
 
     Raises:
-        SystemExit: wrong words (2) or --help (0), after argparse has said why.
+        SystemExit: wrong words (2, after one line that says why) or --help (0).
     """
-    parser = argparse.ArgumentParser(prog="ferrygate", description="Online service hall behind a file gap.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_run(commands)
-    _add_up(commands)
-    for name, told in (
-        ("status", "every role, lane and queue at a glance"),
-        ("doctor", "what is missing on this machine, with the remedy"),
-    ):
-        _with_root(commands.add_parser(name, help=told))
-    replace = _with_root(commands.add_parser("replace", help="replace a running process without losing work"))
-    replace.add_argument("name", help="for example worker-1")
-    _with_root(commands.add_parser("stop", help="stop all roles of a running installation"))
-    commands.add_parser("ca", help="certificate authority: ceremony, slips, revocation ...", add_help=False)
     if arguments[:1] == ["ca"]:
         from ops.cli.authority import authority
 
         return lambda: authority(arguments[1:])
-    return _command(parser.parse_args(arguments))
+    return _command(_parser().parse_args(arguments))
 
 
-def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    run = commands.add_parser("run", help="run one role in this process")
-    run.add_argument("role", choices=ROLES)
-    run.add_argument("--settings", type=Path, required=True, help="the role's TOML file")
-
-
-def _add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    up = _with_root(commands.add_parser("up", help="make an installation if there is none, start every role"))
-    up.add_argument("--demo-only", action="store_true", help="send one declaration, then stop")
-    up.add_argument("--no-demo", action="store_true", help="start the roles and send nothing")
-
-
-def _with_root(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    default = Path(os.environ.get("FERRYGATE_ROOT", "var"))
-    parser.add_argument("--root", type=Path, default=default, help="folder of the installation (default: var)")
+def _parser() -> Words:
+    about = textwrap.fill(_ABOUT, _HELP_COLUMNS)
+    parser = Words(
+        prog="ferrygate", description=about, epilog=_MORE, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
+    up = _add(commands, "up", "make the installation if there is none, start every role, serve", _UP)
+    ways = up.add_mutually_exclusive_group()
+    ways.add_argument("--demo-only", action="store_true", help="stop after the declaration")
+    ways.add_argument("--no-demo", action="store_true", help="send no declaration")
+    _add(commands, "status", "every role, lane and queue at a glance", _STATUS)
+    _add(commands, "doctor", "what is missing on this machine, with the remedy", _DOCTOR)
+    replace = _add(commands, "replace", "replace a running process without losing work", _REPLACE)
+    replace.add_argument("name", metavar="NAME", help="as `ferrygate status` shows it, for example worker-1")
+    _add(commands, "stop", "stop all roles of a running installation", _STOP)
+    run = commands.add_parser("run", help="run one role in the foreground, for a service manager", description=_RUN)
+    run.add_argument("role", metavar="ROLE", choices=ROLES, help=f"one of {', '.join(ROLES)}")
+    run.add_argument("--settings", metavar="FILE", type=Path, required=True, help="the role's TOML file")
+    _add_openapi(commands)
+    # Named here for the help only: its own parser reads the rest.
+    commands.add_parser("ca", help="certificate authority: ceremony, slips, revocation, lists, log", description=_CA)
     return parser
+
+
+def _add(
+    commands: argparse._SubParsersAction[Words], name: str, told: str, description: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=told, description=description)
+    add_root(parser)
+    return parser
+
+
+def _add_openapi(commands: argparse._SubParsersAction[Words]) -> None:
+    told = "print the OpenAPI 3.1 document of all services"
+    parser = commands.add_parser("openapi", help=told, description=_OPENAPI)
+    parser.add_argument("--out", metavar="FILE", type=Path, help="write into this file instead (replaced if it exists)")
+    parser.add_argument(
+        "--host", default="localhost", help="name of the front door, for addresses (default: localhost)"
+    )
+    parser.add_argument(
+        "--language", choices=LANGUAGES, default="en", help="of titles and descriptions: en (default) or zh-CN"
+    )
 
 
 def _command(found: argparse.Namespace) -> Command:
@@ -67,6 +131,10 @@ def _command(found: argparse.Namespace) -> Command:
         from ops.cli.run import run
 
         return lambda: run(found.role, found.settings)
+    if found.command == "openapi":
+        from ops.cli.openapi import openapi
+
+        return lambda: openapi(found.out, host=found.host, language=found.language)
     if found.command == "up":
         from ops.cli.up import up
 

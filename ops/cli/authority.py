@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -12,9 +13,11 @@ from prometheus_client import CollectorRegistry
 
 from ca import cli
 from ca.authority import Authority, open_authority
+from ca.lifecycle import KeyState, RevocationReason
 from ca.metrics import CaMetrics
 from ca.profile_table import load_profiles
 from ops.cli.faults import CannotRunError
+from ops.cli.words import Words, add_root
 from ops.layout import Layout
 from ops.roles.ca import CaFile
 from ops.runtime.clock import SystemClock, SystemRandomness
@@ -22,7 +25,10 @@ from wire_formats.certificate_names import CERTIFICATE_WINDOWS
 from wire_formats.errors import HallError
 from wire_formats.settings_reader import load_settings
 
-_AGREEMENT: Final = "number of the signed agreement"
+_ABOUT: Final = (
+    "The certificate authority of an installation: makes slips and certificates, revokes them, writes the lists. "
+    "Works on the authority's own database, beside the running role."
+)
 
 
 def authority(words: Sequence[str]) -> int:
@@ -78,32 +84,71 @@ def _lines(opened: Authority, asked: argparse.Namespace, crl_folder: Path) -> li
     return cli.verify_log(opened)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="ferrygate ca", description="The certificate authority.")
-    parser.add_argument("--root", type=Path, default=Path("var"), help="folder of the installation (default: var)")
-    parser.add_argument("--operator", default=getpass.getuser(), help="who answers for this act (default: you)")
-    words = parser.add_subparsers(dest="word", required=True, metavar="WORD")
-    ceremony = words.add_parser("ceremony", help="make a root and issuing authorities from a reviewed file")
-    ceremony.add_argument("file", type=Path)
-    prepare = words.add_parser("prepare", help="make a slip (密码条); its secrets are printed once")
-    prepare.add_argument("account")
-    prepare.add_argument("--window", required=True, choices=CERTIFICATE_WINDOWS)
-    prepare.add_argument("--display", default="", help="name shown in the certificate")
-    enable = words.add_parser("enable", help="enable a slip for one download")
-    enable.add_argument("number")
-    enable.add_argument("--agreement", required=True, help=_AGREEMENT)
-    revoke = words.add_parser("revoke", help="revoke a slip or a certificate; reaches the edges within seconds")
-    revoke.add_argument("which", help="certificate number or serial")
-    revoke.add_argument("--reason", default="unspecified")
-    listed = words.add_parser("list", help="slips in order of number")
-    for name in ("window", "state", "after"):
-        listed.add_argument(f"--{name}", default="")
-    words.add_parser("status", help="one slip with its times").add_argument("number")
-    sign = words.add_parser("sign", help="a certificate for a signing request, as PEM")
-    sign.add_argument("file", type=Path)
-    sign.add_argument("--profile", required=True)
-    sign.add_argument("--name", default="")
-    sign.add_argument("--host", action="append", default=[])
-    words.add_parser("crl", help="write the revocation lists")
-    words.add_parser("verify-log", help="recompute the chain of the log")
+def _parser() -> Words:
+    parser = Words(prog="ferrygate ca", description=_ABOUT)
+    add_root(parser)
+    parser.add_argument(
+        "--operator", metavar="NAME", default=_you(), help="who answers for this act, for the log (default: you)"
+    )
+    words = parser.add_subparsers(dest="word", required=True, metavar="WORD", title="words")
+    ceremony = _word(words, "ceremony", "make a root and issuing authorities from a reviewed file")
+    ceremony.add_argument("file", metavar="FILE", type=Path, help="TOML; set-up writes one to ca/ceremony.toml")
+    _add_slip_words(words)
+    revoke = _word(words, "revoke", "revoke a slip or a certificate; reaches the edges within seconds")
+    revoke.add_argument("which", metavar="NUMBER", help="number of the slip, or serial of the certificate")
+    reasons = tuple(reason.name.lower() for reason in RevocationReason)
+    revoke.add_argument(
+        "--reason", metavar="REASON", choices=reasons, default="unspecified", help=f"one of {', '.join(reasons)}"
+    )
+    sign = _word(words, "sign", "print a certificate for a signing request, as PEM with its chain")
+    sign.add_argument("file", metavar="FILE", type=Path, help="the signing request (PEM or DER)")
+    profiles = tuple(load_profiles())
+    sign.add_argument(
+        "--profile", metavar="PROFILE", required=True, choices=profiles, help=f"one of {', '.join(profiles)}"
+    )
+    sign.add_argument("--name", metavar="NAME", default="", help="of the holder, where the profile wants one")
+    sign.add_argument("--host", metavar="HOST", action="append", default=[], help="name of a server; may be repeated")
+    _word(words, "crl", "write the revocation list of every authority")
+    _word(words, "verify-log", "recompute the chain of the authority's log and print its last digest")
     return parser
+
+
+def _you() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a number without a name
+        return str(os.getuid())
+
+
+def _add_slip_words(words: argparse._SubParsersAction[Words]) -> None:
+    prepare = _word(words, "prepare", "make a slip (密码条) for an account; its secrets are printed once")
+    prepare.add_argument("account", metavar="ACCOUNT", help="user name of the account the certificate is for")
+    prepare.add_argument(
+        "--window",
+        metavar="WINDOW",
+        required=True,
+        choices=CERTIFICATE_WINDOWS,
+        help=f"one of {', '.join(CERTIFICATE_WINDOWS)}",
+    )
+    prepare.add_argument("--display", metavar="NAME", default="", help="name shown in the certificate")
+    enable = _word(words, "enable", "enable a slip for one download, after its agreement is signed")
+    enable.add_argument("number", metavar="NUMBER", help="number of the slip")
+    enable.add_argument("--agreement", metavar="NUMBER", required=True, help="number of the signed agreement")
+    listed = _word(words, "list", "up to 200 slips in order of number")
+    listed.add_argument(
+        "--window", metavar="WINDOW", choices=CERTIFICATE_WINDOWS, default="", help="only those of this window"
+    )
+    states = tuple(state.value for state in KeyState)
+    listed.add_argument(
+        "--state", metavar="STATE", choices=states, default="", help=f"only those in this state: {', '.join(states)}"
+    )
+    listed.add_argument(
+        "--after", metavar="NUMBER", default="", help="only numbers after this one, to go on with a list"
+    )
+    _word(words, "status", "one slip with its times").add_argument(
+        "number", metavar="NUMBER", help="number of the slip"
+    )
+
+
+def _word(words: argparse._SubParsersAction[Words], name: str, told: str) -> Words:
+    return words.add_parser(name, help=told, description=f"{told[0].upper()}{told[1:]}.")

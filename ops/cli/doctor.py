@@ -50,7 +50,12 @@ def _all(root: Path) -> Iterator[Finding]:
     layout = Layout(root)
     if not layout.installation.exists():
         yield Finding(Verdict.NOTE, "installation", f"none at {root}; `make run` makes one")
-        yield from _ports(Ports.from_environment(os.environ), None)
+        try:
+            wanted = Ports.from_environment(os.environ)
+        except ValueError as error:
+            yield Finding(Verdict.BROKEN, "ports", f"{error}; for example FERRYGATE_PORT_BASE=20000")
+            return
+        yield from _ports(wanted, None)
         return
     try:
         found = load_settings(Installation, layout.installation)

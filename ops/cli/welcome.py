@@ -18,7 +18,9 @@ def welcome(layout: Layout, found: Installation) -> str:
     for words, name in _WINDOWS:
         port = getattr(found.ports, name)
         lines.append(f"  {words:<22} https://localhost:{port}/   (client certificate)")
-    lines.append(f"  {'site (门户)':<21} https://localhost:{found.ports.site}/   http://localhost:{found.ports.site_plain}/")
+    lines.append(
+        f"  {'site (门户)':<21} https://localhost:{found.ports.site}/   http://localhost:{found.ports.site_plain}/"
+    )
     accounts = layout.demo / "ACCOUNTS.txt"
     if accounts.exists():
         lines += ["", accounts.read_text(encoding="utf-8").rstrip()]

@@ -28,6 +28,9 @@ def main() -> int:
     except (CannotRunError, ValueError) as error:
         sys.stderr.write(f"ferrygate: {error}\n")
         return EXIT_CANNOT_RUN
+    except OSError as error:
+        sys.stderr.write(f"ferrygate: {error.filename or sys.argv[1]}: {error.strerror}; choose another folder\n")
+        return EXIT_CANNOT_RUN
     except KeyboardInterrupt:
         return 130
     return 0

@@ -18,7 +18,7 @@ from core.db.states import AccountKind
 from core.db.tables import person
 from core.password_hashing import PasswordHashing
 from core.staff.operators import NewOperator, bind_operator_certificate, create_operator
-from ops.provision.account_list import write_private
+from ops.visitor.account_list import write_private
 from wire_formats.collaborators import Clock, Randomness
 
 

@@ -24,7 +24,6 @@ from core.password_hashing import PEPPER_BYTES
 from core.service import password_hashing
 from ops.cli.faults import CannotRunError
 from ops.layout import Installation, Layout, Ports
-from ops.provision.account_list import write_list, write_private
 from ops.provision.accounts import AccountMaker, demo_accounts, make_accounts, make_operators, more_operators
 from ops.provision.databases import make_city, make_exchange, make_production, write_roster
 from ops.provision.progress import ProgressLines
@@ -32,6 +31,7 @@ from ops.provision.role_files import exchange_url, production_url, role_tables
 from ops.provision.toml_text import Value, toml_text
 from ops.roles.core import CoreFile
 from ops.runtime.clock import SystemClock, SystemRandomness
+from ops.visitor.account_list import write_list, write_private
 from wire_formats.settings_reader import load_settings
 
 HOSTS: Final = ("localhost", "127.0.0.1")

@@ -19,13 +19,16 @@ ALLOWED = {
     "perf": {"wire_formats"},
     "ops": {"wire_formats", "dmz", "ferry", "core", "ca"},
 }
+#: A person at a window: part of ops, knows the ground only, and is what the main job and the load drivers share.
+VISITOR = "ops.visitor"
 
 _IMPORT_ALL = """
 import importlib, pkgutil, sys
 zone, blocked = sys.argv[1], set(sys.argv[2:])
 class Wall:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in blocked:
+        inside = name == zone or name.startswith(zone + ".") or zone.startswith(name + ".")
+        if name.split(".")[0] in blocked and not inside:
             raise ImportError(f"{zone} reaches into {name}")
         return None
 sys.meta_path.insert(0, Wall())
@@ -40,12 +43,16 @@ assert "twisted.internet.reactor" not in sys.modules, "a module of this zone ins
 """
 
 
-@pytest.mark.parametrize("zone", ["wire_formats", "dmz", "ferry", "core", "ca"])
+@pytest.mark.parametrize("zone", ["wire_formats", "dmz", "ferry", "core", "ca", VISITOR])
 def test_zone_imports_alone(zone: str) -> None:
-    blocked = sorted(set(ALLOWED) - ALLOWED[zone] - {zone} | {"tests"})
+    blocked = sorted(set(ALLOWED) - ALLOWED.get(zone, {"wire_formats"}) - {zone} | {"tests"})
     command = [sys.executable, "-c", _IMPORT_ALL, zone, *blocked]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def _is_visitor(name: str) -> bool:
+    return name == VISITOR or name.startswith(f"{VISITOR}.")
 
 
 @pytest.mark.parametrize("zone", sorted(ALLOWED))
@@ -61,8 +68,8 @@ def test_import_statements(zone: str) -> None:
                 names = [node.module or ""]
             for name in names:
                 top = name.split(".")[0]
-                foreign = top in {*ALLOWED, "tests"} and top != zone
-                assert not foreign or top in ALLOWED[zone], f"{path}:{node.lineno}: {zone} imports {name}"
+                foreign = top in {*ALLOWED, "tests"} and top != zone and not (zone == "perf" and _is_visitor(name))
+                assert not foreign or top in ALLOWED[zone], f"{path}:{getattr(node, 'lineno', 0)}: {zone} imports {name}"
 
 
 def test_import_contracts() -> None:

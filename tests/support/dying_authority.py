@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from prometheus_client import CollectorRegistry
 
 from ca.authority import load_authorities, open_authority
@@ -68,6 +69,7 @@ def main(root: str, number: str, code: str, where: str) -> None:
     authorities = load_authorities(settings)
     if where == "sign":
         real = authorities["issuing_persons"]
+        assert isinstance(real.key, EllipticCurvePrivateKey)
         authorities["issuing_persons"] = replace(real, key=DyingKey(real.key))
     parts = IssuingParts(authority.ledger, load_profiles(), authorities, clock, randomness, metrics)
     issuer: Issuer = DyingIssuer(parts) if where == "store" else Issuer(parts)

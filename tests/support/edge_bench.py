@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 
@@ -90,9 +91,9 @@ class EdgeBench:
         name = DropName(1, self._increment.epoch, "ca", "notice")
         write_drop(self.notices, name, sign_increment(self._increment, self.deny_key))
 
-    def connect(self, window: str, client: Credentials | None = None, **options: object) -> ssl.SSLSocket:
+    def connect(self, window: str, client: Credentials | None = None, **options: Any) -> ssl.SSLSocket:
         """Make a TLS connection; ``session`` resumes one, ``tls12`` speaks TLS 1.2, ``name`` is the SNI."""
-        context = options.pop("context", None) or self.context(client, tls12=bool(options.pop("tls12", False)))
+        context: ssl.SSLContext = options.pop("context", None) or self.context(client, tls12=bool(options.pop("tls12", False)))
         raw = socket.create_connection(("127.0.0.1", self.ports[window]), 10)
         name = str(options.pop("name", "localhost"))
         return context.wrap_socket(raw, server_hostname=name, session=options.pop("session", None))
@@ -151,9 +152,10 @@ class Answer:
         self.body = body
 
     @property
-    def told(self) -> dict:
+    def told(self) -> dict[str, Any]:
         """The echo's JSON."""
-        return json.loads(self.body)
+        told: dict[str, Any] = json.loads(self.body)
+        return told
 
 
 def read_answer(connection: socket.socket, *, head_only: bool = False) -> Answer:

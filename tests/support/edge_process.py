@@ -69,9 +69,8 @@ class Echo:
 
 def run_child(child: EdgeChild) -> int:
     """Run one child of the edge."""
-    from twisted.internet import reactor
-
     from dmz.edge.service import Collaborators, EdgeService
+    from tests.support.real_reactor import reactor
 
     given = Collaborators(
         reactor=reactor,

@@ -212,7 +212,7 @@ def bundles_in(folder: Path) -> list[Bundle]:
     return [parse_bundle(path.read_bytes()) for path in sorted(folder.glob("*.bundle"))]
 
 
-def _own(folder: Path) -> dict[str, Path]:
+def _own(folder: Path) -> dict[str, Any]:
     return {
         "signing_key": folder / "key.pem",
         "signing_certificate": folder / "certificate.pem",

@@ -17,7 +17,7 @@ from tests.support.ferry_kit import high_settings, low_settings
 
 
 def main() -> None:
-    from twisted.internet import reactor
+    from tests.support.real_reactor import reactor
 
     which, root = sys.argv[1], Path(sys.argv[2])
     clock, randomness, registry = SystemClock(), SystemRandomness(), CollectorRegistry()

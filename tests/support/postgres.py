@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -119,7 +120,7 @@ def _unprivileged_user() -> str:
     pytest.skip("running as root, and there is no user postgres or nobody for PostgreSQL")
 
 
-def _as_user(user: str) -> dict[str, object]:
+def _as_user(user: str) -> dict[str, Any]:
     return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
 
 

@@ -25,6 +25,7 @@ from core.rules.case_states import TaskRole
 from core.staff.operators import NewOperator, bind_operator_certificate, create_operator
 from core.staff.service import StaffService, build_staff
 from core.staff.settings import StaffSettings
+from ops.runtime.pools import OwnPool
 from tests.support.core_world import DISTRICT, PEPPER, World
 from tests.support.page_reader import PageReader
 from tests.support.test_ca import Credentials, HallAuthority
@@ -152,12 +153,14 @@ class StaffBench:
 
     async def start(self, reactor: Any, **changes: Any) -> None:
         self.registry = CollectorRegistry()
+        settings = self.settings(**changes)
         self.service = build_staff(
-            self.settings(**changes),
+            settings,
             reactor=reactor,
             clock=self.world.clock,
             randomness=self.world.randomness,
             registry=self.registry,
+            pool=OwnPool(reactor, "staff", threads=settings.threads, queue=settings.waiting),
         )
         await self.service.start()
 

@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
-from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
@@ -20,6 +19,7 @@ from dmz.messages import HallRequest, HallResponse
 from dmz.switch.metrics import PortMetrics
 from dmz.switch.settings import PortSettings
 from dmz.switch.worker_port import WorkerPort
+from tests.support.real_reactor import reactor
 from wire_formats.errors import HallError
 
 

@@ -73,7 +73,7 @@ class HallAuthority:
         end: datetime.timedelta = 30 * DAY,
     ) -> Credentials:
         """Make a client certificate; ``uri`` replaces the account's name."""
-        names = [x509.UniformResourceIdentifier(uri or account_uri(window, account))]
+        names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(uri or account_uri(window, account))]
         return self._leaf(_name(f"client {account}"), names, purpose, start, end)
 
     def _leaf(

@@ -180,7 +180,7 @@ class WebBrowser:
 
     def script(self, code: str, *arguments: object) -> Any:
         """Ask the page something (our means of looking, not part of the page)."""
-        return self.driver.execute_script(code, *arguments)  # type: ignore[no-untyped-call]
+        return self.driver.execute_script(code, *arguments)
 
     def devtools(self, command: str, **parameters: object) -> Mapping[str, Any]:
         """Send a DevTools command."""
@@ -250,7 +250,7 @@ class WebBrowser:
             try:
                 before.is_displayed()
             except (StaleElementReferenceException, WebDriverException):
-                return self.script("return document.readyState") == "complete"
+                return bool(self.script("return document.readyState") == "complete")
             return False
 
         self._wait(gone, WAIT_S)
@@ -259,7 +259,7 @@ class WebBrowser:
     # judging
 
     def _note_console(self) -> None:
-        for entry in self.driver.get_log("browser"):  # type: ignore[no-untyped-call]
+        for entry in self.driver.get_log("browser"):
             told = f"{self.path}: {entry['level']}: {entry['message']}"
             # A page that explains a mistake has a 4xx status; the console notes that, and it is no fault.
             page_status = "Failed to load resource: the server responded with a status of 4" in told

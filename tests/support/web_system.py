@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
-from ops.demo.declaration import Roster, read_roster
+from ops.visitor.accounts import AccountBook, Known
+from ops.visitor.wage_workbook import Roster, read_roster
 from tests.support.whole_system import WholeSystem
 
 _COMMAND_LIMIT_S = 60
-
-
-@dataclass(frozen=True)
-class Listed:
-    """One demo account: what is printed on its slip."""
-
-    label: str
-    window: str
-    user_name: str
-    password: str
-    pkcs12: Path
-    pkcs12_password: str
 
 
 class WebSystem:
@@ -47,12 +34,9 @@ class WebSystem:
         """Give the address of a page."""
         return f"https://localhost:{getattr(self._ports, window)}{path}"
 
-    def account(self, label: str) -> Listed:
-        """Give a demo account as set-up made it."""
-        listed = json.loads((self._demo / "accounts.json").read_text(encoding="utf-8"))
-        one = next(one for one in listed if one["label"] == label)
-        pkcs12 = self._demo / one["pkcs12"]
-        return Listed(label, one["window"], one["user_name"], one["password"], pkcs12, one["pkcs12_password"])
+    def account(self, label: str) -> Known:
+        """Give a demo account as the list has it now."""
+        return AccountBook(self._demo).account(label)
 
     def roster(self, count: int) -> Roster:
         """Give the first employees of the largest unit."""

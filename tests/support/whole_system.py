@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -17,35 +16,10 @@ from typing import Any
 from ops.cli import installation
 from ops.layout import Installation, Layout
 from ops.supervisor.control import ask
+from perf.ports import free_base
 
-#: Ports an installation takes above its base.
-SPAN = 120
 START_S = 120
 STOP_S = 60
-
-
-def free_base() -> int:
-    """A base above which every port is free now; below the system's own ephemeral ports.
-
-    Each process begins to look elsewhere, so that two runs side by side do not choose the same ports.
-    """
-    bases = range(20_480, 32_000 - SPAN, SPAN)
-    first = os.getpid() % len(bases)
-    for base in (*bases[first:], *bases[:first]):
-        held = []
-        try:
-            for port in range(base, base + SPAN):
-                one = socket.socket()
-                held.append(one)
-                one.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        else:
-            return base
-        finally:
-            for one in held:
-                one.close()
-    raise AssertionError("no free ports")
 
 
 def until(true: Callable[[], object], *, within_s: float, what: str, every_s: float = 0.2) -> None:

@@ -78,7 +78,7 @@ def _filled(content: bytes, cells: Cells) -> bytes:
     for row in data:
         row[:] = sorted(row, key=lambda cell: (len(cell.attrib["r"]), cell.attrib["r"]))
     data[:] = sorted(data, key=lambda row: int(row.attrib["r"]))
-    return ElementTree.tostring(sheet, encoding="UTF-8", xml_declaration=True)
+    return bytes(ElementTree.tostring(sheet, encoding="UTF-8", xml_declaration=True))
 
 
 def _child(parent: ElementTree.Element, tag: str, place: str) -> ElementTree.Element:

@@ -1,7 +1,8 @@
 """The empty workbook of a service, made from its declaration: what is downloaded is what is checked.
 
 Sheet 1 has a title, the form's fields, the heading in both languages and formatted rows; sheet 2 tells how to
-fill it in.
+fill it in.  The main job and the load drivers fill it in with code of their own (ops/visitor/wage_workbook): they may
+import no zone.
 
 Source: catalogue B14; research/domain.md section 3 (xlsxwriter).
 """

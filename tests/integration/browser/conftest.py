@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ops.visitor.accounts import Known
 from tests.integration.browser.ways import sign_in
 from tests.support.web_browser import Home, WebBrowser, browsing, why_not
-from tests.support.web_system import Listed, WebSystem
+from tests.support.web_system import WebSystem
 from tests.support.whole_system import WholeSystem
 
 WINDOWS = ("unit", "community", "person")
@@ -40,7 +41,7 @@ class Browsers:
         self._stack = stack
         self.started: list[WebBrowser] = []
 
-    def home(self, account: Listed | None = None) -> Home:
+    def home(self, account: Known | None = None) -> Home:
         """Make a home, with an account's certificate if one is given."""
         home = Home(self._new_folder(), self._system.root_certificate)
         if account is not None:

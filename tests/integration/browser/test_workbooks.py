@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.demo.declaration import spoilt
+from ops.visitor.wage_workbook import spoilt
 from tests.integration.browser.ways import counts
 from tests.support import office
 from tests.support.web_browser import WebBrowser

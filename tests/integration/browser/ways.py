@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from ops.visitor.accounts import Known
 from tests.support.web_browser import WebBrowser
-from tests.support.web_system import Listed, WebSystem
+from tests.support.web_system import WebSystem
 
 NEW_PASSWORD = "seven bridges, one river"
 
 
-def sign_in(browser: WebBrowser, system: WebSystem, account: Listed) -> None:
+def sign_in(browser: WebBrowser, system: WebSystem, account: Known) -> None:
     """Sign in for the first time, set a password of one's own, arrive at the home page."""
     browser.open(system.url(account.window))
     browser.fill({"user_name": account.user_name, "password": account.password})

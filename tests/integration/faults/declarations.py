@@ -8,8 +8,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ops.demo.declaration import read_roster
-from tests.support.hall_user import Cut, HallUser
+from ops.visitor.exchange import NoAnswerError
+from ops.visitor.wage_workbook import read_roster
+from tests.support.hall_user import HallUser
 from tests.support.whole_system import WholeSystem, until
 
 PATH = "/s/wage.declare"
@@ -68,8 +69,8 @@ def declare(user: HallUser, one: Declaration) -> None:
         return
     yuan = f"{one.wage_fen // 100}.{one.wage_fen % 100:02d}"
     typed = {"year": YEAR, "id_number": one.employee.id_number, "name": one.employee.name, "wage": yuan}
-    taken = user.patiently_send(seen.page.form(path), {**typed, "action": "submit"})
-    one.last = f"{taken.status} {taken.path} {taken.code or taken.page.problem()[:80]}"
+    taken = user.patiently_send(seen.page().form(path), {**typed, "action": "submit"})
+    one.last = f"{taken.status} {taken.path} {taken.code or taken.page().problem()[:80]}"
     if taken.status == 200 and taken.path.startswith("/r/"):
         one.receipt, one.reference = taken.path.partition("?")[0], taken.reference
 
@@ -142,7 +143,7 @@ class Load:
             self._permits.acquire()
             try:
                 declare(user, one)
-            except (Cut, LookupError) as error:
+            except (NoAnswerError, LookupError) as error:
                 one.last = f"{type(error).__name__}: {error}"
             except BaseException as error:
                 self.errors.append(repr(error))

@@ -50,7 +50,7 @@ def test_users_wait_honestly_and_everything_completes(system: WholeSystem) -> No
         assert query.status == 503
         assert query.code == "FG-3003"
         assert "retry-after" in query.headers
-        assert query.page.heading() in query.text
+        assert query.page().heading() in query.text
         assert 7 < time.monotonic() - began < 25
         time.sleep(max(0.0, CORE_DOWN_S - (time.monotonic() - began)))
 

@@ -114,7 +114,7 @@ def test_a_full_disk_is_said_honestly_and_over_when_it_is_over(system: WholeSyst
         load.wait_for(4)
         query = user.get("/s/unit.profile")
         assert query.status == 503
-        assert query.code in ("FG-3003", "FG-3005"), f"{query.code} {query.page.heading()}"  # silent, or no room
+        assert query.code in ("FG-3003", "FG-3005"), f"{query.code} {query.page().heading()}"  # silent, or no room
         assert "retry-after" in query.headers
         load.permit(4)
         time.sleep(FAULT_S)

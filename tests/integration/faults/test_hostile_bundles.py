@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,15 @@ def _captured(system: WholeSystem, user: HallUser) -> tuple[Declaration, list[St
 
 
 def _gone(folder: Path, names: list[str]) -> bool:
-    return not any(os.path.lexists(folder / name) for name in names)
+    return _all_gone([folder / name for name in names])
+
+
+def _all_gone(paths: list[Path]) -> bool:
+    return not any(os.path.lexists(path) for path in paths)
+
+
+def _told(system: WholeSystem, role: str, since_ms: int, *, least: int) -> bool:
+    return len(_set_aside(system, role, since_ms)) >= least
 
 
 def test_hostile_files_are_set_aside_everywhere_and_honest_work_goes_on(system: WholeSystem, user: HallUser) -> None:
@@ -75,11 +84,9 @@ def test_hostile_files_are_set_aside_everywhere_and_honest_work_goes_on(system: 
         for name, data in files.values():
             hostile.put(station.folder, name, data)
         names = [name for name, _ in files.values()]
+        until(partial(_gone, station.folder, names), within_s=DEALT_WITH_S, what=f"{station.name} clean")
         until(
-            lambda at=station.folder, names=names: _gone(at, names), within_s=DEALT_WITH_S, what=f"{station.name} clean"
-        )
-        until(
-            lambda role=station.reader, since=since_ms, most=len(files): len(_set_aside(system, role, since)) >= most,
+            partial(_told, system, station.reader, since_ms, least=len(files)),
             within_s=DEALT_WITH_S,
             what=f"{station.name}: one line for each of {len(files)} files",
         )
@@ -98,10 +105,10 @@ def test_replayed_and_renamed_files_have_no_second_effect(system: WholeSystem, u
     for station in found:
         for _ in range(2):
             hostile.put(station.folder, str(station.file), station.data)
-            until(lambda at=station: _gone(at.folder, [str(at.file)]), within_s=DEALT_WITH_S, what=station.name)
+            until(partial(_gone, station.folder, [str(station.file)]), within_s=DEALT_WITH_S, what=station.name)
         renamed = f"{station.file.epoch:016x}-{station.file.sequence + 500:012x}-{station.file.sender}.bundle"
         hostile.put(station.folder, renamed, station.data)
-        until(lambda at=station, name=renamed: _gone(at.folder, [name]), within_s=DEALT_WITH_S, what=station.name)
+        until(partial(_gone, station.folder, [renamed]), within_s=DEALT_WITH_S, what=station.name)
     assert user.get(one.receipt).state == "Done"
     assert effects(system, [one]) == []
 
@@ -118,7 +125,7 @@ def test_folders_pipes_and_links_stop_nothing(system: WholeSystem, user: HallUse
     ]
     for _ in range(2):  # twice: the second time the same names lie in the quarantine already
         odd = [path for folder in folders for path in hostile.put_oddities(folder)]
-        until(lambda odd=odd: not any(os.path.lexists(path) for path in odd), within_s=DEALT_WITH_S, what=f"{odd} gone")
+        until(partial(_all_gone, odd), within_s=DEALT_WITH_S, what=f"{odd} gone")
     for number in (104, 105):
         assert user.follow(_declared(user, number).receipt, within_s=20).state == "Done"
     assert _lives(system) == lives

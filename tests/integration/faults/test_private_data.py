@@ -31,7 +31,7 @@ def _written(value: str) -> set[bytes]:
 
 def _found(folder: Path, values: dict[str, set[bytes]]) -> list[str]:
     """Every file below a folder, or its name, in which a value stands."""
-    found = []
+    found: list[str] = []
     for path in folder.rglob("*"):
         data = str(path).encode("utf-8", "surrogateescape") + b"\0"
         if path.is_file() and not path.is_symlink():
@@ -44,8 +44,8 @@ def _found(folder: Path, values: dict[str, set[bytes]]) -> list[str]:
 def planted(system: WholeSystem) -> dict[str, set[bytes]]:
     """Values that went through the system just now and during the other tests."""
     user = HallUser(system, "unit")
-    form = user.get("/login").page.form("/login")
-    refused = user.send(form, {"user_name": account(system, "unit")["user_name"], "password": WRONG_PASSWORD})
+    form = user.get("/login").page().form("/login")
+    refused = user.send(form, {"user_name": account(system, "unit").user_name, "password": WRONG_PASSWORD})
     assert refused.path.startswith("/login")
     user.sign_in()
     everybody = employees(system, "unit")
@@ -54,14 +54,14 @@ def planted(system: WholeSystem) -> dict[str, set[bytes]]:
     declare(user, one)
     assert user.follow(one.receipt, within_s=20).state == "Done"
     person = people[-1]
-    draft = user.get("/s/wage.declare").page.form("/s/wage.declare")
+    draft = user.get("/s/wage.declare").page().form("/s/wage.declare")
     typed = {"year": "2024", "id_number": person.id_number, "name": person.name, "wage": DRAFTED_WAGE}
     assert user.send(draft, {**typed, "action": "save"}).status == 200
     wrong = user.send(draft, {**typed, "id_number": person.id_number[:-1] + "?", "action": "check"})
     assert wrong.status == 422
     values = {f"identity number of employee {at}": each.id_number for at, each in enumerate(people)}
     values |= {f"name of employee {at}": each.name for at, each in enumerate(people) if len(each.name) > 2}
-    values |= {f"password of {label}": account(system, label)["password"] for label in ("unit", "unit2")}
+    values |= {f"password of {label}": account(system, label).password for label in ("unit", "unit2")}
     values |= {"wrong password": WRONG_PASSWORD, "drafted wage": DRAFTED_WAGE}
     return {what: _written(value) for what, value in values.items()}
 

@@ -202,6 +202,7 @@ def test_a_crl_lists_an_authority_s_own_certificates(authority, rig, tmp_path):
     assert [entry.serial_number for entry in lists] == [mine]
     assert lists.is_signature_valid(issuer.certificate.public_key())
     assert lists.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number == now // 1000
+    assert lists.next_update_utc is not None
     assert lists.next_update_utc - lists.last_update_utc == dt.timedelta(days=7)
     assert lists[0].extensions[0].value.reason is x509.ReasonFlags.superseded
     machines = x509.load_der_x509_crl(

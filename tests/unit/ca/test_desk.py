@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from typing import cast
 
 import pytest
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from ca.answer_memory import KEEP_MS, AnswerMemory
 from ca.desk import Desk
+from ca.slips import Slips
 from tests.support.authority import enabled_slip
 from wire_formats.desk_messages import (
     DeskRefusal,
@@ -62,7 +64,7 @@ def test_the_whole_life_over_the_desk(desk, published):
     assert f"{bag.cert.certificate.serial_number:032x}" == issued.serial
     assert issued.issuer == bag.cert.certificate.issuer.rfc4514_string()
     assert not published
-    assert ask(desk, Revoke(rid(), issued.serial, "superseded", "op")) == Done(_last(desk), "revoked")
+    assert ask(desk, Revoke(rid(), issued.serial, "superseded", "op")) == Done(cast("bytes", _last(desk)), "revoked")
     assert len(published) == 1
 
 
@@ -75,7 +77,7 @@ class _last:
     def __eq__(self, other):
         return isinstance(other, bytes)
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]  # so Python says "not hashable"
 
 
 def test_the_same_request_id_brings_the_same_file_for_ten_minutes(desk, authority, rig):
@@ -120,7 +122,7 @@ def test_unavailable_is_not_remembered(authority, rig):
     class Busy:
         status = staticmethod(lambda number: busy())
 
-    desk = Desk(Busy(), authority.revoker, clock=rig.clock, after_revocation=lambda: None)
+    desk = Desk(cast("Slips", Busy()), authority.revoker, clock=rig.clock, after_revocation=lambda: None)
     answer = ask(desk, Status(rid(), "N"))
     assert answer.kind is Kind.BUSY and answer.retry_after_s == 3 and len(desk._memory) == 0
 
@@ -137,7 +139,8 @@ def test_a_revocation_counts_even_when_it_cannot_be_published_now(authority, rig
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 400), st.integers(0, 300)), max_size=60))
 def test_the_memory_is_bounded_by_number_size_and_time(steps):
     memory = AnswerMemory(keep_ms=1000, most=5, most_bytes=900)
-    now, written = 0, {}
+    now = 0
+    written: dict[int, tuple[bytes, int]] = {}
     for key, size, wait in steps:
         now += wait
         request_id = bytes([key]) * 16

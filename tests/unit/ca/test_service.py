@@ -46,7 +46,7 @@ class ServiceTest(unittest.TestCase):
     timeout = 60
 
     def setUp(self):
-        from twisted.internet import reactor
+        from tests.support.real_reactor import reactor
 
         self.reactor = reactor
         self.folder = Path(tempfile.mkdtemp(prefix="fgca-", dir="/tmp"))

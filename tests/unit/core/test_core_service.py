@@ -12,7 +12,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from prometheus_client import CollectorRegistry
-from twisted.internet import defer, reactor, task
+from twisted.internet import defer, task
 from twisted.trial import unittest
 
 from core.desk import SocketDesk
@@ -20,6 +20,7 @@ from core.service import build_core
 from core.settings import CoreSettings
 from tests.support.core_world import CORE_SEAL, MASTER, PEPPER, MemoryDesk, Seeded, World, make_world
 from tests.support.machines import pem_of
+from tests.support.real_reactor import reactor
 from wire_formats.desk_messages import DeskRefusal, Status, encode_answer, framed, parse_question
 from wire_formats.errors import Bug, Kind, Unavailable
 from wire_formats.settings_reader import read_settings

@@ -21,7 +21,7 @@ from dmz.messages import (
 )
 from wire_formats.errors import PeerError
 
-TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 PAIRS = st.lists(st.tuples(TEXT, TEXT), max_size=5).map(tuple)
 CLIENTS = st.builds(
     ClientIdentity,

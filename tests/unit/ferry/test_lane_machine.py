@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from random import Random
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -38,7 +39,7 @@ class LaneMachine(RuleBasedStateMachine):
         self.wire: list[Crossing] = []
         self.acks: list[tuple[int, int, tuple[int, ...], int]] = []
         self.inbox = Inbox()
-        self.saved = (0, 0, {})
+        self.saved: tuple[Any, ...] = (0, 0, {})
         self.saved_authors: set[int] = set()
         self.authors: set[int] = set()
         self.delivered: list[int] = []

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 
-from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
 from ops.runtime.clock import SystemClock
 from ops.supervisor.process_table import ProcessSpec, ProcessTable
 from ops.supervisor.supervisor import Supervisor
+from tests.support.real_reactor import reactor
 
 
 def main() -> None:

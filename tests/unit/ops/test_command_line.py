@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ops.__main__ import main
-from ops.cli.arguments import parse
+from ops.cli import arguments, authority
 from ops.cli.ports_free import taken
 from ops.cli.table import duration, render, width
 from ops.layout import Layout, Ports
@@ -102,12 +104,97 @@ def test_a_wrong_port_base(tmp_path: Path) -> None:
     assert "FERRYGATE_PORT_BASE" in done.stderr
 
 
-def test_wrong_words_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    for words in ([], ["dance"], ["run", "ca"], ["status", "--colour"]):
-        with pytest.raises(SystemExit) as caught:
-            parse(words)
-        assert caught.value.code == 2
-    capsys.readouterr()
+WRONG_WORDS = [
+    ([], "ferrygate --help"),
+    (["dance"], "ferrygate --help"),
+    (["run", "ca"], "ferrygate run --help"),
+    (["run", "clerk", "--settings", "x.toml"], "ferrygate run --help"),
+    (["status", "--colour"], "ferrygate --help"),
+    (["replace"], "ferrygate replace --help"),
+    (["up", "--demo-only", "--no-demo"], "ferrygate up --help"),
+    (["openapi", "--language", "fr"], "ferrygate openapi --help"),
+    (["ca"], "ferrygate ca --help"),
+    (["ca", "prepare", "demo"], "ferrygate ca prepare --help"),
+    (["ca", "revoke", "1", "--reason", "silly"], "ferrygate ca revoke --help"),
+]
+
+
+@pytest.mark.parametrize(("words", "way"), WRONG_WORDS)
+def test_wrong_words_are_one_line_with_the_way_to_the_help(
+    words: list[str], way: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 2
+    assert _one_line(capsys).endswith(f"`{way}` shows what is possible\n")
+
+
+def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                yield from _parsers(inner)
+
+
+@pytest.mark.parametrize("parser", [*_parsers(arguments._parser()), *_parsers(authority._parser())], ids=lambda p: p.prog)
+def test_every_command_and_word_is_explained(parser: argparse.ArgumentParser) -> None:
+    assert parser.description
+    assert parser.description.rstrip().endswith(".")
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            told = {choice.dest for choice in action._choices_actions if choice.help}
+            assert told == set(action.choices)
+        else:
+            assert action.help, f"{parser.prog}: {action.dest} is not explained"
+
+
+@pytest.mark.parametrize("words", [["--help"], ["up", "--help"], ["ca", "--help"], ["ca", "sign", "--help"]])
+def test_help_is_no_error(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 0
+    told = capsys.readouterr()
+    assert told.out.startswith("usage: ferrygate")
+    assert told.err == ""
+
+
+def test_a_root_that_is_a_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("x")
+    assert main(["up", "--root", str(tmp_path / "file")]) == 2
+    assert "Not a directory" in _one_line(capfd)
+
+
+def test_the_openapi_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["openapi"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["openapi"], "/s/wage.declare" in printed["paths"]) == ("3.1.0", True)
+    wanted = tmp_path / "openapi.json"
+    assert main(["openapi", "--out", str(wanted), "--language", "zh-CN", "--host", "hall.example"]) == 0
+    assert capsys.readouterr().out == ""
+    written = json.loads(wanted.read_text(encoding="utf-8"))
+    assert written["servers"][0]["url"] == "https://hall.example:7002"
+    assert written["paths"].keys() == printed["paths"].keys()
+    assert main(["openapi", "--out", str(tmp_path)]) == 2
+    assert "Is a directory" in _one_line(capsys)
+
+
+def test_a_reader_that_goes_away() -> None:
+    command = [sys.executable, "-m", "ops", "openapi"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
+        assert started.stdout is not None
+        assert started.stderr is not None
+        started.stdout.close()
+        assert started.stderr.read() == b""
+    assert started.returncode == 1
+
+
+def test_doctor_with_a_wrong_port_base(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FERRYGATE_PORT_BASE", "80")
+    assert main(["doctor", "--root", str(tmp_path / "var")]) == 1
+    assert "FERRYGATE_PORT_BASE must be from 1024" in capsys.readouterr().out
 
 
 def test_doctor_without_an_installation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,8 +218,8 @@ def test_durations(milliseconds: int, told: str) -> None:
 
 
 def test_the_account_list_keeps_a_changed_password(tmp_path: Path) -> None:
-    from ops.demo.accounts import AccountBook
-    from ops.provision.account_list import LIST_NAME, README_NAME, write_list
+    from ops.visitor.account_list import LIST_NAME, README_NAME, write_list
+    from ops.visitor.accounts import AccountBook
 
     one = {"label": "unit", "words": "w", "window": "unit", "user_name": "demo", "password": "first"}
     write_list(tmp_path, [{**one, "pkcs12": "unit.p12", "pkcs12_password": "P"}])

@@ -13,7 +13,7 @@ from ca.provision import settings_toml
 from ops.cli.run import load_role
 from ops.layout import Installation, Layout, Ports, roles
 from ops.provision.role_files import role_tables
-from ops.provision.toml_text import toml_text
+from ops.provision.toml_text import Value, toml_text
 
 
 def test_usual_ports() -> None:
@@ -67,7 +67,7 @@ _TABLES = st.dictionaries(_PLAIN, _VALUES, max_size=6)
 
 
 @given(_TABLES, st.dictionaries(_PLAIN.map(lambda text: "t" + text), _TABLES, max_size=3))
-def test_toml_reads_back(values: dict[str, object], tables: dict[str, object]) -> None:
+def test_toml_reads_back(values: dict[str, Value], tables: dict[str, Value]) -> None:
     whole = {**{key: value for key, value in values.items() if key not in tables}, **tables}
     assert tomllib.loads(toml_text(whole)) == _lists(whole)
 

@@ -53,7 +53,8 @@ def test_exit_code_2_after_health_is_an_ordinary_death() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 100_000), st.integers(0, 100_000), st.integers(-9, 255)), max_size=60))
 def test_delays_and_history_stay_bounded(lives: list[tuple[int, int, int]]) -> None:
-    now_ms, recent = 0, ()
+    recent: tuple[int, ...] = ()
+    now_ms = 0
     for gap_ms, lived_ms, exit_code in lives:
         now_ms += gap_ms + lived_ms
         decision = decide(recent, _death(now_ms, lived_ms=lived_ms, exit_code=exit_code), LIMITS)

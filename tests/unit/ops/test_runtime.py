@@ -7,7 +7,6 @@ import tempfile
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter
-from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock, deferLater
 from twisted.internet.threads import deferToThread
@@ -18,6 +17,7 @@ from ops.runtime.directory_watch import ReactorDirectoryWatch
 from ops.runtime.metrics_page import MOST_CONNECTIONS, Health, MetricsPage
 from ops.runtime.pools import OwnPool
 from ops.supervisor.probe import SILENT, parse, probe
+from tests.support.real_reactor import reactor
 from wire_formats.errors import Unavailable
 
 

@@ -10,7 +10,6 @@ import tempfile
 import time
 from pathlib import Path
 
-from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
@@ -22,6 +21,7 @@ from ops.supervisor.process_table import ProcessSpec, ProcessState, ProcessTable
 from ops.supervisor.restart_policy import RestartLimits
 from ops.supervisor.supervisor import Supervisor
 from tests.support.ports import free_ports
+from tests.support.real_reactor import reactor
 from tests.support.whole_system import hear_ctrl_c
 from wire_formats.errors import Refused, Unavailable
 

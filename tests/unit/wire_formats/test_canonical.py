@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from wire_formats.canonical import JsonLimits, decode_json, decode_object, encode_json
 from wire_formats.errors import Kind, PeerError
 
-_TEXT = st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=12)
+_TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=12)
 _LEAVES = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | _TEXT
 VALUES = st.recursive(
     _LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXT, inner, max_size=4), max_leaves=12

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,7 +104,8 @@ _SCALARS = st.none() | st.booleans() | st.integers(-5, 1 << 50) | st.binary(max_
 )
 def test_any_fields_give_a_value_or_a_peer_error(name, fields):
     data = cbor.encode({1: name, **dict(enumerate(fields, start=2))})
-    for parse, encode in ((parse_question, encode_question), (parse_answer, encode_answer)):
+    ways: list[tuple[Any, Any]] = [(parse_question, encode_question), (parse_answer, encode_answer)]
+    for parse, encode in ways:
         try:
             value = parse(data)
         except PeerError:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from wire_formats import identifiers
 from wire_formats.bilingual import LANGUAGES, Label
+from wire_formats.canonical import Json
 from wire_formats.catalogue import SERVICES, service
 from wire_formats.catalogue.words import AGENCIES, DEPARTMENTS, DISTRICTS, RISK_CLASSES
 from wire_formats.checking import check_answer, check_body, check_form
@@ -187,7 +188,7 @@ def test_a_form_becomes_a_body_that_the_other_side_accepts() -> None:
 
 
 def test_rows_are_checked_cell_by_cell() -> None:
-    row = {"row": 2, "id_number": GOOD_ID, "name": "张三", "wage": 1}
+    row: dict[str, Json] = {"row": 2, "id_number": GOOD_ID, "name": "张三", "wage": 1}
     check_body(service("wage.batch"), {"year": 2024, "rows": [row]})
     for rows in ([], [row] * 501, [{**row, "wage": "1"}], [{**row, "x": 1}], [5], [{k: row[k] for k in ("row",)}]):
         with pytest.raises(PeerError):

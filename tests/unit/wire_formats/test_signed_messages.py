@@ -38,12 +38,12 @@ def _tampered(message: bytes) -> list[bytes]:
 
 def test_an_independent_verifier_accepts_our_cose() -> None:
     message = Sign1Message.decode(cose.sign1(b"payload", CORE, external=b"use"))
-    numbers = CORE.certificate.public_key().public_numbers()  # type: ignore[union-attr]
-    message.key = EC2Key(crv=P256, x=numbers.x.to_bytes(32, "big"), y=numbers.y.to_bytes(32, "big"))  # type: ignore[union-attr]
-    message.external_aad = b"use"
+    numbers = CORE.certificate.public_key().public_numbers()
+    message.key = EC2Key(crv=P256, x=numbers.x.to_bytes(32, "big"), y=numbers.y.to_bytes(32, "big"))
+    message.external_aad = b"use"  # type: ignore[misc]  # pycose's setter has no type
     assert message.payload == b"payload"
     assert message.verify_signature()
-    message.external_aad = b"other use"
+    message.external_aad = b"other use"  # type: ignore[misc]  # pycose's setter has no type
     assert not message.verify_signature()
 
 

@@ -179,7 +179,7 @@ def test_certificate_download_binds(world: World) -> None:
     assert header.error is None
     assert raw(content["answer"]["pkcs12"]) == b"p12"
     assert (content["answer"]["account"], content["answer"]["window"]) == ("plain1", "unit")
-    assert world.desk.questions[0].code == "CODE12345"  # type: ignore[union-attr]
+    assert world.desk.questions[0].code == "CODE12345"
     login.certificate = b"f" * 32
     assert log_in(world, who="plain", name="plain1")[0].error is None
 

@@ -56,6 +56,7 @@ def test_what_the_reviewer_approves_becomes_effective(world: World) -> None:
     world.ask("plain", "employee.add", body())
     with world.engine.begin() as connection:
         case_id = connection.scalar(select(service_case.c.case_id))
+        assert case_id is not None
         case = get_case(connection, DISTRICT, case_id)
         for number, event in enumerate((CaseEvent.OPEN, CaseEvent.PASS_REVIEW, CaseEvent.PASS_RECHECK)):
             case = move_case(connection, case, event, Act(world.clock.now_ms(), "operator", f"op{number}"))

@@ -6,6 +6,7 @@ import datetime
 import socket
 import ssl
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -109,7 +110,8 @@ def test_a_stolen_cookie_opens_nothing_with_another_certificate(light_bench: Sta
 
 def test_unbound_and_disabled_operators_are_out_at_once(bench: StaffBench) -> None:
     world = bench.world
-    for number, end in enumerate((unbind_operator_certificate, disable_operator)):
+    ends: list[Any] = [unbind_operator_certificate, disable_operator]
+    for number, end in enumerate(ends):
         staffer = bench.operator(f"op{number}", changed=True)
         browser = bench.signed_in(staffer)
         assert browser.get("/").status == 200

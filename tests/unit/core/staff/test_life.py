@@ -9,6 +9,7 @@ from sqlalchemy import func, insert, select
 
 from core import audit_log
 from core.db.tables import access_log, case_step, decision, enrolment, person, review_flow, service_case, task
+from core.db.tables_reference import audit_entry
 from tests.support.core_world import DISTRICT, World, id_number
 from tests.support.staff_bench import Browser, StaffBench
 from wire_formats.answer import AnswerStatus
@@ -37,13 +38,15 @@ def submit(world: World, service: str = "employee.add", who: str = "plain", **ch
     reference = content["answer"]["reference"]
     with world.engine.connect() as connection:
         case_id = connection.scalar(select(service_case.c.case_id).where(service_case.c.reference == reference))
+    assert case_id is not None
     return reference, case_id
 
 
 def result(world: World, reference: str, who: str = "plain") -> dict[str, Any]:
     world.renew(who)
     _, content = world.ask(who, "case.result", {"reference": reference})
-    return content["answer"]
+    answer: dict[str, Any] = content["answer"]
+    return answer
 
 
 def states(world: World) -> set[str]:
@@ -113,7 +116,7 @@ def _check_records(world: World, case_id: str, operator_id: str) -> None:
         number = connection.scalar(select(person.c.person_id).where(person.c.id_number == NEW))
         assert {(view.person_id, view.operator_id, view.case_id) for view in views} == {(number, operator_id, case_id)}
         assert audit_log.verify_chain(connection, "staff") > 0
-        query = select(audit_log.audit_entry.c.entry).where(audit_log.audit_entry.c.chain == "staff")
+        query = select(audit_entry.c.entry).where(audit_entry.c.chain == "staff")
         events = [decode_object(bytes(entry))["event"] for entry in connection.scalars(query)]
     assert events[-4:] == ["login_done", "operator_password_changed", "case_opened", "case_decided"]
 

@@ -27,7 +27,7 @@ from wire_formats.settings_reader import SettingsError, read_settings
 
 
 def test_rate_table_fills_with_time_and_stays_bounded():
-    table = RateTable(Rate(2.0, 3), 2)
+    table = RateTable[str](Rate(2.0, 3), 2)
     assert [table.take("a", 0.0) for _ in range(3)] == [0.0, 0.0, 0.0]
     assert table.take("a", 0.0) == 0.5
     assert table.take("a", 0.5) == 0.0
@@ -40,7 +40,7 @@ def test_rate_table_fills_with_time_and_stays_bounded():
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.floats(0, 0.2), min_size=1, max_size=100))
 def test_no_bucket_gives_more_than_burst_and_rate(gaps):
-    table, now, given_out = RateTable(Rate(10.0, 5), 4), 0.0, 0
+    table, now, given_out = RateTable[str](Rate(10.0, 5), 4), 0.0, 0
     for gap in gaps:
         now += gap
         given_out += table.take("a", now) == 0.0
@@ -48,7 +48,7 @@ def test_no_bucket_gives_more_than_burst_and_rate(gaps):
 
 
 def test_count_table():
-    table = CountTable(2)
+    table = CountTable[str](2)
     assert [table.enter("a"), table.enter("a"), table.enter("a"), table.enter("b")] == [True, True, False, True]
     table.leave("a")
     assert table.enter("a")
@@ -132,7 +132,7 @@ def chain(*steps: tuple[bool, set[int]]) -> list[DenyIncrement]:
 )
 def test_deny_increments_in_any_order_and_doubled_give_the_whole_list(sets, random):
     seen: set[int] = set()
-    fresh = []
+    fresh: list[tuple[bool, set[int]]] = []
     for serials in sets:
         fresh.append((not fresh, serials - seen))
         seen |= serials
@@ -145,7 +145,9 @@ def test_deny_increments_in_any_order_and_doubled_give_the_whole_list(sets, rand
         assert set(increment.serials) <= table.serials
     assert (table.serials, table.epoch, table.complete) == (seen, len(increments), True)
     assert table.fresh_ms == increments[-1].made_ms
-    again = restore_table(table.snapshot())
+    kept = table.snapshot()
+    assert kept is not None
+    again = restore_table(kept)
     assert (again.serials, again.epoch, again.fresh_ms) == (table.serials, table.epoch, table.fresh_ms)
 
 
@@ -166,6 +168,7 @@ def test_damaged_snapshots_are_refused(noise, at):
     table = DenyTable()
     table.apply(chain((True, {1, 2}))[0])
     good = table.snapshot()
+    assert good is not None
     for data in (noise, good[:at] + noise + good[at:]):
         if data != good:
             with pytest.raises(PeerError):

@@ -9,7 +9,7 @@ import pytest
 from dmz.hall.hall_app import HANDLERS, build_hall
 from dmz.hall.hall_settings import HallSettings
 from dmz.hall.markup.reference_place import place_of, reference_at
-from dmz.hall.route_table import ROUTES, WINDOWS, Route
+from dmz.hall.route_table import ROUTES, WINDOWS
 from dmz.hall.router import Router, path_pattern
 from dmz.messages import HallRequest
 from dmz.waf.hall_routes import hall_route_table, hall_rules
@@ -100,7 +100,7 @@ def test_what_is_no_page_is_not_found(path: str) -> None:
 
 def test_places_are_matched_whole() -> None:
     route = next(r for r in ROUTES if r.path == "/r/{id}")
-    assert isinstance(route, Route) and path_pattern(route) == "/r/(?P<id>[0-9a-f]{32})"
+    assert path_pattern(route) == "/r/(?P<id>[0-9a-f]{32})"
     with pytest.raises(Refused):
         Router().find("unit", "GET", f"/r/{'0' * 32}\n")
 

@@ -187,7 +187,7 @@ class TestForms:
 
     def test_a_form_made_by_another_site_is_refused(self, unit: Browser) -> None:
         for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}, {"origin": "null"}):
-            answer = unit.post(ADD, filled(unit, action="submit"), **headers)
+            answer = unit.post(ADD, filled(unit, action="submit"), (), **headers)
             assert answer.status == 403 and "FG-2006" in text_of(answer)
         assert not unit.bench.backend.calls
 

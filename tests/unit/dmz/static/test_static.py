@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -41,7 +42,7 @@ def ask(assets, path, method="GET", **headers):
     registry = CollectorRegistry()
     handler = StaticHandler(assets, StaticMetrics(registry))
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    results = []
+    results: list[Any] = []
     Deferred.fromCoroutine(handler(HallRequest(method, "site", path, headers=named))).addCallback(results.append)
     response = results[0]
     count = registry.get_sample_value("dmz_static_answers_total", {"status": str(response.status)})
@@ -142,8 +143,9 @@ class OverTheSocket(TestCase):
     timeout = 10
 
     async def test_through_the_switch(self):
-        from twisted.internet import reactor
         from twisted.internet.task import deferLater
+
+        from tests.support.real_reactor import reactor
 
         with tempfile.TemporaryDirectory() as name:
             path = Path(name) / "static.sock"

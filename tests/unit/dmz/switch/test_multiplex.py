@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ def pair(**limits):
 
 def pump(one, other, most=256 * 1024):
     """Move bytes both ways until nothing moves; give the events of both ends."""
-    events = ([], [])
+    events: tuple[list[Any], list[Any]] = ([], [])
     moved = True
     while moved:
         moved = False

@@ -8,8 +8,7 @@ import tempfile
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
-from twisted.internet import reactor
-from twisted.internet.defer import CancelledError, Deferred, gatherResults
+from twisted.internet.defer import CancelledError, Deferred, FirstError, gatherResults
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
@@ -21,6 +20,7 @@ from dmz.switch.settings import PortSettings, SwitchSettings
 from dmz.switch.worker_health import HealthState
 from dmz.switch.worker_port import WorkerPort
 from tests.support.authority import OsRandomness
+from tests.support.real_reactor import reactor
 from wire_formats.errors import Kind, Refused, Unavailable
 
 GET = HallRequest("GET", "unit", "/")
@@ -32,7 +32,7 @@ def pause(seconds=0.02):
 
 class Bench(TestCase):
     timeout = 20
-    names = ("w1", "w2")
+    names: tuple[str, ...] = ("w1", "w2")
     port_settings = PortSettings()
     settings = SwitchSettings(reconnect_first_ms=10, probe_ms=20, ping_ms=50, bridge_ms=200)
 
@@ -162,7 +162,7 @@ class Answers(Bench):
 
 class Leaving(Bench):
     async def test_drain_finishes_what_is_under_way(self):
-        let_go = Deferred()
+        let_go: Deferred[None] = Deferred()
 
         async def wait(request):
             await let_go
@@ -260,10 +260,9 @@ class Overload(Bench):
         self.handlers["*"] = slow
         results = await gatherResults([self.ask() for _ in range(2)])
         assert [response.body for response in results] == [b"ok", b"ok"]
-        with self.assertRaises(Unavailable):
-            results = await gatherResults([self.ask() for _ in range(8)], consumeErrors=True).addErrback(
-                lambda failure: failure.value.subFailure
-            )
+        with self.assertRaises(FirstError) as caught:
+            await gatherResults([self.ask() for _ in range(8)], consumeErrors=True)
+        caught.exception.subFailure.trap(Unavailable)
         await pause(0.1)
 
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from typing import cast
+
 from prometheus_client import CollectorRegistry
 from twisted.internet.defer import Deferred
-from twisted.logger import globalLogPublisher
+from twisted.logger import ILogObserver, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from dmz.messages import HallRequest, HallResponse
@@ -19,8 +21,9 @@ class Guard(SynchronousTestCase):
         self.response = HallResponse(200, (("Content-Type", "text/html; charset=utf-8"),), b"<p>ok</p>")
         self.handler = guarded(self.inner, FirewallSettings(), registry=self.registry, seconds=lambda: 0.0)
         self.lines = []
-        globalLogPublisher.addObserver(self.observe)
-        self.addCleanup(globalLogPublisher.removeObserver, self.observe)
+        observer = cast("ILogObserver", self.observe)
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
 
     async def inner(self, request):
         self.asked.append(request)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dmz.hall.route_table import ROUTES
-from dmz.messages import HallRequest, Upload
+from dmz.messages import HallRequest, Method, Upload, Window
 from dmz.waf.guard import build_firewall
 from dmz.waf.hall_routes import hall_rules
 from dmz.waf.pipeline import WafPipeline
@@ -29,7 +31,7 @@ def rule_of(request):
 def test_every_route_of_the_hall_passes():
     for route in ROUTES:
         path = route.path.replace("{id}", "0" * 32)
-        request = HallRequest(route.method, route.windows[0], path)
+        request = HallRequest(cast("Method", route.method), cast("Window", route.windows[0]), path)
         found = rule_of(request)
         assert found == "", (route.path, found)
 

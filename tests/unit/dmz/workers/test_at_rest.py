@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dmz.hall.backend_port import Outcome, Upload
+from dmz.hall.batch_port import BatchState
 from dmz.workers.session import SessionKeys
 from tests.support.far_side import ACCOUNT_KEY, PASSWORD
 from tests.support.workbooks import id_number, wage_workbook
@@ -47,12 +48,13 @@ class AtRest(RigCase):
             await backend.save_draft(done.session, client(), "employee.add", {"name": "诸葛草稿"}, draft_id=None)
             reference = await backend.transact(done.session, client(), "employee.add", BODY, form_token="p" * 20)
             await rig.until(lambda: _answered(rig, done.session, reference))
-            rows = [[PLANTED_ID, "欧阳表格", 7654.32], ["4201", "欧阳表格", "7654.32"]]
+            rows: list[list[Any]] = [[PLANTED_ID, "欧阳表格", 7654.32], ["4201", "欧阳表格", "7654.32"]]
             upload = Upload("工资表-欧阳.xlsx", wage_workbook(rows))
             batch = await backend.upload_workbook(done.session, client(), "wage.batch", upload, form_token="w" * 20)
 
             async def ready() -> bool:
-                return (await backend.batch_result(done.session, client(), batch, 1)).state.value == "done"
+                shown = await backend.batch_result(done.session, client(), batch, 1)
+                return shown.state is BatchState.DONE
 
             await rig.until(ready)
             site = client(window="site", certificate=b"", account="", account_uri="", serial=0)

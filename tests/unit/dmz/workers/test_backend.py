@@ -5,15 +5,16 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
 from dmz.hall.backend_port import Hop, Outcome
 from tests.support.far_side import PASSWORD
+from tests.support.real_reactor import reactor
 from tests.support.worker_rig import WorkerRig, client
 from wire_formats.errors import Kind, PeerError, Refused, Unavailable
 from wire_formats.ids import parse_reference_number
@@ -373,7 +374,7 @@ class Limits(RigCase):
         async def work() -> None:
             rig = self.rig
             rig.commits.clear()
-            writes = [Deferred.fromCoroutine(rig.store.write(lambda _db, n=n: n)) for n in range(100)]
+            writes = [Deferred.fromCoroutine(rig.store.write(partial(lambda n, _db: n, n))) for n in range(100)]
             self.assertEqual([await write for write in writes], list(range(100)))
             self.assertLess(len(rig.commits), 10)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
 from dmz.hall.backend_port import Upload
@@ -12,6 +11,7 @@ from dmz.hall.batch_port import BatchState
 from dmz.workers.batch_desk import NOTICES_SHOWN
 from dmz.workers.workbook.reader import read_workbook
 from dmz.workers.workbook.reader_process import ReaderBounds, WorkbookReader
+from tests.support.real_reactor import reactor
 from tests.support.workbooks import id_number, raw_workbook, wage_rows, wage_workbook
 from tests.support.worker_rig import client
 from tests.unit.dmz.workers.test_backend import RigCase
@@ -259,6 +259,6 @@ class Reader(RigCase):
         async def work() -> None:
             content = wage_workbook(wage_rows(50))
             self.assertEqual(await WorkbookReader(reactor).read(content), read_workbook(content))
-            self.assertEqual(service("wage.batch").table.most, 500)  # type: ignore[union-attr]
+            self.assertEqual(service("wage.batch").table.most, 500)
 
         return self.run_async(work())

@@ -16,7 +16,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Connection, delete, func, insert, select, update
-from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.python.threadpool import ThreadPool
 from twisted.trial.unittest import TestCase
@@ -37,6 +36,7 @@ from dmz.workers.tables import form_token, metadata, request_out, result_in, upl
 from dmz.workers.throttle import ThrottleBounds
 from dmz.workers.upload_store import NewUpload, RowCounts, UploadLimits
 from tests.support.postgres import running_postgres
+from tests.support.real_reactor import reactor
 from wire_formats.answer import AnswerStatus
 from wire_formats.errors import Bug, Kind, Refused, Unavailable
 from wire_formats.metric_names import METRICS
@@ -65,7 +65,7 @@ class Store(TestCase):
         self.commits: list[int] = []
 
     def store(self, bounds: StoreBounds = StoreBounds()) -> ExchangeStore:
-        return ExchangeStore(self.engine, self.threads, reactor, bounds, on_commit=self.commits.append)  # type: ignore[arg-type]
+        return ExchangeStore(self.engine, self.threads, reactor, bounds, on_commit=self.commits.append)
 
     def test_one_refusal_takes_nobody_with_it(self) -> Any:
         async def work() -> None:
@@ -185,8 +185,8 @@ def exercise(connection: Connection) -> None:
     request_store.mark_sent(connection, [bytes([0]) * 16], 30)
     request_store.mark_hop(connection, [bytes([0]) * 16], "taken", 31)
     request_store.mark_hop(connection, [bytes([0]) * 16], "taken", 99)
-    row = request_store.find_with_result(connection, "u-1", "unit", bytes(16))
-    assert (row.sent_at, row.taken_at, row.state) == (30, 31, "sent")
+    found = request_store.find_with_result(connection, "u-1", "unit", bytes(16))
+    assert (found.sent_at, found.taken_at, found.state) == (30, 31, "sent")
     with pytest.raises(Refused):
         request_store.find_with_result(connection, "u-2", "unit", bytes(16))
     assert request_store.expire(connection, "worker-1", 1_001) == 2

@@ -72,8 +72,8 @@ def test_the_form_stands_above_the_heading() -> None:
     for year in ("2026", 2026, "２０２６"):
         body, _, findings = SheetInterpreter(WAGES, read_workbook(wage_workbook(wage_rows(1), year=year))).form()
         assert (body, findings) == ({"year": 2026}, ())
-    for year, code in (("soon", "not_integer"), (None, "missing"), (1999, "too_small")):
-        _, _, found = SheetInterpreter(WAGES, read_workbook(wage_workbook(wage_rows(1), year=year))).form()
+    for wrong, code in (("soon", "not_integer"), (None, "missing"), (1999, "too_small")):
+        _, _, found = SheetInterpreter(WAGES, read_workbook(wage_workbook(wage_rows(1), year=wrong))).form()
         assert [(one.row, one.field, one.code) for one in found] == [(2, "year", code)]
 
 
@@ -157,7 +157,7 @@ def test_blank_rows_are_left_out_and_too_many_refused() -> None:
 
 def test_template_reads_as_an_empty_form() -> None:
     for language in ("zh-CN", "en"):
-        sheet = read_workbook(make_template(WAGES, language))  # type: ignore[arg-type]
+        sheet = read_workbook(make_template(WAGES, language))
         interpreter = SheetInterpreter(WAGES, sheet)
         assert (interpreter.count, sheet.sheets) == (0, 2)
         assert set(interpreter.heading.columns) == {"id_number", "name", "wage"}

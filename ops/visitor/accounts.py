@@ -1,4 +1,4 @@
-"""What the main job knows: the list of demo accounts, as set-up wrote it."""
+"""What a demo user knows: the list of accounts as set-up wrote it, and the passwords changed since."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops.provision.account_list import LIST_NAME, write_list
+from ops.visitor.account_list import LIST_NAME, write_list
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One account of the list."""
+    """One account of the list: what its owner was handed."""
 
     label: str
     window: str
     user_name: str
     password: str
+    pkcs12: Path
+    pkcs12_password: str
 
 
 class AccountBook:
@@ -42,8 +44,13 @@ class AccountBook:
         """
         for one in self._listed:
             if one["label"] == label:
-                return Known(label, one["window"], one["user_name"], one["password"])
+                pkcs12 = self._folder / one["pkcs12"]
+                return Known(label, one["window"], one["user_name"], one["password"], pkcs12, one["pkcs12_password"])
         raise LookupError(f"no demo account {label}")
+
+    def labels(self) -> tuple[str, ...]:
+        """Give the labels of all accounts, in the list's order."""
+        return tuple(one["label"] for one in self._listed)
 
     def remember(self, label: str, password: str) -> None:
         """Keep a changed password, so that the list stays true."""

@@ -1,4 +1,4 @@
-"""The list of demo accounts, for programs and for people; readable by its owner only."""
+"""The list of demo accounts, for programs and for people; written by set-up, readable by its owner only."""
 
 from __future__ import annotations
 

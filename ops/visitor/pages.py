@@ -80,6 +80,11 @@ class Page(HTMLParser):
         """Give the text of the first element of this kind, or nothing."""
         return next((" ".join(e.text.split()) for e in self.elements if e.tag == tag), "")
 
+    def state(self) -> str:
+        """Give the state that a receipt shows, or nothing."""
+        tags = (e for e in self.all("span") if "tag" in e.attributes.get("class", "").split())
+        return next((" ".join(tag.text.split()) for tag in tags), "")
+
     def all(self, tag: str) -> list[Element]:
         """Give all elements of this kind."""
         return [element for element in self.elements if element.tag == tag]
