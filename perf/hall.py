@@ -27,6 +27,8 @@ START_S: Final = 180
 STOP_S: Final = 30
 #: Accounts that share the load.
 OPERATORS: Final = 16
+#: Set-up gives every fourth of them to the largest unit.
+OPERATORS_OF_LARGEST: Final = 4
 
 
 @dataclass(slots=True)
@@ -63,7 +65,16 @@ class Hall:
 
     def crowd(self, count: int) -> list[Client]:
         """Give signed-in browsers with a connection each, of as many accounts as the installation has for load."""
-        labels = [label for label in self.accounts.labels() if label.startswith("operator-")] or ["unit"]
+        return self._signed_in_at(self._operators(), count)
+
+    def colleagues(self, count: int) -> list[Client]:
+        """Give signed-in browsers of the operators of the largest unit, all but account ``unit``."""
+        return self._signed_in_at(self._operators()[::OPERATORS_OF_LARGEST], count)
+
+    def _operators(self) -> list[str]:
+        return [label for label in self.accounts.labels() if label.startswith("operator-")] or ["unit"]
+
+    def _signed_in_at(self, labels: list[str], count: int) -> list[Client]:
         first = {label: self.signed_in(label) for label in labels[:count]}
         clients = list(first.values())
         for number in range(count - len(clients)):

@@ -58,7 +58,8 @@ def decode_json(data: bytes, *, limits: JsonLimits = BODY_LIMITS) -> Json:
     """
     if len(data) > limits.size_bytes:
         raise PeerError(Kind.TOO_LARGE, "JSON too large")
-    if _depth(data) > limits.depth:
+    # Few brackets cannot nest deep, wherever they stand; most bodies are such and need no closer look.
+    if data.count(b"{") + data.count(b"[") > limits.depth and _depth(data) > limits.depth:
         raise PeerError(Kind.MALFORMED, "JSON nested too deep")
     try:
         value: Json = msgspec.json.decode(data)

@@ -58,6 +58,7 @@ class Inbox:
             prepare_drop(folder / lane)
         self._suspects = self._read_in_hand()
         self._noted = True
+        self._hand = -1
         self._doubles = 0
 
     def take(self, lane: str, *, most_items: int) -> list[Work]:
@@ -84,7 +85,12 @@ class Inbox:
         """Write down what is about to be run; not synced: it tells about crashes of the process, not of the machine."""
         names = {f"{work.bundle.lane}/{work.bundle.name}" for work in works}
         counts = {name: self._suspects.get(name, 0) for name in names}
-        self._path().write_text(json.dumps(counts), encoding="ascii")
+        if self._hand < 0:
+            self._hand = os.open(self._path(), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        data = json.dumps(counts).encode("ascii")
+        # Shortened first: a process that ends in between leaves a file that says nothing, never a mixture.
+        os.ftruncate(self._hand, 0)
+        os.pwrite(self._hand, data, 0)
         self._noted = True
 
     def done(self, work: Work) -> None:
@@ -99,9 +105,11 @@ class Inbox:
 
     def clear_in_hand(self) -> None:
         """Note that nothing is in hand (idle, or an orderly stop)."""
-        if self._noted:
+        if self._noted and self._hand >= 0:
+            os.ftruncate(self._hand, 0)
+        elif self._noted:
             self._path().unlink(missing_ok=True)
-            self._noted = False
+        self._noted = False
 
     def _next(self, lane: str) -> DropName | None:
         listed = self._listed[lane]

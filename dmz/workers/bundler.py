@@ -48,7 +48,7 @@ class BundlerBounds:
     """
 
     wait_s: float = 0.002
-    on_road: int = 2
+    on_road: int = 1
     paced_wait_s: float = 0.02
     forget_s: float = 1.0
     outbox_files: int = 200
