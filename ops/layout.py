@@ -144,6 +144,11 @@ class Layout:
         return self.run / "control.sock"
 
     @property
+    def supervisor_lock(self) -> Path:
+        """Held by the running supervisor; holds its pid."""
+        return self.run / "supervisor.lock"
+
+    @property
     def dmz(self) -> Path:
         """The DMZ's folder."""
         return self.root / "dmz"

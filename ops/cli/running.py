@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +18,8 @@ from ops.supervisor.control import ask
 
 STATUS_DEADLINE_S: Final = 5.0
 STOP_DEADLINE_S: Final = 5.0
+STOPPED_WITHIN_S: Final = 60
+_LOOK_EVERY_S: Final = 0.1
 MOST_STATUS_BYTES: Final = 1_000_000
 EXIT_NOT_HEALTHY: Final = 1
 
@@ -52,15 +57,29 @@ def replace(root: Path, name: str) -> int:
 
 
 def stop(root: Path) -> int:
-    """Ask the supervisor to stop everything.
+    """Ask the supervisor to stop everything, and wait until it has.
 
     Raises:
-        CannotRunError: nothing runs there.
+        CannotRunError: nothing runs there, or it has not stopped in time.
     """
     layout, _ = installation.load(root)
     _ask(layout, {"command": "stop"}, STOP_DEADLINE_S)
-    print("stopping")
+    print("stopping: every role finishes what it has in hand", flush=True)
+    if not _ended(layout):
+        raise CannotRunError(f"{root}: not stopped after {STOPPED_WITHIN_S} s; `ferrygate status` shows what is left")
+    print("stopped")
     return 0
+
+
+def _ended(layout: Layout) -> bool:
+    """Wait for the end of the supervisor, which holds a lock as long as it lives; gives whether it came in time."""
+    with layout.supervisor_lock.open("a") as lock:
+        for _ in range(round(STOPPED_WITHIN_S / _LOOK_EVERY_S)):
+            with suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+            time.sleep(_LOOK_EVERY_S)  # noqa: TID251 - a command at a terminal: there is no reactor to wait with
+    return False
 
 
 def _ask(layout: Layout, asked: dict[str, str], deadline_s: float | None = None) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def up(root: Path, *, demo: bool, stay: bool) -> int:
 
 def _lock(layout: Layout) -> IO[str]:
     layout.run.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = (layout.run / "supervisor.lock").open("a+")
+    lock = layout.supervisor_lock.open("a+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
