@@ -239,11 +239,11 @@ class Half:
             self.acknowledge_now()
             if self._tick_count % RESEND_TICKS == 0:
                 self._resend()
+                self.parts.journal.prune()
             if self._tick_count % SECOND_TICKS == 0:
                 self._every_second()
             if self._tick_count % STATUS_TICKS == 0:
                 self._write_status()
-                self.parts.journal.prune()
         except Unavailable as error:
             self.log.debug("tick_delayed", reason=error.private)
 

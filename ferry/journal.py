@@ -108,6 +108,7 @@ class Journal:
 
     def __init__(self, path: Path, *, keep_rows: int) -> None:
         self._keep_rows = keep_rows
+        self._pruned_to = 0
         self._database = sqlite3.connect(path, isolation_level=None, timeout=5.0, cached_statements=256)
         self._open = False
         with self._guarded():
@@ -282,15 +283,25 @@ class Journal:
         return [row[0] for row in rows]
 
     def prune(self) -> int:
-        """Remove a few of the oldest finished rows beyond ``keep_rows``; gives how many."""
-        with self._writing():
+        """Remove a few of the oldest finished rows beyond ``keep_rows``; gives how many.
+
+        Called often enough, it removes faster than any peer can make rows: rubbish does not make the journal grow.
+        """
+        with self._guarded():
             newest = self._database.execute("SELECT coalesce(max(id), 0) FROM crossings").fetchone()[0]
+        limit = newest - self._keep_rows
+        if limit <= self._pruned_to:
+            return 0
+        with self._writing():
             removed = self._database.execute(
                 "DELETE FROM crossings WHERE id IN (SELECT id FROM crossings WHERE id <= ?"
                 " AND NOT (way = 'sent' AND state = 'sent') AND state != 'held' ORDER BY id LIMIT ?)",
-                (newest - self._keep_rows, _PRUNE_AT_ONCE),
+                (limit, _PRUNE_AT_ONCE),
             ).rowcount
         self.commit()
+        if removed < _PRUNE_AT_ONCE:
+            # What is left below is held or not acknowledged; it is looked at again when much has come since.
+            self._pruned_to = limit + _PRUNE_AT_ONCE // 2
         return int(removed)
 
     @contextmanager

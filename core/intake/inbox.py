@@ -28,6 +28,8 @@ from wire_formats.request import LANES
 from wire_formats.trust import TrustStore
 
 MOST_LISTED: Final = 512
+#: Files that the quarantine keeps; the oldest evidence is worth more than the thousandth copy.
+MOST_PUT_ASIDE: Final = 1_000
 CRASHES_BEFORE_HELD: Final = 5
 _IN_HAND: Final = "in_hand.json"
 _STRANGE: Final = "strange"
@@ -57,6 +59,7 @@ class Inbox:
         for lane in LANES:
             prepare_drop(folder / lane)
         self._suspects = self._read_in_hand()
+        self._put_aside_count = sum(1 for path in quarantine.iterdir() if path.name != _IN_HAND)
         self._noted = True
         self._hand = -1
         self._doubles = 0
@@ -135,13 +138,18 @@ class Inbox:
         return [Work(request, bundle, now_ms) for request in verified.requests]
 
     def _put_aside(self, lane: str, name: str, reason: str) -> None:
-        """Move a file to the quarantine; it is never released from there.
+        """Move a file to the quarantine, from which nothing is released; a full quarantine takes no more, so it goes.
 
         A name that is not ours says nothing to us and may say anything to others: it is neither logged nor kept.
         """
         self._metrics.bundles[lane, "quarantined"].inc()
         source, shown = self._folder / lane / name, name if _is_ours(name) else _STRANGE
         self._log.error("bundle_quarantined", lane=lane, file=shown, reason=reason)
+        if self._put_aside_count >= MOST_PUT_ASIDE:
+            with contextlib.suppress(OSError):
+                source.unlink()
+            return
+        self._put_aside_count += 1
         target = self._quarantine / f"{lane}-{shown}"
         if os.path.lexists(target):
             self._doubles += 1

@@ -108,6 +108,17 @@ def test_pruning_keeps_what_is_unfinished_or_held(path: Path) -> None:
     assert journal.prune() == 0
 
 
+def test_rubbish_does_not_make_the_journal_grow(path: Path) -> None:
+    journal = Journal(path, keep_rows=100)
+    for batch in range(100):
+        numbers = range(batch * 100, batch * 100 + 100)
+        for entry in journal.receive(RECEIVED_WAY, LANE, [digest(number) for number in numbers], now_ms=1):
+            journal.set_aside(entry, State.QUARANTINED, "malformed", now_ms=2)
+        journal.prune()
+        assert journal.counts()["received.quarantined"] <= 100 + 500
+    assert journal.counts()["received.quarantined"] >= 100
+
+
 def test_a_journal_that_cannot_write_says_so_and_goes_on_later(path: Path) -> None:
     journal = Journal(path, keep_rows=5)
     journal._database.execute("PRAGMA busy_timeout = 1")

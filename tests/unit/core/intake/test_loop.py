@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import event, func, select, update
 
 from core.db.tables import answer_outbox, applied, enrolment, lane_position
+from core.intake.inbox import MOST_PUT_ASIDE
 from core.intake.publisher import Publisher, next_epoch
 from core.services.handler import Context, Handler, ServiceAnswer, ServiceRequest
 from core.services.registry import REGISTRY
@@ -167,6 +168,19 @@ def test_what_cannot_be_right_goes_to_quarantine(sqlite: World) -> None:
     put_aside = {path.name for path in (sqlite.folder / "quarantine").iterdir()} - {"in_hand.json"}
     assert {f"interactive-{name}", "interactive-strange"} < put_aside
     assert len(put_aside) == 3
+
+
+def test_the_quarantine_keeps_the_first_thousand(sqlite: World) -> None:
+    quarantine, inbox = sqlite.folder / "quarantine", sqlite.folder / "inbox" / "interactive"
+    for number in range(MOST_PUT_ASIDE - 1):
+        (quarantine / f"old-{number}").touch()
+    core = again(sqlite)
+    for number in range(3):
+        (inbox / f"strange {number}").write_bytes(b"x")
+    core.turn(2)
+    core.slow.close()
+    assert count_drop(inbox) == 0
+    assert len([path for path in quarantine.iterdir() if path.name != "in_hand.json"]) == MOST_PUT_ASIDE
 
 
 def test_the_outbox_holds_bundles_per_worker_without_gaps(sqlite: World) -> None:
