@@ -1,7 +1,7 @@
 """Certificate revocation lists (CRL v2), one DER file per issuing authority, for outsiders.
 
-The hall itself uses the pushed deny list; a CRL serves whoever verifies our certificates with
-ordinary tools. Its number is its second of issue, which only grows.
+The windows use the pushed deny list; a CRL serves the staff window and whoever verifies our certificates
+with ordinary tools. It is written at once after a revocation. Its number is its second of issue, which only grows.
 
 Natural next steps, kept out on purpose: shards by `ca.serials.shard_of` with an issuing
 distribution point, and entries stored as DER in their rows (research/pki.md: 0.085 s per 100,000).
@@ -16,11 +16,13 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from sqlalchemy import func, select
 
 from ca import certificate_rows
 from ca.authority_keys import AuthorityKey
 from ca.key_kinds import kind_of_private
 from ca.ledger import Ledger
+from ca.ledger_tables import REVOCATION
 from ca.lifecycle import RevocationReason
 from ca.template import authority_key_identifier, moment
 from wire_formats.instants import DAY_MS, SECOND_MS
@@ -54,6 +56,16 @@ def make_crl(ledger: Ledger, authority: AuthorityKey, *, now_ms: int) -> bytes:
     builder = builder.add_extension(x509.CRLNumber(now_ms // SECOND_MS), critical=False)
     crl = builder.sign(authority.key, kind_of_private(authority.key).digest())
     return crl.public_bytes(Encoding.DER)
+
+
+def newest_revocation(ledger: Ledger) -> int:
+    """Return the position of the newest revocation, 0 before the first: when it moves, the lists are old.
+
+    Raises:
+        Unavailable: the ledger does not answer.
+    """
+    with ledger.transaction() as connection:
+        return int(connection.scalar(select(func.coalesce(func.max(REVOCATION.c.position), 0))) or 0)
 
 
 def write_crl(ledger: Ledger, authority: AuthorityKey, folder: Path, *, now_ms: int) -> Path:

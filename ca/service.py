@@ -82,6 +82,7 @@ class CaService:
         self._looking: Deferred[None] | None = None
         self._failed_looks = 0
         self._crl_due_ms = 0
+        self._crl_holds = 0
         self._stopped = False
 
     async def start(self) -> None:
@@ -185,9 +186,14 @@ class CaService:
         if self._clock.now_ms() >= self._crl_due_ms:
             self._authority.issuer.reconcile()
             self._write_lists()
+        elif crl.newest_revocation(self._authority.ledger) > self._crl_holds:
+            # The staff window reads the list: a lost card must not open it for the rest of the hour.
+            self._write_lists()
 
     def _write_lists(self) -> None:
         now = self._clock.now_ms()
+        # Read first: what is revoked while the lists are being written is written at the next look.
+        self._crl_holds = crl.newest_revocation(self._authority.ledger)
         self._crl_due_ms = now + self._settings.crl_s * SECOND_MS
         for authority in self._authority.authorities.values():
             crl.write_crl(self._authority.ledger, authority, self._settings.crl_folder, now_ms=now)
