@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import time
+import os
+import select
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from ops.supervisor.control import ask
 STATUS_DEADLINE_S: Final = 5.0
 STOP_DEADLINE_S: Final = 5.0
 STOPPED_WITHIN_S: Final = 60
-_LOOK_EVERY_S: Final = 0.1
+NOTHING_RUNS: Final = "{root}: nothing runs here; `make run` or `ferrygate up` starts it"
 MOST_STATUS_BYTES: Final = 1_000_000
 EXIT_NOT_HEALTHY: Final = 1
 
@@ -63,30 +63,39 @@ def stop(root: Path) -> int:
         CannotRunError: nothing runs there, or it has not stopped in time.
     """
     layout, _ = installation.load(root)
-    _ask(layout, {"command": "stop"}, STOP_DEADLINE_S)
-    print("stopping: every role finishes what it has in hand", flush=True)
-    if not _ended(layout):
-        raise CannotRunError(f"{root}: not stopped after {STOPPED_WITHIN_S} s; `ferrygate status` shows what is left")
+    with _end_of(layout) as supervisor:
+        _ask(layout, {"command": "stop"}, STOP_DEADLINE_S)
+        print("stopping: every role finishes what it has in hand", flush=True)
+        if not supervisor.poll(STOPPED_WITHIN_S * 1000):
+            raise CannotRunError(f"{root}: not stopped after {STOPPED_WITHIN_S} s; `ferrygate status` tells what runs")
     print("stopped")
     return 0
 
 
-def _ended(layout: Layout) -> bool:
-    """Wait for the end of the supervisor, which holds a lock as long as it lives; gives whether it came in time."""
-    with layout.supervisor_lock.open("a") as lock:
-        for _ in range(round(STOPPED_WITHIN_S / _LOOK_EVERY_S)):
-            with suppress(BlockingIOError):
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return True
-            time.sleep(_LOOK_EVERY_S)  # noqa: TID251 - a command at a terminal: there is no reactor to wait with
-    return False
+@contextmanager
+def _end_of(layout: Layout) -> Iterator[select.poll]:
+    """Give what becomes ready when the running supervisor has ended.
+
+    Raises:
+        CannotRunError: nothing runs there.
+    """
+    try:
+        descriptor = os.pidfd_open(int(layout.supervisor_lock.read_text(encoding="ascii")))
+    except (OSError, ValueError):
+        raise CannotRunError(NOTHING_RUNS.format(root=layout.root)) from None
+    try:
+        ended = select.poll()
+        ended.register(descriptor, select.POLLIN)
+        yield ended
+    finally:
+        os.close(descriptor)
 
 
 def _ask(layout: Layout, asked: dict[str, str], deadline_s: float | None = None) -> dict[str, Any]:
     try:
         return ask(layout.control, asked) if deadline_s is None else ask(layout.control, asked, deadline_s=deadline_s)
     except (OSError, ValueError):
-        raise CannotRunError(f"{layout.root}: nothing runs here; `make run` or `ferrygate up` starts it") from None
+        raise CannotRunError(NOTHING_RUNS.format(root=layout.root)) from None
 
 
 def _row(process: dict[str, Any]) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ class HallUser:
         context = AccountBook(self.system.layout.demo).context(self.label)
         self._browser = Browser("localhost", port, context, deadline_s=DEADLINE_S)
         self._browser.memory.cookies = self.cookies
+        self.system.at_hang_up(self.close)
 
     def get(self, path: str) -> Answer:
         """Load a page, following redirects; an error page is an answer, too."""

@@ -43,12 +43,22 @@ class WholeSystem:
         self.layout = Layout(root)
         self._log = root.parent / "up.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._open: list[Callable[[], None]] = []
         self._environment = {
             **os.environ,
             "FERRYGATE_PORT_BASE": str(free_base()),
             "CITY_UNITS": str(units),
             "FERRYGATE_WORKERS": str(workers),
         }
+
+    def at_hang_up(self, close: Callable[[], None]) -> None:
+        """Have a user's connection closed by ``hang_up``."""
+        self._open.append(close)
+
+    def hang_up(self) -> None:
+        """Close the connections of all users of this test."""
+        while self._open:
+            self._open.pop()()
 
     def start(self) -> None:
         """Set up if need be, start every role, and wait until all are healthy."""

@@ -51,6 +51,7 @@ def system(installed: WholeSystem) -> Iterator[WholeSystem]:
     """The installation, healthy before and after."""
     installed.wait_healthy()
     yield installed
+    installed.hang_up()
     installed.wait_healthy()
 
 

@@ -63,7 +63,7 @@ class Bench:
 
 
 def test_one_alone_goes_at_once_and_company_waits_two_milliseconds(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
+    bench = Bench(tmp_path, on_road=100)
     bench.send()
     bench.time.advance(0)
     assert [len(bundle.items) for bundle in bench.bundles()] == [1]
@@ -142,7 +142,7 @@ def test_bundles_stop_at_256_items_and_one_mebibyte(tmp_path: Path) -> None:
 
 
 def test_a_behind_ferry_is_noticed_and_the_queue_is_bounded(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, outbox_files=2, waiting=3)
+    bench = Bench(tmp_path, on_road=100, outbox_files=2, waiting=3)
     for _ in range(2):
         bench.send()
         bench.time.advance(0.01)
