@@ -51,6 +51,7 @@ def generate(engine: Engine, shape: CityShape, *, now_ms: int, report: ProgressR
         CityExistsError: the database is not empty; nothing was changed.
         Refused: NO_PARAMETERS, no limits of the base for the city's year.
     """
+    _sort_on_disk(engine)
     with writing(engine) as connection:
         if connection.execute(select(func.count()).select_from(unit)).scalar_one():
             raise CityExistsError("the production database already holds a city")
@@ -72,6 +73,17 @@ def generate(engine: Engine, shape: CityShape, *, now_ms: int, report: ProgressR
         receive_year(connection, now_ms)
         report("receipts", 1, 1)
     return City(tuple(employers), tuple(communities(shape)), done, assessed, tuple(first))
+
+
+def _sort_on_disk(engine: Engine) -> None:
+    """Let SQLite sort the ledgers in files: those of a real city would not fit into memory."""
+    if engine.dialect.name != "sqlite":
+        return
+    raw = engine.raw_connection()
+    try:
+        raw.cursor().execute("PRAGMA temp_store=FILE")  # of the one connection, which the pool gives out again
+    finally:
+        raw.close()
 
 
 def _insert_persons(connection: Connection, batch: list[PersonRow], now_ms: int) -> None:
