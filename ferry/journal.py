@@ -32,6 +32,7 @@ from wire_formats.errors import Kind, Unavailable
 SENT_WAY: Final = "sent"
 RECEIVED_WAY: Final = "received"
 SCHEMA_VERSION: Final = 1
+#: Rows removed in one go at least; more when more came in since, so that no flood of files outruns the pruning.
 _PRUNE_AT_ONCE: Final = 500
 #: Pages in the write-ahead log before it is folded in, the one moment that waits for the disk.
 _CHECKPOINT_PAGES: Final = 8_000
@@ -108,6 +109,7 @@ class Journal:
 
     def __init__(self, path: Path, *, keep_rows: int) -> None:
         self._keep_rows = keep_rows
+        self._entered = 0
         self._database = sqlite3.connect(path, isolation_level=None, timeout=5.0, cached_statements=256)
         self._open = False
         with self._guarded():
@@ -165,6 +167,7 @@ class Journal:
             (way, *lane, digest, now_ms, now_ms),
         )
         if cursor.rowcount == 1 and cursor.lastrowid is not None:
+            self._entered += 1
             return Entry(cursor.lastrowid, State.RECEIVED, 0, None, met_before=False)
         row = self._database.execute(
             "SELECT id, state, attempts, root FROM crossings WHERE way = ? AND direction = ? AND lane = ?"
@@ -282,14 +285,15 @@ class Journal:
         return [row[0] for row in rows]
 
     def prune(self) -> int:
-        """Remove a few of the oldest finished rows beyond ``keep_rows``; gives how many."""
+        """Remove some of the oldest finished rows beyond ``keep_rows``; gives how many."""
         with self._writing():
             newest = self._database.execute("SELECT coalesce(max(id), 0) FROM crossings").fetchone()[0]
             removed = self._database.execute(
                 "DELETE FROM crossings WHERE id IN (SELECT id FROM crossings WHERE id <= ?"
                 " AND NOT (way = 'sent' AND state = 'sent') AND state != 'held' ORDER BY id LIMIT ?)",
-                (newest - self._keep_rows, _PRUNE_AT_ONCE),
+                (newest - self._keep_rows, max(_PRUNE_AT_ONCE, 2 * self._entered)),
             ).rowcount
+            self._entered = 0
         self.commit()
         return int(removed)
 
