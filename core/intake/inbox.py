@@ -29,6 +29,7 @@ from wire_formats.trust import TrustStore
 
 MOST_LISTED: Final = 512
 CRASHES_BEFORE_HELD: Final = 5
+MOST_QUARANTINED: Final = 1_000
 _IN_HAND: Final = "in_hand.json"
 _STRANGE: Final = "strange"
 
@@ -135,7 +136,7 @@ class Inbox:
         return [Work(request, bundle, now_ms) for request in verified.requests]
 
     def _put_aside(self, lane: str, name: str, reason: str) -> None:
-        """Move a file to the quarantine; it is never released from there.
+        """Move a file to the quarantine; it is never released from there. When that is full, only the log remembers it.
 
         A name that is not ours says nothing to us and may say anything to others: it is neither logged nor kept.
         """
@@ -147,7 +148,10 @@ class Inbox:
             self._doubles += 1
             target = target.with_name(f"{target.name}-{self._clock.now_ms():x}-{self._doubles}")
         with contextlib.suppress(FileNotFoundError):
-            source.rename(target)
+            if source.is_dir() or sum(1 for _ in self._quarantine.iterdir()) < MOST_QUARANTINED:
+                source.rename(target)
+            else:
+                source.unlink()
 
     def _path(self) -> Path:
         return self._quarantine / _IN_HAND

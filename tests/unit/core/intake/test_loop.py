@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import event, func, select, update
 
 from core.db.tables import answer_outbox, applied, enrolment, lane_position
+from core.intake.inbox import MOST_QUARANTINED
 from core.intake.publisher import Publisher, next_epoch
 from core.services.handler import Context, Handler, ServiceAnswer, ServiceRequest
 from core.services.registry import REGISTRY
@@ -167,6 +168,18 @@ def test_what_cannot_be_right_goes_to_quarantine(sqlite: World) -> None:
     put_aside = {path.name for path in (sqlite.folder / "quarantine").iterdir()} - {"in_hand.json"}
     assert {f"interactive-{name}", "interactive-strange"} < put_aside
     assert len(put_aside) == 3
+
+
+def test_the_quarantine_is_bounded(sqlite: World) -> None:
+    for number in range(MOST_QUARANTINED):
+        (sqlite.folder / "quarantine" / f"old-{number}").touch()
+    inbox = sqlite.folder / "inbox" / "interactive"
+    for number in range(5):
+        (inbox / f"strange {number}").write_bytes(b"x")
+    sqlite.turn(2)
+    assert count_drop(inbox) == 0
+    kept = {path.name for path in (sqlite.folder / "quarantine").iterdir()}
+    assert len(kept - {"in_hand.json"}) == MOST_QUARANTINED
 
 
 def test_the_outbox_holds_bundles_per_worker_without_gaps(sqlite: World) -> None:
