@@ -220,8 +220,8 @@ class Intake:
 
     def _set_aside(self, candidate: Candidate, error: PeerError) -> None:
         reason = reason_of(error)
-        state = State.HELD if reason in HELD else State.QUARANTINED
-        self._parts.quarantine.add(reason, self._lane, candidate.data)
+        kept = self._parts.quarantine.add(reason, self._lane, candidate.data)
+        state = State.HELD if kept and reason in HELD else State.QUARANTINED
         now_ms = self._parts.clock.now_ms()
         self._parts.journal.set_aside(candidate.entry, state, reason.value, now_ms=now_ms)
         self._done.append(candidate.name)

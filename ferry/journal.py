@@ -32,6 +32,7 @@ from wire_formats.errors import Kind, Unavailable
 SENT_WAY: Final = "sent"
 RECEIVED_WAY: Final = "received"
 SCHEMA_VERSION: Final = 1
+#: Rows removed in one go at least; more when more came in since, so that no flood of files outruns the pruning.
 _PRUNE_AT_ONCE: Final = 500
 #: Pages in the write-ahead log before it is folded in, the one moment that waits for the disk.
 _CHECKPOINT_PAGES: Final = 8_000
@@ -109,6 +110,7 @@ class Journal:
     def __init__(self, path: Path, *, keep_rows: int) -> None:
         self._keep_rows = keep_rows
         self._pruned_to = 0
+        self._entered = 0
         self._database = sqlite3.connect(path, isolation_level=None, timeout=5.0, cached_statements=256)
         self._open = False
         with self._guarded():
@@ -166,6 +168,7 @@ class Journal:
             (way, *lane, digest, now_ms, now_ms),
         )
         if cursor.rowcount == 1 and cursor.lastrowid is not None:
+            self._entered += 1
             return Entry(cursor.lastrowid, State.RECEIVED, 0, None, met_before=False)
         row = self._database.execute(
             "SELECT id, state, attempts, root FROM crossings WHERE way = ? AND direction = ? AND lane = ?"
@@ -292,14 +295,16 @@ class Journal:
         limit = newest - self._keep_rows
         if limit <= self._pruned_to:
             return 0
+        most = max(_PRUNE_AT_ONCE, 2 * self._entered)
         with self._writing():
             removed = self._database.execute(
                 "DELETE FROM crossings WHERE id IN (SELECT id FROM crossings WHERE id <= ?"
                 " AND NOT (way = 'sent' AND state = 'sent') AND state != 'held' ORDER BY id LIMIT ?)",
-                (limit, _PRUNE_AT_ONCE),
+                (limit, most),
             ).rowcount
+            self._entered = 0
         self.commit()
-        if removed < _PRUNE_AT_ONCE:
+        if removed < most:
             # What is left below is held or not acknowledged; it is looked at again when much has come since.
             self._pruned_to = limit + _PRUNE_AT_ONCE // 2
         return int(removed)

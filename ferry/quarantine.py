@@ -5,7 +5,8 @@
 
 Two folders: ``quarantined`` (wrong; never released) and ``held`` (unclear; two people may release).
 Both are bounded.  A full quarantine keeps what it has and counts what it could not keep: the oldest
-evidence is worth more than the thousandth copy.  A full ``held`` leaves the bundle where it was.
+evidence is worth more than the thousandth copy.  A full ``held`` leaves the bundle where it was, except
+for conflicts of numbers, which a taken signer can make without end: they are counted as lost, too.
 
 The reason is a fixed word: no names, numbers or bodies.
 
@@ -23,7 +24,7 @@ from twisted.logger import Logger
 
 from ferry.folders import remove_entry
 from ferry.lane.checks import LaneId
-from ferry.lane.reasons import HELD, Reason
+from ferry.lane.reasons import HELD, MADE_AT_WILL, Reason
 from ferry.metrics import FerryMetrics
 from wire_formats.collaborators import Clock
 from wire_formats.drop import DropName, prepare_drop, write_drop
@@ -64,8 +65,8 @@ class Quarantine:
         """Give how many bundles lie in one of the folders."""
         return len(self._known[held])
 
-    def add(self, reason: Reason, lane: LaneId, data: bytes) -> None:
-        """Set a bundle aside; the same bytes are kept, and told of, once.
+    def add(self, reason: Reason, lane: LaneId, data: bytes) -> bool:
+        """Set a bundle aside; the same bytes are kept, and told of, once.  Gives whether it is kept.
 
         Raises:
             Unavailable: STORAGE_FULL: a held bundle cannot be kept, so it must stay where it is.
@@ -76,7 +77,7 @@ class Quarantine:
         self._metrics.set_aside(reason)
         known = short in self._known[held]
         if known and data:
-            return
+            return True
         now_ms = self._clock.now_ms()
         if held:
             self.log.warn("bundle_held", reason=reason.value, lane=lane.lane, way=lane.direction, bytes=len(data))
@@ -85,19 +86,20 @@ class Quarantine:
                 "bundle_quarantined", reason=reason.value, lane=lane.lane, way=lane.direction, bytes=len(data)
             )
         if known:
-            return  # nothing could be read (too large, no plain file): there are no bytes to keep, only the line
+            return True  # nothing could be read (too large, no plain file): there are no bytes to keep, only the line
         note = {"reason": reason.value, "direction": lane.direction, "lane": lane.lane}
         note |= {"bytes": str(len(data)), "sha256": digest, "at_ms": str(now_ms)}
         name = DropName(now_ms, int(short, 16), reason.value)
         try:
             self._keep(held, name, data, json.dumps(note).encode())
         except Unavailable:
-            if held:
+            if held and reason not in MADE_AT_WILL:
                 raise
             self._metrics.quarantine_lost.inc()
-        else:
-            self._known[held].add(short)
-            self._measure()
+            return False
+        self._known[held].add(short)
+        self._measure()
+        return True
 
     def _keep(self, held: bool, name: DropName, data: bytes, note: bytes) -> None:  # noqa: FBT001 - a key
         folder = self._folders[held]

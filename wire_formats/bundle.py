@@ -34,6 +34,7 @@ from typing import Final, NamedTuple
 from wire_formats import cbor, cose, merkle
 from wire_formats.errors import Kind, PeerError
 from wire_formats.header_reader import HeaderReader
+from wire_formats.instants import DAY_MS
 from wire_formats.request import LANES
 from wire_formats.suites import SigningKey
 from wire_formats.trust import Signer, TrustStore
@@ -51,6 +52,9 @@ _SEAL_USE: Final = b"ferrygate bundle seal 1"
 _MAX_SEQUENCE: Final = (1 << 48) - 1
 #: A seal made this far ahead of our clock is refused (the two sides keep their own time).
 CLOCK_SLACK_MS: Final = 5 * 60_000
+#: An epoch this far ahead of our clock is no mistake of a clock. Who has seen an epoch begins a newer one, so without a
+#: bound a single message with the last epoch there is would close a lane for good. A century leaves room for any.
+EPOCH_AHEAD_MS: Final = 100 * 366 * DAY_MS
 
 
 class Item(NamedTuple):
@@ -205,7 +209,7 @@ def verify_seal(
         raise PeerError(Kind.WRONG_LANE, "seal is for the other direction")
     if statement.count != len(bundle.items) or statement.root != bundle.root():
         raise PeerError(Kind.DIGEST_MISMATCH, "seal is over other items")
-    if statement.made_ms > now_ms + CLOCK_SLACK_MS:
+    if statement.made_ms > now_ms + CLOCK_SLACK_MS or statement.epoch > now_ms + EPOCH_AHEAD_MS:
         raise PeerError(Kind.FROM_THE_FUTURE, "seal was made in the future")
     return CheckedSeal(statement, verified.signer, hashlib.sha256(verified.payload).digest())
 

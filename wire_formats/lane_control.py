@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from wire_formats import cbor, cose, merkle
-from wire_formats.bundle import CLOCK_SLACK_MS, DIRECTIONS
+from wire_formats.bundle import CLOCK_SLACK_MS, DIRECTIONS, EPOCH_AHEAD_MS
 from wire_formats.errors import Kind, PeerError
 from wire_formats.header_reader import HeaderReader
 from wire_formats.request import LANES
@@ -92,7 +92,7 @@ def verify_control(message: bytes, trust: TrustStore, *, role: str | tuple[str, 
     """Verify and parse a control message.
 
     Raises:
-        PeerError: malformed, bad signature, wrong role, or made in the future.
+        PeerError: malformed, bad signature, wrong role, made in the future, or of an epoch in another age.
     """
     if len(message) > MAX_CONTROL_BYTES:
         raise PeerError(Kind.TOO_LARGE, "control message too large")
@@ -100,6 +100,8 @@ def verify_control(message: bytes, trust: TrustStore, *, role: str | tuple[str, 
     control = parse_control(payload)
     if control.made_ms > now_ms + CLOCK_SLACK_MS:
         raise PeerError(Kind.FROM_THE_FUTURE, "control message was made in the future")
+    if not isinstance(control, Progress) and control.epoch > now_ms + EPOCH_AHEAD_MS:
+        raise PeerError(Kind.FROM_THE_FUTURE, "epoch of another age")
     return control
 
 

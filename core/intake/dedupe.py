@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, Integer, bindparam, delete, insert, select
 
 from core import audit_log
 from core.db.states import HeldState
@@ -19,11 +19,18 @@ from core.intake.verify import Incoming
 from wire_formats.answer import Answer, AnswerHeader, parse_answer_header
 from wire_formats.collaborators import Randomness
 
+MOST_HELD: Final = 2_000
+"""Requests held at once; what comes beyond is counted and told, not kept: the oldest evidence is worth the most."""
 _FIND: Final = select(
     applied.c.request_id, applied.c.header_digest, applied.c.answer_header, applied.c.answer_content
 ).where(applied.c.request_id.in_(bindparam("ids", expanding=True)))
 _APPLY: Final = insert(applied)
 _QUEUE: Final = insert(answer_outbox)
+_HELD: Final = (
+    select(held_request.c.request_id, held_request.c.header_digest)
+    .where(held_request.c.state == HeldState.HELD.value)
+    .limit(bindparam("most", type_=Integer))
+)
 _SENT: Final = delete(answer_outbox).where(answer_outbox.c.request_id.in_(bindparam("ids", expanding=True)))
 
 
@@ -100,7 +107,12 @@ def mark_sent(connection: Connection, request_ids: Iterable[bytes]) -> None:
 def hold(
     connection: Connection, request: Incoming, *, bundle: str, reason: str, randomness: Randomness, now_ms: int
 ) -> None:
-    """Hold a request for a person to look at, with an audit entry."""
+    """Hold a request for a person to look at, with an audit entry; the same one once, and at most MOST_HELD."""
+    held = list(connection.execute(_HELD, {"most": MOST_HELD}))
+    if len(held) >= MOST_HELD or (request.header.id, request.digest) in {
+        (bytes(row.request_id), bytes(row.header_digest)) for row in held if row.request_id and row.header_digest
+    }:
+        return
     connection.execute(
         insert(held_request).values(
             held_id=randomness.bytes(16).hex(),

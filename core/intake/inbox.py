@@ -145,9 +145,9 @@ class Inbox:
         self._metrics.bundles[lane, "quarantined"].inc()
         source, shown = self._folder / lane / name, name if _is_ours(name) else _STRANGE
         self._log.error("bundle_quarantined", lane=lane, file=shown, reason=reason)
-        if self._put_aside_count >= MOST_PUT_ASIDE:
-            with contextlib.suppress(OSError):
-                source.unlink()
+        # A folder cannot come over the gap; whoever made one here did so by hand, and a few more do no harm.
+        if self._put_aside_count >= MOST_PUT_ASIDE and not source.is_dir():
+            source.unlink(missing_ok=True)
             return
         self._put_aside_count += 1
         target = self._quarantine / f"{lane}-{shown}"

@@ -176,12 +176,12 @@ class Processor:
         self._parts.metrics.held[reason].inc()
 
     def _answer(self, connection: Connection, work: Work, states: GrantStates) -> tuple[str, Answer | None]:
-        """Run one request and seal its answer; None when the session's key cannot be sealed to."""
+        """Run one request and seal its answer; None, and no effect, when the session's key cannot be sealed to."""
         district = CITY_DISTRICT
         try:
             caller = self._check(work, states)
             district = caller.district if caller else CITY_DISTRICT
-            answer = self._run(connection, work, caller)
+            return district, self._counted(self._run(connection, work, caller))
         except RuleRefused as refused:
             answer = ServiceAnswer({}, AnswerStatus.REFUSED, refused.kind, refused.notes)
         except Bug as bug:
@@ -191,11 +191,13 @@ class Processor:
         except HallError as refused:
             answer = _refusal(refused)
         try:
-            sealed = self._seal(work, answer)
+            return district, self._counted(self._seal(work, answer))
         except PeerError:
             return district, None
-        self._parts.metrics.requests[answer.status.name.lower()].inc()
-        return district, sealed
+
+    def _counted(self, answer: Answer) -> Answer:
+        self._parts.metrics.requests[answer.header.status.name.lower()].inc()
+        return answer
 
     def _check(self, work: Work, states: GrantStates) -> Caller | None:
         if work.request.fault is not None:
@@ -205,18 +207,18 @@ class Processor:
             raise work.outcome
         return caller
 
-    def _run(self, connection: Connection, work: Work, caller: Caller | None) -> ServiceAnswer:
+    def _run(self, connection: Connection, work: Work, caller: Caller | None) -> Answer:
         handler = self._parts.handlers[work.request.header.service]
         context = self._context(connection, caller, work)
         assert work.request.declared is not None
         timer = self._parts.metrics.intake[work.request.declared.group]
         with timer.time():
             if not work.request.is_transaction:
-                return _guarded(work, handler.run(context, _service_request(work)))
+                return self._seal(work, _guarded(work, handler.run(context, _service_request(work))))
             try:
                 with connection.begin_nested():
-                    # Inside the savepoint: an answer that may not leave takes its effect back.
-                    return _guarded(work, handler.run(context, _service_request(work)))
+                    # Inside the savepoint: an answer that may not or cannot leave takes its effect back.
+                    return self._seal(work, _guarded(work, handler.run(context, _service_request(work))))
             except IntegrityError:
                 raise Refused(Kind.CONFLICT, "the database refused a double") from None
 

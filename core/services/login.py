@@ -43,7 +43,7 @@ def prepare_login(context: Context, request: ServiceRequest) -> SlowWork:
     if len(header.certificate) != FINGERPRINT_BYTES:
         raise Refused(Kind.CERTIFICATE_REQUIRED, "login without certificate")
     found = _find(context.connection, header.window, request.body["user_name"])
-    subjects = _subjects(request, found)
+    subjects = _subjects(context, request, found)
     refuse_while_locked(context.connection, subjects, context.now_ms)
     stored = found.password_hash if found else hashing.nobody
     account_id = found.account_id if found else None
@@ -65,7 +65,7 @@ def login(context: Context, request: ServiceRequest) -> ServiceAnswer:
     verdict: LoginVerdict = context.outcome
     connection = context.connection
     found = _find(connection, request.header.window, request.body["user_name"])
-    subjects = _subjects(request, found)
+    subjects = _subjects(context, request, found)
     fits = (
         found is not None
         and verdict.account_id == found.account_id
@@ -147,12 +147,19 @@ def _find(connection: Connection, window: str, user_name: str) -> AnyRow | None:
     return connection.execute(query).first()
 
 
-def _subjects(request: ServiceRequest, found: AnyRow | None) -> tuple[str, ...]:
+def _subjects(context: Context, request: ServiceRequest, found: AnyRow | None) -> tuple[str, ...]:
+    """Return whose counters an attempt touches.
+
+    Only who holds a certificate of the account can guess its password, so only such attempts count against the account:
+    nobody can lock another out with a certificate of his own. Towards anybody else the account is an unknown name.
+    """
+    certificate = request.header.certificate
+    can_guess = found is not None and is_bound(context.connection, found.account_id, certificate, context.now_ms)
     return login_guard.subjects_of(
-        account_id=found.account_id if found else None,
+        account_id=found.account_id if found is not None and can_guess else None,
         window=request.header.window,
         user_name=request.body["user_name"].lower(),
-        certificate=request.header.certificate,
+        certificate=certificate,
     )
 
 

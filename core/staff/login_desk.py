@@ -116,8 +116,10 @@ class LoginDesk:
     def _count_attempt(self, attempt: Attempt, now_ms: int) -> tuple[AnyRow | None, tuple[str, ...]]:
         with writing(self.engine) as connection:
             found = find_by_name(connection, attempt.user_name)
+            # Only who holds an operator's certificate can guess the password: nobody else can lock that operator out.
+            can_guess = found is not None and found.certificate_sha256 == attempt.fingerprint.hex()
             subjects = login_guard.subjects_of(
-                account_id=found.operator_id if found is not None else None,
+                account_id=found.operator_id if found is not None and can_guess else None,
                 window=WINDOW,
                 user_name=attempt.user_name.lower(),
                 certificate=attempt.fingerprint,

@@ -52,7 +52,6 @@ class Reason(Enum):
     CONNECTION_OPTION = ("connection_option", Kind.BAD_HTTP, 400)
     UPGRADE = ("upgrade", Kind.BAD_HTTP, 400)
     EXPECTATION = ("expectation", Kind.NOT_ACCEPTED, 417)
-    COOKIES = ("cookies", Kind.BAD_HTTP, 400)
     # framing
     LENGTH_REPEATED = ("length_repeated", Kind.BAD_HTTP, 400)
     LENGTH_SYNTAX = ("length_syntax", Kind.BAD_HTTP, 400)

@@ -18,11 +18,14 @@ from dmz.edge.body_forms import parse_urlencoded as _parse_urlencoded
 from dmz.edge.body_multipart import boundary_of, parse_multipart
 from dmz.edge.http_fields import RequestHead
 from dmz.edge.refusals import Reason, RefusalError
+from dmz.hall.language import COOKIE as LANGUAGE_COOKIE
 from dmz.messages import FORWARDED_HEADERS, MAX_COOKIES, ClientIdentity, HallRequest, Method, Pair, Window
 
 _COOKIE: Final = re.compile(
     r"(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64})=(?P<value>\"[!#-+\--:<-\[\]-~]*\"|[!#-+\--:<-\[\]-~]*)"
 )
+#: Names of the hall's own cookies: the sessions' prefix, and the language.
+_OWN_PREFIX: Final = "__Host-fg-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ def build_request(head: RequestHead, body: bytes, peer: Peer, request_id: str, l
         limits: how much a form may hold.
 
     Raises:
-        RefusalError: the body or the cookies are not acceptable.
+        RefusalError: the body is not acceptable.
     """
     form = parse_body(head.fields.get("content-type"), body, limits) if head.method == "POST" else Form()
     cookie = head.fields.get("cookie")
@@ -94,18 +97,14 @@ def parse_body(content_type: str | None, body: bytes, limits: FormLimits) -> For
 
 
 def parse_cookies(value: str) -> tuple[Pair, ...]:
-    """Read a Cookie field; pairs in the order sent.
+    """Read a Cookie field; the hall's own cookies in the order sent, the first of each name, at most MAX_COOKIES.
 
-    Raises:
-        RefusalError: COOKIES; outside the grammar, or more than MAX_COOKIES.
+    Browsers send along what any host of the parent domain has set, for whatever grammar and number. That is nobody's
+    input here, so it is passed over: refusing it would let a neighbour keep a visitor out of the hall.
     """
-    pieces = value.split("; ")
-    if len(pieces) > MAX_COOKIES:
-        raise RefusalError(Reason.COOKIES)
-    pairs = []
-    for piece in pieces:
-        match = _COOKIE.fullmatch(piece)
-        if match is None:
-            raise RefusalError(Reason.COOKIES)
-        pairs.append((match["name"], match["value"].strip('"')))
-    return tuple(pairs)
+    own: dict[str, str] = {}
+    for piece in value.split(";"):
+        match = _COOKIE.fullmatch(piece.strip(" \t"))
+        if match is not None and (match["name"] == LANGUAGE_COOKIE or match["name"].startswith(_OWN_PREFIX)):
+            own.setdefault(match["name"], match["value"].strip('"'))
+    return tuple(own.items())[:MAX_COOKIES]

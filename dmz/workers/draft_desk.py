@@ -84,7 +84,8 @@ class DraftDesk:
             Refused: NOT_FOUND.
         """
         owner, identity, now_ms = owner_of(session), _parse(draft_id), self._parts.tools.clock.now_ms()
-        await self._parts.store.write(lambda db: drafts.mark_deleted(db, owner, identity, now_ms))
+        bounds = self._parts.bounds
+        await self._parts.store.write(lambda db: drafts.mark_deleted(db, owner, identity, now_ms, bounds))
 
     async def restore(self, session: OpenSession, draft_id: str) -> None:
         """Undo a deletion.

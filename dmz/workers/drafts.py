@@ -123,8 +123,8 @@ def list_live(connection: Connection, owner: Owner, now_ms: int, bounds: DraftBo
     return [DraftRow(row.id, row.service, b"", row.saved_at, row.expires_at) for row in connection.execute(query)]
 
 
-def mark_deleted(connection: Connection, owner: Owner, identity: bytes, now_ms: int) -> None:
-    """Delete, restorably.
+def mark_deleted(connection: Connection, owner: Owner, identity: bytes, now_ms: int, bounds: DraftBounds) -> None:
+    """Delete, restorably; of what an account has deleted, as many as it may have live stay restorable.
 
     Raises:
         Refused: NOT_FOUND.
@@ -132,6 +132,11 @@ def mark_deleted(connection: Connection, owner: Owner, identity: bytes, now_ms: 
     changed = connection.execute(update(draft).where(_mine(owner, identity), _live(now_ms)).values(deleted_at=now_ms))
     if changed.rowcount == 0:
         raise Refused(Kind.NOT_FOUND, "no such draft")
+    gone = _of(owner) & draft.c.deleted_at.is_not(None)
+    newest = select(draft.c.id).where(gone).order_by(draft.c.deleted_at.desc(), draft.c.id).limit(bounds.count)
+    kept = [row.id for row in connection.execute(newest)]
+    if len(kept) == bounds.count:
+        connection.execute(delete(draft).where(gone, draft.c.id.not_in(kept)))
 
 
 def restore(connection: Connection, owner: Owner, identity: bytes, now_ms: int, bounds: DraftBounds) -> None:

@@ -48,6 +48,8 @@ MAY_PASS_LATER: Final = frozenset(
 )
 #: Unclear rather than wrong: kept apart, may be released by two people.
 HELD: Final = frozenset({Reason.POISON, Reason.GIVEN_UP, Reason.AUTHOR_CONFLICT, Reason.CROSSING_CONFLICT})
+#: Held, but whoever has a signer's key makes as many of them as he likes: they must not stand in everybody's way.
+MADE_AT_WILL: Final = frozenset({Reason.AUTHOR_CONFLICT, Reason.CROSSING_CONFLICT})
 
 _BY_KIND: Final = {
     Kind.TOO_LARGE: Reason.TOO_LARGE,

@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from ferry.lane.reasons import Reason
+from ferry.settings import FerryLimits
 from tests.support.ferry_kit import Author, bundles_in, core_author, request_ids, requests, worker_author
 from tests.support.machines import NOW_MS, MachineAuthority
 from tests.support.wire_samples import answer_item
 from tests.unit.ferry.driving import Driven
 from wire_formats.bundle import MAX_BUNDLE_BYTES, SealStream, encode_bundle, new_bundle, parse_bundle
 from wire_formats.drop import DropName, write_drop
+from wire_formats.instants import LATEST_MS
+from wire_formats.lane_control import Acknowledgement, Control, Heartbeat, sign_control
 from wire_formats.request import parse_header
 
 
@@ -235,8 +238,6 @@ def test_an_expired_worker_key_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_full_quarantine_keeps_the_oldest_and_the_lane_goes_on(tmp_path: Path) -> None:
-    from ferry.settings import FerryLimits
-
     driven = Driven(tmp_path, limits=FerryLimits(quarantine_files=2))
     for number in range(5):
         write_drop(outbox(driven), DropName(1, number + 1, "worker-1"), b"\x01" * (number + 1))
@@ -244,6 +245,44 @@ def test_a_full_quarantine_keeps_the_oldest_and_the_lane_goes_on(tmp_path: Path)
     assert len(reasons(driven)) == 2
     assert list(outbox(driven).glob("*.bundle")) == []
     driven.stop()
+
+
+def test_a_worker_that_repeats_its_numbers_blocks_nobody(tmp_path: Path) -> None:
+    driven = Driven(tmp_path, limits=FerryLimits(quarantine_files=3))
+    for _ in range(8):
+        worker_author(driven.kit, epoch=1).send(requests(now_ms=NOW_MS), now_ms=NOW_MS)
+        driven.run(0.3)
+    assert driven.low.half.parts.quarantine.count(held=True) == 3
+    worker_author(driven.kit, "worker-2", epoch=9).send(requests(now_ms=NOW_MS), now_ms=NOW_MS)
+    driven.run(0.5)
+    assert len(bundles_in(driven.kit.core_inbox / "interactive")) == 2
+    driven.stop()
+
+
+@pytest.mark.parametrize("lane", ["inbound", "outbound"])
+def test_an_epoch_of_another_age_closes_no_lane(ferry: Driven, lane: str) -> None:
+    last = LATEST_MS
+    told: tuple[Control, ...] = (
+        Heartbeat(lane, "interactive", last, 0, bytes(32), ferry.clock.ms),
+        Acknowledgement(lane, "interactive", last, 0, (), ferry.clock.ms),
+    )
+    for number, message in enumerate(told):
+        for way, key in (("inbound", ferry.kit.low), ("outbound", ferry.kit.high)):
+            name = DropName(0, 900 + number, f"ferry_{'low' if way == 'inbound' else 'high'}", "notice")
+            write_drop(ferry.kit.root / "gap" / way / "control", name, sign_control(message, key))
+    sealed = SealStream("inbound", "interactive", last).seal(
+        parse_bundle(honest(ferry)[1]), ferry.kit.low, now_ms=NOW_MS
+    )
+    gap = ferry.kit.root / "gap" / "inbound" / "interactive"
+    write_drop(gap, DropName(last, 1, "ferry_low"), encode_bundle(sealed))
+    ferry.run(1)
+    items = requests(now_ms=ferry.clock.ms)
+    worker_author(ferry.kit, epoch=2).send(items, now_ms=ferry.clock.ms)
+    core_author(ferry.kit).send([answer_item()], now_ms=ferry.clock.ms)
+    ferry.run(1)
+    (bundle,) = bundles_in(ferry.kit.core_inbox / "interactive")
+    assert [parse_header(item.header).id for item in bundle.items] == request_ids(items)
+    assert len(bundles_in(ferry.kit.worker_inbox())) == 1
 
 
 def test_only_the_core_and_the_high_half_write_answers(ferry: Driven) -> None:

@@ -119,6 +119,16 @@ def test_rubbish_does_not_make_the_journal_grow(path: Path) -> None:
     assert journal.counts()["received.quarantined"] >= 100
 
 
+def test_pruning_keeps_up_with_a_flood_of_files(path: Path) -> None:
+    journal = Journal(path, keep_rows=1000)
+    for flood in range(6):
+        entries = journal.receive(RECEIVED_WAY, LANE, [digest(4000 * flood + n) for n in range(4000)], now_ms=1)
+        for entry in entries:
+            journal.set_aside(entry, State.QUARANTINED, "malformed", now_ms=1)
+        journal.prune()
+    assert journal.counts()["received.quarantined"] == 1000
+
+
 def test_a_journal_that_cannot_write_says_so_and_goes_on_later(path: Path) -> None:
     journal = Journal(path, keep_rows=5)
     journal._database.execute("PRAGMA busy_timeout = 1")

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from core.audit_log import verify_chain
 from core.db.engine import open_engine
 from core.db.tables import answer_outbox, applied, case_step, held_request, service_case, wage_declaration
+from core.intake.dedupe import MOST_HELD
 from core.intake.inbox import Inbox
 from core.intake.publisher import Publisher
 from core.intake.work import Work
@@ -83,6 +84,32 @@ def test_same_id_with_another_digest_is_held_and_not_answered(world: World) -> N
         verify_chain(connection, "intake")
     assert world.metrics.held["same_id_other_digest"]._value.get() == 1
     assert count_drop(world.folder / "inbox" / "interactive") == 0
+
+
+def test_what_cannot_be_answered_has_no_effect(world: World) -> None:
+    item = world.request("vip", "wage.declare", wage(), reply_key=bytes(32))  # a point that nobody can seal to
+    world.drop([item])
+    world.turn()
+    assert world.answers() == []
+    assert count(world, wage_declaration) == count(world, service_case) == count(world, applied) == 0
+    assert count_drop(world.folder / "inbox" / "interactive") == 0
+
+
+def test_what_is_held_is_bounded(world: World) -> None:
+    world.drop([world.request("vip", "wage.declare", wage(), id=b"i" * 16)])
+    world.turn()
+    forged = [world.request("plain", "wage.declare", wage(amount=1), id=b"i" * 16) for _ in range(6)]
+    world.drop([forged[0], forged[0]])
+    world.drop([forged[0]])
+    world.turn()
+    assert count(world, held_request) == 1, "the same conflict is held once"
+    rest = {"bundle": "x", "reason": "same_id_other_digest", "held_at": 1}
+    with world.engine.begin() as connection:
+        connection.execute(insert(held_request), [{"held_id": f"{n:032x}", **rest} for n in range(MOST_HELD - 2)])
+    world.drop(forged)
+    world.turn()
+    assert count(world, held_request) == MOST_HELD
+    assert world.metrics.held["same_id_other_digest"]._value.get() == 9, "every one is counted"
 
 
 def test_a_refusal_is_remembered_too(world: World) -> None:

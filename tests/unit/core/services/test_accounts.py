@@ -101,6 +101,17 @@ def test_lockout_follows_the_certificate_and_the_account(world: World) -> None:
     assert log_in(world, who="plain", name="plain1")[0].error is None
 
 
+def test_a_foreign_certificate_locks_nobody_out(world: World) -> None:
+    foreign = world.accounts["plain"].certificate
+    for _ in range(12):
+        header, _ = log_in(world, password="wrong password", certificate=foreign)
+        assert header.error in (Kind.LOGIN_FAILED, Kind.LOCKED_OUT)
+        world.clock.value += 15 * 60_000
+    log_in(world, password="wrong password", certificate=foreign)
+    assert log_in(world)[0].error is None
+    assert log_in(world, who="plain", name="plain1")[0].error is Kind.LOCKED_OUT, "it locks its own holder out"
+
+
 def test_guesses_side_by_side_are_counted_one_by_one(world: World) -> None:
     secret = world.secret("wrong password", "password")
     items = [world.request("vip", "account.login", {"user_name": "vip1", "password": secret}) for _ in range(8)]

@@ -77,6 +77,16 @@ def test_every_failure_says_the_same_and_the_delay_grows(bench: StaffBench) -> N
         assert f"account:{chen.operator_id}" not in connection.scalars(select(login_guard.c.subject)).all()
 
 
+def test_a_colleague_locks_nobody_out(bench: StaffBench) -> None:
+    chen, zhao = bench.operator("chen", changed=True), bench.operator("zhao", changed=True)
+    colleague = bench.browser_of(zhao)
+    for _ in range(8):
+        colleague.post("/login", {"user_name": "chen", "password": "wrong"})
+        bench.world.clock.value += 15 * MINUTE
+    colleague.post("/login", {"user_name": "chen", "password": "wrong"})
+    assert bench.browser_of(chen).sign_in(chen).status == 303
+
+
 def test_a_session_ends_by_pause_and_by_age(light_bench: StaffBench) -> None:
     browser = light_bench.signed_in(light_bench.operator("chen", changed=True))
     for _ in range(3):

@@ -231,9 +231,13 @@ def test_refused_content_types(value):
 
 
 def test_cookies():
-    assert parse_cookies('a=1; b="x"; c=') == (("a", "1"), ("b", "x"), ("c", ""))
-    for value in ("a", "a=1;b=2", "a=1; ", "a=\\", "a=b,c", "=x", "; ".join(f"a{i}=1" for i in range(17))):
-        assert reason_of(parse_cookies, value) is Reason.COOKIES
+    own = (("lang", "en"), ("__Host-fg-unit", "x"))
+    assert parse_cookies('lang=en; __Host-fg-unit="x"') == own
+    many = "; ".join(f"a{i}=1" for i in range(200))
+    for foreign in ("a", "a=1", "a=\\", "a=b,c", "=x", 'p={"b": 1}', "", "lang", "x__Host-fg-unit=y", many):
+        assert parse_cookies(f"{foreign}; lang=en; {foreign}; __Host-fg-unit=x; {foreign}") == own
+    assert parse_cookies("__Host-fg-unit=x; __Host-fg-unit=y") == (("__Host-fg-unit", "x"),), "the nearest path's"
+    assert len(parse_cookies("; ".join(f"__Host-fg-{i}=1" for i in range(99)))) == 16
 
 
 @settings(max_examples=200, deadline=None)

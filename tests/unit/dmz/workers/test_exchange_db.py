@@ -32,7 +32,7 @@ from dmz.workers.sent_list import Chunk, Standing, chunks_of, sent_entries, stan
 from dmz.workers.session import Life
 from dmz.workers.session_store import SessionRow
 from dmz.workers.settings import WorkerSettings
-from dmz.workers.tables import form_token, metadata, request_out, result_in, upload
+from dmz.workers.tables import draft, form_token, metadata, request_out, result_in, upload
 from dmz.workers.throttle import ThrottleBounds
 from dmz.workers.upload_store import NewUpload, RowCounts, UploadLimits
 from tests.support.postgres import running_postgres
@@ -212,10 +212,18 @@ def exercise(connection: Connection) -> None:
     drafts.save(connection, owner, DraftRow(b"d" * 16, "employee.add", b"s", 0, 1000), draft_bounds, replace=False)
     with pytest.raises(Refused):
         drafts.load(connection, Owner("u-2", "unit"), b"d" * 16, 1)
-    drafts.mark_deleted(connection, owner, b"d" * 16, 10)
+    drafts.mark_deleted(connection, owner, b"d" * 16, 10, draft_bounds)
     with pytest.raises(Refused):
         drafts.restore(connection, owner, b"d" * 16, 61, draft_bounds)
     drafts.restore(connection, owner, b"d" * 16, 59, draft_bounds)
+    drafts.mark_deleted(connection, owner, b"d" * 16, 60, draft_bounds)
+    for at in range(61, 70):  # whoever saves and deletes again and again keeps no more than he may have live
+        drafts.save(
+            connection, owner, DraftRow(b"%16d" % at, "employee.add", b"s", at, 1000), draft_bounds, replace=False
+        )
+        drafts.mark_deleted(connection, owner, b"%16d" % at, at, draft_bounds)
+        assert [row.id for row in connection.execute(select(draft.c.id))] == [b"%16d" % at]
+    drafts.restore(connection, owner, b"%16d" % 69, 70, draft_bounds)
     assert drafts.sweep(connection, 1000, draft_bounds) == 1
     connection.execute(delete(form_token))
     connection.execute(insert(form_token).values(**use._asdict()))
