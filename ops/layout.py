@@ -23,6 +23,8 @@ WORKERS_AT: Final = 20
 #: The edge's children take consecutive ports from here.
 EDGE_AT: Final = 40
 MOST_EDGE_CHILDREN: Final = 64
+#: Names of a one-machine installation: in its server certificates, and what its edge answers to.
+HOSTS: Final = ("localhost", "127.0.0.1")
 _LARGEST_PORT: Final = 65_535
 
 

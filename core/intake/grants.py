@@ -120,6 +120,16 @@ class GrantChecker:
             raise Refused(Kind.SESSION_EXPIRED, "grant was ended")
         return Caller(grant.account, grant.window, grant.subject, grant.district, grant)
 
+    def check_made_here(self, request: Incoming) -> None:
+        """Make sure that a request carries a grant of this core, whatever became of it since.
+
+        Raises:
+            PeerError: it carries none, or one that this core has not signed.
+        """
+        if not request.header.grant:
+            raise PeerError(Kind.BAD_SIGNATURE, "request without grant")
+        self._verified(request.header.grant, request.header.created_ms)
+
     def _peek(self, requests: Iterable[Incoming]) -> Iterable[Grant]:
         for request in requests:
             try:

@@ -106,7 +106,7 @@ class Processor:
                     self._again(connection, work, before, mine)
                     continue
                 district, answer = self._answer(connection, work, states)
-                if answer is not None:
+                if answer is not None and self._is_remembered(work):
                     records.append(Record(district, work.request, answer))
                     known[work.request.header.id] = Applied(work.request.digest, answer)
                 _finish(mine, work, answer)
@@ -194,6 +194,21 @@ class Processor:
             return district, self._counted(self._seal(work, answer))
         except PeerError:
             return district, None
+
+    def _is_remembered(self, work: Work) -> bool:
+        """Say whether a repetition must find this answer again.
+
+        What carries no grant of ours is refused today and for ever, so there is nothing to remember: a taken worker key
+        must not be able to fill the production database.
+        """
+        declared = work.request.declared
+        if declared is not None and not declared.needs_grant:
+            return True
+        try:
+            self._parts.checker.check_made_here(work.request)
+        except PeerError:
+            return False
+        return True
 
     def _counted(self, answer: Answer) -> Answer:
         self._parts.metrics.requests[answer.header.status.name.lower()].inc()

@@ -111,6 +111,7 @@ class RevocationList:
         self._path, self._issuers = path, issuers
         self._stamp: tuple[int, int] | None = None
         self._serials: frozenset[int] = frozenset()
+        self._number = 0
 
     def refresh(self) -> None:
         """Read the file if it changed.
@@ -150,8 +151,19 @@ class RevocationList:
             if issuer.subject != crl.issuer or not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
                 continue
             if crl.is_signature_valid(key):
+                self._advance(crl)
                 return frozenset(entry.serial_number for entry in crl)
         raise PeerError(Kind.BAD_SIGNATURE, "revocation list is not signed by an authority of users")
+
+    def _advance(self, crl: x509.CertificateRevocationList) -> None:
+        """Refuse a list that is older than one we have seen: it would let a revoked card in again."""
+        try:
+            number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+        except (ValueError, x509.ExtensionNotFound):
+            raise PeerError(Kind.MALFORMED, "revocation list without a number") from None
+        if number < self._number:
+            raise PeerError(Kind.MALFORMED, "revocation list is older than the last one")
+        self._number = number
 
 
 def read_client(certificate: x509.Certificate, *, now_ms: int) -> Client:

@@ -24,7 +24,7 @@ def check_origin(request: HallRequest) -> None:
     """
     made_by = request.headers.get("sec-fetch-site")
     if made_by is not None and made_by not in ("same-origin", "none"):
-        raise Refused(Kind.CSRF_MISMATCH, f"sec-fetch-site {made_by[:20]!r}")
+        raise Refused(Kind.CSRF_MISMATCH, "sec-fetch-site tells of another site")
     origin = request.headers.get("origin")
     if origin is not None and origin != f"https://{request.headers.get('host', '')}":
         raise Refused(Kind.CSRF_MISMATCH, "origin is not this window")

@@ -175,10 +175,6 @@ class SessionDesk:
         except Unavailable as error:
             self.log.warn("logout_not_told", reason=error.private)
 
-    async def cut_certificate(self, certificate: bytes) -> int:
-        """End all sessions of a certificate that was revoked; how many there were."""
-        return await self._parts.store.write(lambda db: session_store.cut_certificate(db, certificate))
-
     async def _tell_core(self, session: OpenSession) -> None:
         try:
             await self._parts.intake.ask(asker_of(session), service("account.logout"), {})

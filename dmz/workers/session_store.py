@@ -60,8 +60,3 @@ def touch_session(connection: Connection, identity: bytes, now_ms: int) -> None:
 def cut_session(connection: Connection, identity: bytes) -> None:
     """End one session."""
     connection.execute(delete(session).where(session.c.id == identity))
-
-
-def cut_certificate(connection: Connection, certificate: bytes) -> int:
-    """End every session of a certificate (deny list); how many there were."""
-    return connection.execute(delete(session).where(session.c.certificate == certificate)).rowcount

@@ -22,6 +22,7 @@ from ops.cli.ports_free import taken
 from ops.cli.welcome import welcome
 from ops.layout import Installation, Layout, roles
 from ops.runtime.clock import SystemClock
+from ops.runtime.limits import PRIVATE_UMASK
 from ops.runtime.log_output import JsonLines, RotatingFile
 from ops.supervisor.child import Child
 from ops.supervisor.control import ControlServer
@@ -49,6 +50,7 @@ def up(root: Path, *, demo: bool, stay: bool) -> int:
     Raises:
         CannotRunError: a port is taken, or the installation already runs.
     """
+    os.umask(PRIVATE_UMASK)  # of its own log and of what the demonstration downloads, as of every role's files
     layout = Layout(root)
     if not layout.installation.exists():
         made = subprocess.run([sys.executable, "-m", "ops.provision", str(root)], check=False)

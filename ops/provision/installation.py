@@ -23,7 +23,7 @@ from ca.provision import Provisioning, issuer_of, provision_authority, settings_
 from core.password_hashing import PEPPER_BYTES
 from core.service import password_hashing
 from ops.cli.faults import CannotRunError
-from ops.layout import Installation, Layout, Ports
+from ops.layout import HOSTS, Installation, Layout, Ports
 from ops.provision.accounts import AccountMaker, demo_accounts, make_accounts, make_operators, more_operators
 from ops.provision.databases import make_city, make_exchange, make_production, write_roster
 from ops.provision.progress import ProgressLines
@@ -34,7 +34,6 @@ from ops.runtime.clock import SystemClock, SystemRandomness
 from ops.visitor.account_list import write_list, write_private
 from wire_formats.settings_reader import load_settings
 
-HOSTS: Final = ("localhost", "127.0.0.1")
 _MASTER_KEY_BYTES: Final = 32
 _NOTE: Final = "Made by `ferrygate up`; kept as it is from then on. Unknown keys are refused."
 

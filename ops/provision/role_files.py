@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from ops.layout import Installation, Layout
+from ops.layout import HOSTS, Installation, Layout
 from ops.provision.toml_text import Value
 
 #: A worker finishes what is under way for so long when it is replaced; the process gets a little more.
@@ -86,6 +86,7 @@ def edge_table(layout: Layout, found: Installation) -> Table:
             "plain_port": ports.site_plain,
             "metrics_port": ports.metrics_of("edge"),
             "drain_s": EDGE_DRAIN_S,
+            "host_names": HOSTS,
         },
         "switch": {},
         "workers": {name: f"run/{name}.sock" for name in found.worker_names},

@@ -35,12 +35,13 @@ def client(bench):
 
 
 def test_a_request_reaches_the_pipeline_with_its_identity(bench, client):
-    answer = bench.ask("unit", client, get("/a%20b?x=1&y=%E4%BD%A0", "Cookie: s=1; t=2", "X-Client-Cert: forged"))
+    cookies = 'Cookie: __Host-fg-unit=1; other={"a":1}; lang=en'
+    answer = bench.ask("unit", client, get("/a%20b?x=1&y=%E4%BD%A0", cookies, "X-Client-Cert: forged"))
     assert answer.status == 200
     assert answer.told["path"] == "/a b"
     assert answer.told["query"] == [["x", "1"], ["y", "你"]]
     assert answer.told["account"] == "U0001"
-    assert answer.told["cookies"] == [["s", "1"], ["t", "2"]]
+    assert answer.told["cookies"] == [["__Host-fg-unit", "1"], ["lang", "en"]]
     assert answer.told["headers"] == {"host": "localhost"}
 
 

@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import update
 
 from core.accounts import disable_account, revoke_bindings
-from core.db.tables import account, account_certificate
+from core.db.tables import account, account_certificate, applied
 from tests.support.core_world import World
 from tests.support.machines import MachineAuthority
+from tests.unit.core.intake.test_exactly_once import count, wage
 from wire_formats.answer import AnswerStatus
 from wire_formats.cose import parse_sign1
 from wire_formats.errors import Kind
@@ -42,6 +43,18 @@ def test_a_grant_that_is_not_ours(world: World) -> None:
     other_core = MachineAuthority().machine("core", "core")
     assert refusal(world, grant=sign_grant(grant, other_core)) is Kind.UNKNOWN_SIGNER
     assert refusal(world, grant=b"\xd2garbage") in {Kind.MALFORMED, Kind.NOT_CANONICAL}
+
+
+def test_what_carries_no_grant_of_ours_fills_no_table(world: World) -> None:
+    forged = sign_grant(parse_grant(parse_sign1(world.accounts["vip"].grant).payload), world.worker)
+    for grant, kind in ((b"", Kind.SESSION_EXPIRED), (forged, Kind.WRONG_ROLE)):
+        for serial in range(3):
+            assert world.ask("vip", "wage.declare", wage(serial + 1), grant=grant)[0].error is kind
+    assert count(world, applied) == 0
+    narrow = replace(parse_grant(parse_sign1(world.accounts["vip"].grant).payload), rights=())
+    refused = {"grant": sign_grant(narrow, world.tools.signing_key)}
+    assert world.ask("vip", "wage.declare", wage(4), **refused)[0].error is Kind.NO_RIGHT
+    assert count(world, applied) == 1
 
 
 def test_a_grant_without_the_right(world: World) -> None:

@@ -166,6 +166,9 @@ def test_a_revoked_serial_is_refused(light_bench: StaffBench, staff_reactor: Rea
     assert light_bench.service is not None
     staff_reactor.run(_refresh, light_bench)
     assert "FG-2009" in browser.get("/").text
+    _write_crl(light_bench, path, [], number=0)
+    staff_reactor.run(_refresh, light_bench)
+    assert "FG-2009" in browser.get("/").text, "an older list does not let anybody in again"
     path.write_bytes(b"not a list")
     staff_reactor.run(_refresh, light_bench)
     assert "FG-2009" in browser.get("/").text, "a broken list does not let anybody in"
@@ -177,9 +180,10 @@ async def _refresh(bench: StaffBench) -> None:
     await bench.service._look_at_crl()
 
 
-def _write_crl(bench: StaffBench, path: Path, serials: list[int]) -> None:
+def _write_crl(bench: StaffBench, path: Path, serials: list[int], *, number: int = 1) -> None:
     now = datetime.datetime.now(datetime.UTC)
     builder = x509.CertificateRevocationListBuilder(bench.authority.issuing.subject, now, now + datetime.timedelta(days=7))
+    builder = builder.add_extension(x509.CRLNumber(number), critical=False)
     for serial in serials:
         entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now).build()
         builder = builder.add_revoked_certificate(entry)

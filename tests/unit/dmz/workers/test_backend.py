@@ -133,14 +133,6 @@ class Sessions(RigCase):
 
         return self.run_async(work())
 
-    def test_revoked_certificate_loses_its_sessions(self) -> Any:
-        async def work() -> None:
-            done = await self.rig.login()
-            self.assertEqual(await self.rig.worker.sessions.cut_certificate(client().certificate), 1)
-            self.assertIsNone(await self.rig.backend.session_of(done.cookie, client()))
-
-        return self.run_async(work())
-
 
 class Requests(RigCase):
     rig_settings = {"answer_wait_ms": 700}
