@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from core.rules.contribution import BaseLimits, Rate, base_of, contribution
 from core.rules.late_fee import late_fee
-from core.rules.money import MAX_FEN, clamp, share, total, yuan
+from core.rules.money import MAX_FEN, clamp, share
 from core.rules.months import from_text, shift, to_text
+from wire_formats.field_kinds import yuan_text
 
 amounts = st.integers(0, MAX_FEN)
 points = st.integers(0, 10_000)
@@ -54,7 +55,7 @@ def test_clamp_refuses_limits_in_disorder() -> None:
 
 @given(st.integers(-MAX_FEN, MAX_FEN))
 def test_yuan_reads_back(amount: int) -> None:
-    assert int(Decimal(yuan(amount)) * 100) == amount
+    assert int(Decimal(yuan_text(amount)) * 100) == amount
 
 
 LIMITS = BaseLimits(422_400, 2_112_000, 704_000)
@@ -69,7 +70,7 @@ def test_base_is_within_limits_and_monotonic(wage: int) -> None:
 def test_published_deduction_of_522_yuan() -> None:
     """8 % + 2 % + 0.3 % + 7.00 on a base of 5 000 yuan: a company's published figure."""
     rates = {"110": Rate(1600, 800), "310": Rate(870, 200, 700), "210": Rate(70, 30)}
-    assert total(contribution(code, 500_000, rate).employee_fen for code, rate in rates.items()) == 52_200
+    assert sum(contribution(code, 500_000, rate).employee_fen for code, rate in rates.items()) == 52_200
 
 
 def test_limits_must_be_in_order() -> None:
