@@ -11,7 +11,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from ca.ledger_tables import CERTIFICATE, REVOCATION
 from ca.lifecycle import CertificateEvent, CertificateState, RevocationReason, next_certificate_state
@@ -166,9 +166,3 @@ def revocations_of(connection: Connection, issuer: str, now_ms: int) -> list[tup
         .order_by(REVOCATION.c.position)
     )
     return [(row.serial, row.revoked_ms, row.reason) for row in connection.execute(query).all()]
-
-
-def count_by_state(connection: Connection) -> dict[str, int]:
-    """Return how many certificates stand in each state."""
-    query = select(CERTIFICATE.c.state, func.count().label("how_many")).group_by(CERTIFICATE.c.state)
-    return {row.state: row.how_many for row in connection.execute(query).all()}

@@ -11,11 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
-from ca.ledger_tables import KEY_TABLE, MAX_TRIES
+from ca.ledger_tables import KEY_TABLE
 from ca.lifecycle import FIRST_KEY_STATE, KeyEvent, KeyState, next_key_state
 from ca.slip_codes import HeldSecrets
+from wire_formats.desk_messages import MAX_TRIES
 from wire_formats.errors import Kind, Refused
 
 MAX_LISTED: Final = 200
@@ -52,9 +53,9 @@ class NewEntry:
     profile: str
     display: str
     held: HeldSecrets = field(repr=False)
-    code_expires_ms: int = 0
-    prepared_ms: int = 0
-    prepared_by: str = ""
+    code_expires_ms: int
+    prepared_ms: int
+    prepared_by: str
 
 
 def add(connection: Connection, entry: NewEntry) -> None:
@@ -159,12 +160,6 @@ def give_back_tries(connection: Connection, number: str) -> None:
 def wipe(connection: Connection, number: str) -> None:
     """Forget the held secrets of a locked entry: no later code can open it."""
     connection.execute(update(KEY_TABLE).where(KEY_TABLE.c.number == number).values(tries_left=0, **_WIPED))
-
-
-def count_by_state(connection: Connection) -> dict[str, int]:
-    """Return how many entries stand in each state."""
-    query = select(KEY_TABLE.c.state, func.count().label("how_many")).group_by(KEY_TABLE.c.state)
-    return {row.state: row.how_many for row in connection.execute(query).all()}
 
 
 def _move(

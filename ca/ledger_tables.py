@@ -42,9 +42,9 @@ from ca.lifecycle import (
     certificate_moves,
     key_moves,
 )
+from wire_formats.desk_messages import MAX_TRIES
 
 METADATA: Final = MetaData()
-MAX_TRIES: Final = 5
 SERIAL_DIGITS: Final = 32
 DIGEST_OCTETS: Final = 32
 

@@ -24,9 +24,9 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import PBES, serialize_
 
 from ca.key_kinds import PrivateKey
 from ca.slip_codes import ALPHABET, PASSWORD_SYMBOLS
+from wire_formats.desk_messages import MAX_PKCS12_BYTES
 
 KDF_ROUNDS: Final = 20_000
-MAX_PKCS12_BYTES: Final = 16 * 1024
 
 
 def make_pkcs12(

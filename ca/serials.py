@@ -5,8 +5,8 @@
 
 The first octet keeps the number positive and of one length; its low six bits name the
 shard of the revocation list the certificate belongs to, so a serial alone tells which
-list to look in. The shard is taken from the random part's own last octet when the
-caller gives none, which spreads certificates evenly over the shards in use.
+list to look in. The shard follows from the random part's own last octet, which spreads
+certificates evenly over the shards in use. There is one list per authority so far (`ca.crl`).
 
 Source: RFC 5280 section 4.1.2.2 (positive, at most 20 octets), CA/B Baseline
 Requirements 7.1 (at least 64 random bits); F7.
@@ -14,7 +14,7 @@ Requirements 7.1 (at least 64 random bits); F7.
 
 from __future__ import annotations
 
-from typing import Protocol
+from wire_formats.collaborators import Randomness
 
 SERIAL_OCTETS = 16
 RANDOM_OCTETS = 15
@@ -22,15 +22,7 @@ MARKER = 0x40
 MAX_SHARDS = 64
 
 
-class RandomBytes(Protocol):
-    """Where randomness comes from: `wire_formats.collaborators.Randomness` fits."""
-
-    def bytes(self, count: int, /) -> bytes:
-        """Return `count` unpredictable octets."""
-        ...
-
-
-def new_serial(randomness: RandomBytes, *, shards: int = 1) -> int:
+def new_serial(randomness: Randomness, *, shards: int = 1) -> int:
     """Draw a serial number.
 
     Args:

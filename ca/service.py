@@ -3,7 +3,7 @@
 Everything that touches the ledger or a key runs in one thread of its own, in order; the
 reactor only moves bytes. The number of waiting calls is bounded.
 
-Source: DESIGN "Zones and packages"; brief of the `ca` role.
+Source: DESIGN "Zones and packages".
 """
 
 from __future__ import annotations

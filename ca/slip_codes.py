@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -35,8 +34,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-if TYPE_CHECKING:
-    from ca.serials import RandomBytes
+from wire_formats.collaborators import Randomness
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 NUMBER_SYMBOLS = 10
@@ -45,7 +43,6 @@ PASSWORD_SYMBOLS = 12
 GROUP = 4
 SALT_OCTETS = 16
 NONCE_OCTETS = 12
-CHECK_OCTETS = 32
 MIN_PEPPER_OCTETS = 32
 SCRYPT_N = 2**14
 SCRYPT_R = 8
@@ -77,7 +74,7 @@ class HeldSecrets:
     wrapped: bytes
 
 
-def _symbols(randomness: RandomBytes, count: int) -> str:
+def _symbols(randomness: Randomness, count: int) -> str:
     # 256 is a multiple of 32, so the low five bits of an octet are even.
     return "".join(ALPHABET[octet & 31] for octet in randomness.bytes(count))
 
@@ -116,7 +113,7 @@ def is_number(text: str) -> bool:
     )
 
 
-def new_slip(randomness: RandomBytes) -> SlipSecrets:
+def new_slip(randomness: Randomness) -> SlipSecrets:
     """Draw the three texts of a new slip."""
     body = _symbols(randomness, NUMBER_SYMBOLS - 1)
     return SlipSecrets(
@@ -139,7 +136,7 @@ def _stretch(number: str, code: str, *, salt: bytes, pepper: bytes) -> tuple[byt
     return _expand(prk, b"check"), _expand(prk, b"wrap")
 
 
-def hold(slip: SlipSecrets, *, pepper: bytes, randomness: RandomBytes) -> HeldSecrets:
+def hold(slip: SlipSecrets, *, pepper: bytes, randomness: Randomness) -> HeldSecrets:
     """Return what the ledger may keep of a slip.
 
     Args:

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-ZONES: Final = ("dmz", "ferry_low", "ferry_high", "core", "ca")
 #: The roles whose signatures each zone may believe.
 BELIEVED: Final = {
     "dmz": ("core", "ferry_low", "ferry_high", "ca_deny"),

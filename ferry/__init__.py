@@ -6,12 +6,14 @@ Map
     transports/         how files lie on the gap: directory today, a proven memory one for tests
     journal             every crossing with its state and leaf digest (SQLite)
     spool, quarantine   bundles until acknowledged; bundles that may not pass, with the reason
-    sending, receiving  drive one lane each, one small step at a time
-    resends, renewal    what is sent again, and under which epoch
+    folders, ports      reading what others write: one folder, or one lane of a transport
+    intake              takes files one after the other and decides what becomes of each
+    sending, receiving  one lane each: what a handler of the intake does, one small step at a time
+    sender              numbers, sends again what is not acknowledged, and under which epoch
     control, notices    heartbeats, acknowledgements; deny-list increments
     pump                shares the loop between lanes: interactive before bulk, bulk never starved
-    low_half, high_half put the lanes of one side together
-    status, metrics, settings, service
+    half                one side's lanes and ticks; low_half and high_half fill it in
+    parts, status, metrics, settings, service
 
 Invariants
     A bundle leaves the folder it came from only when it lies in the spool and on the transport, or

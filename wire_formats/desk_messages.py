@@ -29,7 +29,7 @@ from typing import Final, TypeAlias
 
 from wire_formats import cbor
 from wire_formats.certificate_names import CERTIFICATE_WINDOWS
-from wire_formats.errors import Kind, PeerError
+from wire_formats.errors import Kind, PeerError, kind_of
 from wire_formats.header_reader import HeaderReader
 from wire_formats.ids import ID_BYTES
 
@@ -238,11 +238,7 @@ def _integer(least: int, most: int) -> _Read:
 
 
 def _kind(reader: HeaderReader, key: int) -> Kind:
-    number = reader.integer(key, least=1000, most=9999)
-    try:
-        return Kind(number)
-    except ValueError:
-        raise PeerError(Kind.MALFORMED, "unknown error kind") from None
+    return kind_of(reader.integer(key, least=1000, most=9999))
 
 
 def _request_id(reader: HeaderReader, key: int) -> bytes:

@@ -27,7 +27,6 @@ from typing import Final
 from wire_formats.errors import Kind, PeerError, Unavailable
 
 TEMPORARY: Final = ".tmp"
-KINDS: Final = ("bundle", "notice")
 _NAME: Final = re.compile(r"([0-9a-f]{16})-([0-9a-f]{12})-([a-z][a-z0-9_-]{0,31})\.(bundle|notice)", re.ASCII)
 _RETRY_S: Final = 5
 

@@ -65,7 +65,6 @@ FAULTS: Final[dict[str, Label]] = {
         "This person is enrolled with another unit; that enrolment must be suspended first",
     ),
     "wage_zero": Label("缴费工资不得为零", "The wage must not be zero"),
-    "year_closed": Label("该年度申报已关闭", "Declarations for this year are closed"),
     "password_wrong": Label("原密码不正确", "The present password is wrong"),
     "password_same": Label("新密码不得与原密码相同", "The new password must differ from the present one"),
     "password_differs": Label("两次输入的新密码不一致", "The two new passwords differ"),
@@ -87,7 +86,6 @@ WARNINGS: Final[dict[str, Label]] = {
         "信用代码中的组织机构代码校验位不符", "The organisation code inside has a wrong check character"
     ),
     "full_width": Label("已把全角字符转换为半角", "Full-width characters were converted"),
-    "spaces": Label("已去除多余空格", "Superfluous spaces were removed"),
     "clamped_low": Label("低于缴费基数下限，按下限计算", "Below the lower limit of the base; the limit was used"),
     "clamped_high": Label("高于缴费基数上限，按上限计算", "Above the upper limit of the base; the limit was used"),
     "unchanged": Label("与已申报的工资相同，未作变更", "The same wage was already declared; nothing changed"),

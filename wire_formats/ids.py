@@ -8,8 +8,9 @@ Source: Crockford, "Base 32" (alphabet, mod-37 check symbol); DESIGN "request".
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Final
 
+from wire_formats.collaborators import Randomness
 from wire_formats.errors import Kind, PeerError
 
 ID_BYTES: Final = 16
@@ -21,21 +22,9 @@ _SYMBOLS: Final = 26
 _GROUP: Final = 7
 
 
-class RandomBytes(Protocol):
-    """Where random bytes come from; see ``collaborators.Randomness``."""
-
-    def bytes(self, count: int, /) -> bytes:
-        """Give ``count`` unpredictable bytes."""
-
-
-def new_id(randomness: RandomBytes) -> bytes:
+def new_id(randomness: Randomness) -> bytes:
     """Draw a fresh 128-bit identifier."""
     return randomness.bytes(ID_BYTES)
-
-
-def new_request_id(randomness: RandomBytes) -> bytes:
-    """Draw the identifier of a request; the key of exactly-once."""
-    return new_id(randomness)
 
 
 def check_id(value: bytes) -> bytes:

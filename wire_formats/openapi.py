@@ -15,7 +15,6 @@ from typing import Any, Final
 from wire_formats.catalogue import SERVICES, Page, Service
 from wire_formats.error_texts import TEXTS
 from wire_formats.errors import code_of
-from wire_formats.field_kinds import Rows
 from wire_formats.fields import Field, anchored
 
 _PORTS: Final = {"unit": 7002, "community": 7012, "person": 7022, "site": 8443}
@@ -98,7 +97,6 @@ def _form_schema(entry: Service, *, chinese: bool) -> dict[str, Any]:
             "title": field.label.zh if chinese else field.label.en,
         }
         for field in entry.form_fields
-        if not isinstance(field, Rows)
     }
     return {
         "type": "object",

@@ -30,8 +30,6 @@ class City:
     communities: tuple[CommunityRow, ...]
     persons: int
     receivables: int
-    first_persons: tuple[PersonRow, ...]
-    """The first persons of every unit of the demonstration: the ones that get accounts."""
 
 
 class CityExistsError(Exception):
@@ -59,12 +57,10 @@ def generate(engine: Engine, shape: CityShape, *, now_ms: int, report: ProgressR
         limits = reference.parameters_for_year(YEAR).limits
         employers = list(units(shape))
         _insert(connection, unit, (_unit_values(row, now_ms) for row in employers))
-        first: list[PersonRow] = []
         done = 0
         rows = persons(shape, employers, limits)
         while batch := list(islice(rows, _BATCH)):
             _insert_persons(connection, batch, now_ms)
-            first.extend(batch[:20] if not first else batch[:1])
             done += len(batch)
             report("persons", done, shape.persons)
         report("assessments", 0, 1)
@@ -72,7 +68,7 @@ def generate(engine: Engine, shape: CityShape, *, now_ms: int, report: ProgressR
         report("receipts", 0, 1)
         receive_year(connection, now_ms)
         report("receipts", 1, 1)
-    return City(tuple(employers), tuple(communities(shape)), done, assessed, tuple(first))
+    return City(tuple(employers), tuple(communities(shape)), done, assessed)
 
 
 def _sort_on_disk(engine: Engine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Final
 
 
 class UnitState(Enum):
@@ -21,6 +22,10 @@ class EnrolmentState(Enum):
     SUSPENDED = "suspended"  # 暂停缴费
     ENDED = "ended"  # 终止参保
     WITHDRAWN = "withdrawn"  # its case was withdrawn or refused
+
+
+LIVE_ENROLMENTS: Final = (EnrolmentState.ACTIVE.value, EnrolmentState.SUBMITTED.value, EnrolmentState.SUSPENDED.value)
+"""Stored states of an enrolment that has not come to an end."""
 
 
 class EnrolmentKind(Enum):

@@ -15,7 +15,6 @@ from wire_formats.errors import Bug, Kind
 
 FOLDER: Final = Path(__file__).parent
 STANDARD: Final = "standard"
-FLEXIBLE: Final = "flexible"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Which cases a rule approves at once and which a person reviews (VIP 自动审核 / 人工审核).
 
 Approval by rule: the unit is VIP, its credit is good enough, and the service is one of those the rule covers.
-Cases approved by rule are still sampled for post-audit (稽核).
+Cases approved by rule are to be sampled for post-audit (稽核): `drawn_for_audit` is the rule; nothing draws yet.
 Source: catalogue B17, B18; RULES, Workflow.
 """
 

@@ -6,7 +6,6 @@ Source: RULES, Period and base; Arithmetic; Reference data to ship. Catalogue B2
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,11 +55,6 @@ class Contribution:
     employer_fen: int
     employee_fen: int
 
-    @property
-    def total_fen(self) -> int:
-        """Employer's and employee's part together."""
-        return self.employer_fen + self.employee_fen
-
 
 def base_of(wage_fen: int, limits: BaseLimits) -> int:
     """Return the contribution base of a declared monthly wage: clamped to the limits (60-300 %).
@@ -81,8 +75,3 @@ def contribution(insurance: str, base_fen: int, rate: Rate) -> Contribution:
         employer_fen=share(base_fen, rate.employer_basis_points),
         employee_fen=share(base_fen, rate.employee_basis_points) + rate.employee_fixed_fen,
     )
-
-
-def contributions(base_fen: int, rates: Mapping[str, Rate]) -> list[Contribution]:
-    """Return the contributions of all given insurances, in the order of their codes."""
-    return [contribution(insurance, base_fen, rates[insurance]) for insurance in sorted(rates)]

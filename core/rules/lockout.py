@@ -38,11 +38,6 @@ def after_failure(guard: Guard, now_ms: int) -> Guard:
     return Guard(failures, now_ms, now_ms + delay_ms(failures))
 
 
-def after_success() -> Guard:
-    """Return the cleared counter."""
-    return Guard()
-
-
 def delay_ms(failures: int) -> int:
     """Return the delay after this many failures in a row."""
     beyond = failures - FREE_FAILURES

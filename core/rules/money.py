@@ -5,7 +5,6 @@ Source: RULES, Arithmetic ("integer fen and basis points; half-up per person x i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 BASIS_POINTS: Final = 10_000
@@ -38,15 +37,3 @@ def clamp(amount_fen: int, floor_fen: int, ceiling_fen: int) -> int:
     if floor_fen > ceiling_fen:
         raise ValueError("floor above ceiling")
     return min(max(amount_fen, floor_fen), ceiling_fen)
-
-
-def total(amounts_fen: Iterable[int]) -> int:
-    """Return the sum: a unit's total is the sum of its rows, so slip, list and ledger agree to the fen."""
-    return sum(amounts_fen)
-
-
-def yuan(amount_fen: int) -> str:
-    """Return the amount as people read it, for example `1500.00` or `-0.05`."""
-    sign = "-" if amount_fen < 0 else ""
-    whole, rest = divmod(abs(amount_fen), 100)
-    return f"{sign}{whole}.{rest:02d}"

@@ -5,7 +5,6 @@ Source: catalogue D10 (月结); RULES, Period and base.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from wire_formats.instants import local_day
@@ -36,14 +35,6 @@ def shift(month: int, by: int) -> int:
     check_month(month)
     count = (month // 100) * 12 + (month % 100 - 1) + by
     return check_month((count // 12) * 100 + count % 12 + 1)
-
-
-def months_between(first: int, last: int) -> Iterator[int]:
-    """Yield all months from first to last, both included; nothing when last is earlier."""
-    month = check_month(first)
-    while month <= last:
-        yield month
-        month = shift(month, 1)
 
 
 def to_text(month: int) -> str:

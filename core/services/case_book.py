@@ -177,18 +177,6 @@ def find_case(connection: Connection, district: str, case_id: str) -> AnyRow | N
     return connection.execute(_FIND_CASE, {"in_district": district, "which": case_id}).first()
 
 
-def get_case(connection: Connection, district: str, case_id: str) -> AnyRow:
-    """Return a case.
-
-    Raises:
-        Refused: NOT_FOUND.
-    """
-    row = find_case(connection, district, case_id)
-    if row is None:
-        raise Refused(Kind.NOT_FOUND, "no such case")
-    return row
-
-
 def move_case(connection: Connection, case: AnyRow, event: CaseEvent, act: Act) -> AnyRow:
     """Move a case by the transition table and note the step.
 

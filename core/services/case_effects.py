@@ -12,11 +12,10 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, select, tuple_, update
 
 from core.db.any_row import AnyRow
-from core.db.states import EnrolmentState, WageState
+from core.db.states import LIVE_ENROLMENTS, EnrolmentState, WageState
 from core.db.tables import enrolment, person, person_identity, wage_declaration
 
 WAGE_SERVICES: Final = frozenset({"wage.declare", "wage.batch"})
-_LIVE: Final = (EnrolmentState.ACTIVE.value, EnrolmentState.SUBMITTED.value, EnrolmentState.SUSPENDED.value)
 
 
 # Built once. Driven from the case's own rows: a chunk of 500 must not walk through a unit of 50 000.
@@ -45,7 +44,7 @@ _CARRY: Final = (
         _SUBMITTED,
         enrolment.c.unit_id == wage_declaration.c.unit_id,
         enrolment.c.person_id == wage_declaration.c.person_id,
-        enrolment.c.state.in_(_LIVE),
+        enrolment.c.state.in_(LIVE_ENROLMENTS),
     )
     .values(wage_fen=wage_declaration.c.wage_fen, base_fen=wage_declaration.c.base_fen, changed_at=bindparam("now"))
 )
@@ -84,7 +83,7 @@ def undo(connection: Connection, case: AnyRow, *, now_ms: int) -> None:
         return
     connection.execute(
         update(enrolment)
-        .where(enrolment.c.case_id == case.case_id, enrolment.c.state.in_(_LIVE))
+        .where(enrolment.c.case_id == case.case_id, enrolment.c.state.in_(LIVE_ENROLMENTS))
         .values(state=EnrolmentState.WITHDRAWN.value, changed_at=now_ms)
     )
     _forget_person(connection, case.case_id)
@@ -102,7 +101,7 @@ def _undo_wages(connection: Connection, case: AnyRow, *, now_ms: int) -> None:
             in_force,
             enrolment.c.unit_id == wage_declaration.c.unit_id,
             enrolment.c.person_id == wage_declaration.c.person_id,
-            enrolment.c.state.in_(_LIVE),
+            enrolment.c.state.in_(LIVE_ENROLMENTS),
             wage_declaration.c.prior_wage_fen.is_not(None),
         )
         .values(

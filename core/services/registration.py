@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, func, insert, select
 
 from core.db.any_row import AnyRow
-from core.db.states import EnrolmentKind, EnrolmentState, UnitState
+from core.db.states import LIVE_ENROLMENTS, EnrolmentKind, EnrolmentState, UnitState
 from core.db.tables import enrolment, person, person_identity
 from core.rules.approval import approval_of
 from core.rules.case_states import Approval, CaseEvent
@@ -26,7 +26,6 @@ from wire_formats.identifiers import birth_date, sex_of
 
 _MONTHS_BACK = 1
 _MONTHS_AHEAD = 1
-_LIVE = (EnrolmentState.ACTIVE.value, EnrolmentState.SUBMITTED.value, EnrolmentState.SUSPENDED.value)
 
 
 def add_employee(context: Context, request: ServiceRequest) -> ServiceAnswer:
@@ -81,7 +80,7 @@ def _find_or_register(context: Context, request: ServiceRequest, unit: AnyRow) -
         raise RuleRefused(Note("name_differs", "name"))
     live = connection.execute(
         select(enrolment.c.unit_id)
-        .where(enrolment.c.person_id == known.person_id, enrolment.c.state.in_(_LIVE))
+        .where(enrolment.c.person_id == known.person_id, enrolment.c.state.in_(LIVE_ENROLMENTS))
         .distinct()
     ).scalars()
     units = set(live)

@@ -15,13 +15,10 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 
-from core.db.states import EnrolmentState, WageState
+from core.db.states import LIVE_ENROLMENTS, EnrolmentState, WageState
 from core.db.tables import enrolment, person, person_identity, wage_declaration
 from core.rules.contribution import BaseLimits, base_of
 from core.services.handler import Note
-
-_KNOWN_STATES = (EnrolmentState.ACTIVE.value, EnrolmentState.SUBMITTED.value, EnrolmentState.SUSPENDED.value)
-
 
 # min(): "active" sorts before "submitted" and "suspended", so one active insurance makes the person active.
 _EMPLOYEES: Final = (
@@ -40,7 +37,9 @@ _EMPLOYEES: Final = (
         and_(person.c.district == person_identity.c.district, person.c.person_id == person_identity.c.person_id),
     )
     .join(enrolment, and_(enrolment.c.unit_id == bindparam("unit"), enrolment.c.person_id == person.c.person_id))
-    .where(person_identity.c.id_number.in_(bindparam("numbers", expanding=True)), enrolment.c.state.in_(_KNOWN_STATES))
+    .where(
+        person_identity.c.id_number.in_(bindparam("numbers", expanding=True)), enrolment.c.state.in_(LIVE_ENROLMENTS)
+    )
     .group_by(person_identity.c.id_number, person.c.person_id, person.c.name)
 )
 _DECLARED: Final = (

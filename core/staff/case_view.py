@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from core.rules.approval import LEAST_CREDIT
 from core.staff import texts
 from wire_formats.bilingual import Label
 from wire_formats.canonical import Json
@@ -24,7 +25,6 @@ HIDDEN: Final = Label("（不显示）", "(not shown)")
 WORKING_AGE: Final = 16
 """Least age for work (Labour Law, art. 15)."""
 PENSION_AGE: Final = 60
-LEAST_CREDIT: Final = 60
 
 
 class Line(NamedTuple):

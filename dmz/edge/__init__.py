@@ -15,8 +15,8 @@ With sockets, files or processes:
     deny_set          revoked serials, from signed increments; cuts live connections
     tls_context       pyOpenSSL contexts per kind of port
     connection        one client connection; conversation its requests one after another
-    listener, service one forked edge process
-    master            binds, forks, restarts, drains
+    master            binds (listeners), forks, restarts, drains
+    service           one forked edge process; surroundings is what its conversations share
 
 Invariants: a byte that HTTP does not allow is refused, never repaired; an HTTP request is parsed once, here; every
 refusal has a reason, a page and a log line; every table, buffer and wait has a limit; a certificate's serial is

@@ -20,10 +20,10 @@ from dmz.edge.body_forms import Form, FormLimits, check_charset, check_field_nam
 from dmz.edge.refusals import Reason, RefusalError
 from dmz.messages import Pair, Upload
 
-MAX_BOUNDARY_CHARACTERS: Final = 70
 MAX_PART_HEAD_BYTES: Final = 2 * 1024
 MAX_FILE_NAME_BYTES: Final = 255
 
+#: At most 70 characters, the last no space (RFC 2046, 5.1.1).
 _BOUNDARY: Final = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
 _PART_HEADER: Final = re.compile(rb"([A-Za-z-]{1,64}):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
 _DISPOSITION: Final = re.compile(

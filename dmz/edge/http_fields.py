@@ -76,11 +76,6 @@ class RequestHead:
     keep_alive: bool
     expects_continue: bool
 
-    @property
-    def has_body(self) -> bool:
-        """Whether body bytes follow the head."""
-        return self.chunked or bool(self.content_length)
-
 
 def parse_request_line(line: bytes) -> RequestLine:
     """Read the first line, without its CRLF.

@@ -1,6 +1,6 @@
 """The firewall: what an honest browser would send to this hall, and nothing else.
 
-    routes          what may be sent where (values); built from the catalogue and the hall's pages
+    routes          what may be sent where (values), and how a declared field is judged
     hall_routes     the hall's own route table → routes
     structure       what people may type into a declared field, mistakes included (pure)
     view            one request, immutable, in the order in which it is judged

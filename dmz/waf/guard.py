@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from dmz.messages import HallRequest, HallResponse, Handler
 from dmz.waf.hall_routes import hall_route_table
@@ -66,8 +66,8 @@ class GuardedHandler:
         return response
 
     def _audit(self, verdict: Verdict, request: HallRequest) -> None:
-        log = self._log.error if verdict.stage is Stage.RESPONSE else self._log.warn
-        log(
+        self._log.emit(
+            LogLevel.error if verdict.stage is Stage.RESPONSE else LogLevel.warn,
             "firewall_refused",
             request_id=request.request_id,
             window=request.window,

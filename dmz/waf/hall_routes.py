@@ -42,7 +42,7 @@ def hall_rules(
 
 def hall_route_table(*, upload_bytes: int = MAX_UPLOAD_BYTES) -> RouteTable:
     """Build the allow-list of the whole hall from the catalogue and the hall's routes."""
-    return build_route_table(SERVICES, hall_rules(ROUTES, SERVICES, upload_bytes=upload_bytes))
+    return build_route_table(hall_rules(ROUTES, SERVICES, upload_bytes=upload_bytes))
 
 
 def _declared(route: Route, services: Mapping[str, Service]) -> Mapping[str, Field]:

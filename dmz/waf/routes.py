@@ -1,8 +1,7 @@
 """What may be sent where: the firewall's allow-list as data.
 
-``build_route_table(services, extra)`` makes the routes of every declared service (``/s/<code>``: GET shows the form,
-POST sends it) and adds those that the pages declare; a route of ``extra`` replaces a generated one of the same window,
-method and path, since the page knows best what its form sends.
+The routes themselves come from the hall's own table (``hall_routes``); ``param_of`` says how the text of a declared
+field is judged, and ``build_route_table`` makes routes searchable.
 
 Source: DESIGN invariant 7 (one declaration); firewall research, section 5 (positive model).
 """
@@ -10,13 +9,12 @@ Source: DESIGN invariant 7 (one declaration); firewall research, section 5 (posi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
 from dmz.waf.structure import LENGTH_FACTOR, LENGTH_SLACK, Shape
-from wire_formats.catalogue import Page, Service
 from wire_formats.fields import Choice, Field, PersonName, Secret, Text
 
 EVERY_WINDOW: Final = ("unit", "community", "person", "site")
@@ -92,13 +90,6 @@ class RouteRule:
         return re.compile("".join(pieces), re.ASCII)
 
 
-#: What every form of a service carries besides the service's own fields.
-COMMON_FORM: Final = (
-    ParamRule("csrf", 64, Shape.EXACT, "[A-Za-z0-9_-]{0,64}"),
-    ParamRule("form_token", 64, Shape.EXACT, "[A-Za-z0-9_-]{0,64}"),
-    ParamRule("action", 16, Shape.EXACT, "[a-z_]{0,16}"),
-    ParamRule("draft", 64, Shape.EXACT, "[A-Za-z0-9_-]{0,64}"),
-)
 STATIC_ROUTE: Final = RouteRule(
     "GET",
     "/static/{name}",
@@ -121,19 +112,6 @@ def param_of(declared: Field) -> ParamRule:
     return ParamRule(declared.name, most, Shape.FORMED, pattern)
 
 
-def service_rules(service: Service) -> tuple[RouteRule, ...]:
-    """Give the routes of one declared service; none for services with pages of their own."""
-    if service.page is Page.OWN:
-        return ()
-    path = f"/s/{service.code}"
-    form = (*COMMON_FORM, *(param_of(declared) for declared in service.form_fields))
-    uploads = ("workbook",) if service.page is Page.BATCH else ()
-    return (
-        RouteRule("GET", path, service.windows, query=COMMON_FORM[3:]),
-        RouteRule("POST", path, service.windows, form=form, uploads=uploads),
-    )
-
-
 @dataclass(frozen=True)
 class RouteTable:
     """All routes, ready to be searched."""
@@ -151,39 +129,23 @@ class RouteTable:
         return {rule.method: rule for rule in self.shaped.get(window, ()) if rule.path_pattern.fullmatch(path)}
 
 
-def build_route_table(services: Mapping[str, Service], extra: Sequence[RouteRule]) -> RouteTable:
-    """Put the allow-list together.
-
-    Args:
-        services: code -> declaration.
-        extra: routes that the pages declare.
+def build_route_table(rules: Sequence[RouteRule]) -> RouteTable:
+    """Put the allow-list together: these routes, and the static files.
 
     Raises:
-        ValueError: two routes of ``extra`` claim the same window, method and path.
+        ValueError: two routes claim the same window, method and path.
     """
-    generated = [rule for service in services.values() for rule in service_rules(service)]
     exact: dict[tuple[str, str], dict[str, RouteRule]] = {}
     shaped: dict[str, list[RouteRule]] = {}
-    _add(generated, exact, shaped)
     seen: set[tuple[str, str, str]] = set()
-    for rule in extra:
+    for rule in (*rules, STATIC_ROUTE):
         for window in rule.windows:
             key = (window, rule.method, rule.path)
             if key in seen:
                 raise ValueError(f"two routes for {rule.method} {rule.path} in window {window}")
             seen.add(key)
-    _add([*extra, STATIC_ROUTE], exact, shaped)
-    return RouteTable(exact, shaped)
-
-
-def _add(
-    rules: Iterable[RouteRule],
-    exact: dict[tuple[str, str], dict[str, RouteRule]],
-    shaped: dict[str, list[RouteRule]],
-) -> None:
-    for rule in rules:
-        for window in rule.windows:
             if rule.places:
                 shaped.setdefault(window, []).append(rule)
             else:
                 exact.setdefault((window, rule.path), {})[rule.method] = rule
+    return RouteTable(exact, shaped)

@@ -34,7 +34,7 @@ AUTHORS = ("core", "ferry_high")
 
 @dataclass(frozen=True)
 class WatchPlaces:
-    """Its figures.
+    """Where a watch reads, and how long what it stores is kept.
 
     Attributes:
         worker: This worker's name.

@@ -57,7 +57,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 @dataclass(frozen=True)
 class BatchBounds:
-    """Its figures.
+    """How long workbooks are kept, and how many may be under way.
 
     Attributes:
         keep_ms: How long an upload and its failed rows are kept.
@@ -76,12 +76,6 @@ class BatchDesk:
     log = Logger()
 
     def __init__(self, parts: BatchParts, bounds: BatchBounds) -> None:
-        """Take its collaborators.
-
-        Args:
-            parts: Collaborators.
-            bounds: See BatchBounds.
-        """
         self._parts = parts
         self._bounds = bounds
         self._runner = BatchRunner(parts)

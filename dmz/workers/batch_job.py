@@ -59,7 +59,6 @@ class BatchRunner:
     log = Logger()
 
     def __init__(self, parts: BatchParts) -> None:
-        """Take its collaborators."""
         self._parts = parts
 
     async def run(self, job: BatchJob) -> None:

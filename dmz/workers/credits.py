@@ -19,7 +19,7 @@ RETRY_AFTER_S = 5
 
 @dataclass(frozen=True)
 class CreditBounds:
-    """Its figures.
+    """The most requests that may be under way.
 
     Attributes:
         session: Requests of one session under way.
@@ -36,11 +36,6 @@ class Credits:
     """Requests whose page is waiting. Sessions before login count by their certificate or address."""
 
     def __init__(self, bounds: CreditBounds) -> None:
-        """Take its collaborators.
-
-        Args:
-            bounds: The three bounds.
-        """
         self._bounds = bounds
         self._sessions: Counter[bytes] = Counter()
         self._accounts: Counter[str] = Counter()

@@ -32,11 +32,6 @@ class DraftDesk:
     """Drafts of live sessions."""
 
     def __init__(self, parts: DraftParts) -> None:
-        """Take its collaborators.
-
-        Args:
-            parts: Collaborators.
-        """
         self._parts = parts
 
     async def save(self, session: OpenSession, code: str, texts: Mapping[str, str], draft_id: str | None) -> str:

@@ -28,7 +28,7 @@ class Owner:
 
 @dataclass(frozen=True)
 class DraftBounds:
-    """Its figures.
+    """How many drafts, how large, how long.
 
     Attributes:
         count: Live drafts of one account.

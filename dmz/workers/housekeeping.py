@@ -28,7 +28,7 @@ LATE_ANSWER_MS = 10 * 60_000
 
 @dataclass(frozen=True)
 class HousekeepingBounds:
-    """Its figures.
+    """Whose rows are looked after, how often, and how long they are kept.
 
     Attributes:
         worker: This worker's name.

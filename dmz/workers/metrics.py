@@ -12,11 +12,6 @@ class WorkerMetrics:
     """Counters of one worker process."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        """Take its collaborators.
-
-        Args:
-            registry: Where the counters are registered; one per process.
-        """
         self.requests = Counter(
             "dmz_worker_requests_total", "requests sent to the core", ["service", "result"], registry=registry
         )

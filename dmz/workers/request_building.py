@@ -16,7 +16,7 @@ from wire_formats.checking import check_answer, check_body
 from wire_formats.collaborators import Randomness
 from wire_formats.errors import Bug, HallError, Kind, PeerError, Refused, Unavailable
 from wire_formats.fields import Secret
-from wire_formats.ids import new_request_id
+from wire_formats.ids import new_id
 from wire_formats.request import (
     MAX_CONTENT_BYTES,
     SALT_BYTES,
@@ -144,7 +144,7 @@ def build_request(
     if len(content) > MAX_CONTENT_BYTES:
         raise Refused(Kind.BODY_TOO_LARGE, "request body too large")
     header = RequestHeader(
-        id=new_request_id(randomness),
+        id=new_id(randomness),
         service=entry.code,
         version=entry.version,
         lane=entry.lane,

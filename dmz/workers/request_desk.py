@@ -55,11 +55,6 @@ class RequestDesk:
     """Requests of live sessions."""
 
     def __init__(self, parts: RequestParts) -> None:
-        """Take its collaborators.
-
-        Args:
-            parts: Collaborators.
-        """
         self._parts = parts
 
     async def query(self, session: OpenSession, code: str, body: Mapping[str, object]) -> QueryAnswer:

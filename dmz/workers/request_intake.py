@@ -48,7 +48,7 @@ TOKEN_CHARS = (8, 128)
 
 @dataclass(frozen=True)
 class IntakeBounds:
-    """Its figures.
+    """How long requests wait and live, and how many may be unanswered.
 
     Attributes:
         worker: This worker's name; answers come to its inbox.
@@ -104,12 +104,6 @@ class RequestIntake:
     log = Logger()
 
     def __init__(self, parts: IntakeParts, bounds: IntakeBounds) -> None:
-        """Take its collaborators.
-
-        Args:
-            parts: Collaborators.
-            bounds: See IntakeBounds.
-        """
         self._parts = parts
         self._bounds = bounds
         self._backlog = 0

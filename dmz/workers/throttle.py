@@ -16,7 +16,7 @@ from wire_formats.errors import Kind, Refused
 
 @dataclass(frozen=True)
 class ThrottleBounds:
-    """Its figures.
+    """How many failures in how long, and the pause that follows.
 
     Attributes:
         failures: Allowed within the window.

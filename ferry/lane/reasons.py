@@ -39,7 +39,6 @@ class Reason(enum.Enum):
     POISON = "poison"
     GIVEN_UP = "given_up"
     BAD_NOTICE = "bad_notice"
-    BAD_CONTROL = "bad_control"
 
 
 #: The same bytes may pass later, when a clock or the list of signers has been set right.

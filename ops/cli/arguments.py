@@ -50,7 +50,8 @@ _REPLACE: Final = (
     "no request and no session is lost. Returns when the new one is healthy."
 )
 _STOP: Final = (
-    "Ask a running `ferrygate up` to stop all its roles in order. Returns at once; what is under way is finished."
+    "Ask a running `ferrygate up` to stop all its roles in order; what is under way is finished. "
+    "Returns when everything has stopped."
 )
 _RUN: Final = (
     "Run one role in the foreground until it is told to stop (SIGTERM), for a service manager. "

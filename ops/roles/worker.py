@@ -73,7 +73,9 @@ class _WorkerRole:
         self._store_thread = ThreadPool(minthreads=1, maxthreads=1, name="exchange")
         self._pool = OwnPool(around.reactor, "workbooks", threads=WORKBOOK_THREADS, queue=WORKBOOK_QUEUE)
         metrics = WorkerMetrics(around.registry)
-        self._store = exchange_db.ExchangeStore(self._engine, self._store_thread, around.reactor)
+        self._store = exchange_db.ExchangeStore(
+            self._engine, self._store_thread, around.reactor, on_commit=metrics.commit_writes.observe
+        )
         self._worker: Worker = build_worker(file.worker, self._given(metrics))
         handler: Handler = build_hall(
             self._worker.backend, load_assets().url, file.hall, clock=around.clock, randomness=around.randomness

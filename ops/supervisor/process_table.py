@@ -147,7 +147,3 @@ class ProcessTable:
         """Give the entries grouped by stage, first stage first."""
         numbers = sorted({entry.spec.stage for entry in self._entries.values()})
         return tuple(tuple(e for e in self._entries.values() if e.spec.stage == number) for number in numbers)
-
-    def all_healthy(self) -> bool:
-        """Whether every process is healthy now."""
-        return all(entry.state is ProcessState.HEALTHY for entry in self._entries.values())

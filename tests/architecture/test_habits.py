@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 ZONES = ("wire_formats", "dmz", "ferry", "core", "ca", "ops")
 FILES = [path for zone in ZONES for path in sorted((ROOT / zone).rglob("*.py"))]
 LEVELS = frozenset({"debug", "info", "warn", "error", "critical", "failure"})
+#: Takes the level first.
+EMIT = "emit"
 #: What twisted.logger itself takes.
 LOGGER_ARGUMENTS = frozenset({"failure", "level"})
 EVENT = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.ASCII)
@@ -42,7 +44,7 @@ def _calls(tree: ast.AST) -> Iterator[ast.Call]:
 def _log_calls(tree: ast.AST) -> Iterator[ast.Call]:
     for call in _calls(tree):
         function = call.func
-        if not isinstance(function, ast.Attribute) or function.attr not in LEVELS:
+        if not isinstance(function, ast.Attribute) or function.attr not in LEVELS | {EMIT}:
             continue
         owner = function.value
         owner_name = owner.attr if isinstance(owner, ast.Attribute) else owner.id if isinstance(owner, ast.Name) else ""
@@ -75,7 +77,7 @@ def test_log_events_and_fields(path: Path) -> None:
     for call in _log_calls(_tree(path)):
         where = f"{_name(path)}:{call.lineno}"
         assert call.args, f"{where}: a log line without an event"
-        event = call.args[0]
+        event = call.args[-1]
         assert isinstance(event, ast.Constant), f"{where}: the event must be a fixed word"
         assert isinstance(event.value, str), f"{where}: the event must be a fixed word"
         assert EVENT.fullmatch(event.value), f"{where}: '{event.value}' is not a snake_case event"
@@ -83,6 +85,11 @@ def test_log_events_and_fields(path: Path) -> None:
             assert keyword.arg is not None, f"{where}: fields must be named"
             known = keyword.arg in ALLOWED or keyword.arg in LOGGER_ARGUMENTS
             assert known, f"{where}: '{keyword.arg}' is not in wire_formats/log_fields.py"
+
+
+def test_every_log_field_of_the_table_is_written() -> None:
+    written = {keyword.arg for path in FILES for call in _log_calls(_tree(path)) for keyword in call.keywords}
+    assert set(ALLOWED) <= written, f"no log line has {sorted(set(ALLOWED) - written)}"
 
 
 def _metrics(tree: ast.AST) -> Iterator[tuple[ast.Call, str, str, tuple[str, ...]]]:

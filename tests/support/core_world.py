@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from core.accounts import Binding, NewAccount, bind_certificate, create_account, make_grant
 from core.accounts import find_account as account_row
+from core.db.any_row import AnyRow
 from core.db.engine import open_engine
 from core.db.migrate import migrate
 from core.db.states import AccountKind
@@ -38,6 +39,7 @@ from core.reference.loading import load_base_row
 from core.reference.rows import BaseRow
 from core.rules.passwords import load_common
 from core.service import COMMON_PASSWORDS
+from core.services.case_book import find_case
 from core.services.handler import Handler, Tools
 from core.services.registry import REGISTRY
 from tests.support.core_people import DISTRICT, PLAIN_UNIT, VIP_UNIT, add_employee, add_unit, id_number
@@ -369,3 +371,10 @@ def populate(world: World) -> None:
     world.open_account("vip", NewAccount("vip1", AccountKind.UNIT, "甲公司", DISTRICT, unit_id=VIP_UNIT))
     world.open_account("plain", NewAccount("plain1", AccountKind.UNIT, "乙公司", DISTRICT, unit_id=PLAIN_UNIT))
     world.open_account("person", NewAccount("zhang", AccountKind.PERSON, "张三甲", DISTRICT, person_id=1001))
+
+
+def stored_case(connection: Connection, case_id: str) -> AnyRow:
+    """A case of the world's district that must be there."""
+    case = find_case(connection, DISTRICT, case_id)
+    assert case is not None
+    return case

@@ -1,4 +1,4 @@
-"""A form as data, generated from a service's declaration; `templates/form_parts.html` writes it out.
+"""A form as data, generated from a service's declaration; `templates/parts.html` writes it out.
 
 The browser is helped, never trusted: `maxlength` leaves room for the spaces and commas that honest people type and the
 page check removes; forms carry `novalidate`, so that all errors come together, in the hall's own words, from the

@@ -43,10 +43,6 @@ class Container:
         self._archive = archive
         self._parts = parts
 
-    def has(self, name: str) -> bool:
-        """Whether a part of that name (case ignored, as Excel does) is there."""
-        return name.lower() in self._parts
-
     def open(self, name: str) -> PartStream:
         """The expanded bytes of a part.
 

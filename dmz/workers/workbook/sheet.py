@@ -60,15 +60,6 @@ MAX_COLUMN = 16_384
 MAX_ROW = 1_048_576
 
 
-def column_letters(column: int) -> str:
-    """Column number (from 1) as letters: 1 is A, 27 is AA."""
-    letters = ""
-    while column > 0:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
-
-
 def row_line(row: Row) -> str:
     """One row as a line for the pipe, without line end."""
     return json.dumps(

@@ -14,7 +14,6 @@ from core.rules.lockout import (
     LONGEST_DELAY_MS,
     Guard,
     after_failure,
-    after_success,
     delay_ms,
     wait_ms,
 )
@@ -114,7 +113,7 @@ def test_guard_lets_in_again_after_its_delay(failures: int, now: int) -> None:
     guard = after_failure(Guard(failures, now, now), now)
     assert wait_ms(guard, now) == delay_ms(failures + 1)
     assert wait_ms(guard, now + LONGEST_DELAY_MS) == 0
-    assert wait_ms(after_success(), now) == 0
+    assert wait_ms(Guard(), now) == 0
 
 
 def test_old_failures_are_forgotten() -> None:

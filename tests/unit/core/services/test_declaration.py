@@ -9,10 +9,10 @@ from sqlalchemy import func, select
 from core.db.tables import case_row_failure, enrolment, service_case, wage_declaration
 from core.rules.case_states import CaseEvent
 from core.rules.contribution import BaseLimits
-from core.services.case_book import Act, get_case, move_case
+from core.services.case_book import Act, move_case
 from core.services.case_effects import make_effective
 from core.services.wage_rows import Declared, Employee, WageRow, judge_rows
-from tests.support.core_world import DISTRICT, World, id_number
+from tests.support.core_world import World, id_number, stored_case
 from wire_formats.answer import AnswerStatus
 from wire_formats.errors import Kind
 from wire_formats.request import Batch
@@ -139,7 +139,7 @@ def test_chunks_are_one_case(world: World) -> None:
     with world.engine.begin() as connection:
         (case,) = connection.execute(select(service_case)).all()
         assert (case.state, case.parts_received, case.rows_total, case.rows_failed) == ("submitted", 2, 3, 1)
-        moved = get_case(connection, DISTRICT, case.case_id)
+        moved = stored_case(connection, case.case_id)
         for event in (CaseEvent.OPEN, CaseEvent.PASS_REVIEW, CaseEvent.PASS_RECHECK):
             moved = move_case(connection, moved, event, Act(1, "operator", "op"))
         make_effective(connection, moved, now_ms=1)

@@ -7,9 +7,9 @@ from sqlalchemy import func, insert, select, update
 
 from core.db.tables import case_part, enrolment, period_lock, person, person_identity, reference_base, service_case
 from core.rules.case_states import CaseEvent
-from core.services.case_book import Act, get_case, move_case
+from core.services.case_book import Act, move_case
 from core.services.case_effects import make_effective, undo
-from tests.support.core_world import DISTRICT, PLAIN_UNIT, VIP_UNIT, World, id_number
+from tests.support.core_world import DISTRICT, PLAIN_UNIT, VIP_UNIT, World, id_number, stored_case
 from wire_formats.answer import AnswerStatus
 from wire_formats.errors import Kind
 
@@ -57,7 +57,7 @@ def test_what_the_reviewer_approves_becomes_effective(world: World) -> None:
     with world.engine.begin() as connection:
         case_id = connection.scalar(select(service_case.c.case_id))
         assert case_id is not None
-        case = get_case(connection, DISTRICT, case_id)
+        case = stored_case(connection, case_id)
         for number, event in enumerate((CaseEvent.OPEN, CaseEvent.PASS_REVIEW, CaseEvent.PASS_RECHECK)):
             case = move_case(connection, case, event, Act(world.clock.now_ms(), "operator", f"op{number}"))
         make_effective(connection, case, now_ms=world.clock.now_ms())
@@ -138,7 +138,7 @@ def bytes_hex(connection: Any) -> str:
 def test_an_opened_case_cannot_be_withdrawn(world: World) -> None:
     _, content = world.ask("plain", "employee.add", body())
     with world.engine.begin() as connection:
-        case = get_case(connection, DISTRICT, connection.scalar(select(service_case.c.case_id)) or "")
+        case = stored_case(connection, connection.scalar(select(service_case.c.case_id)) or "")
         move_case(connection, case, CaseEvent.OPEN, Act(world.clock.now_ms(), "operator", "op1"))
     header, answer = world.ask("plain", "case.withdraw", {"reference": content["answer"]["reference"]})
     assert header.error is Kind.RULE
@@ -149,7 +149,7 @@ def test_an_opened_case_cannot_be_withdrawn(world: World) -> None:
 def test_a_refused_case_leaves_no_person_behind(world: World) -> None:
     world.ask("plain", "employee.add", body())
     with world.engine.begin() as connection:
-        case = get_case(connection, DISTRICT, connection.scalar(select(service_case.c.case_id)) or "")
+        case = stored_case(connection, connection.scalar(select(service_case.c.case_id)) or "")
         case = move_case(connection, case, CaseEvent.OPEN, Act(1, "operator", "op1"))
         case = move_case(connection, case, CaseEvent.REFUSE, Act(2, "operator", "op1", "材料不全"))
         undo(connection, case, now_ms=2)
@@ -161,7 +161,7 @@ def test_a_refused_case_leaves_no_person_behind(world: World) -> None:
 def test_a_case_drawn_for_audit_cannot_be_withdrawn(world: World) -> None:
     _, content = world.ask("vip", "employee.add", body())
     with world.engine.begin() as connection:
-        case = get_case(connection, DISTRICT, connection.scalar(select(service_case.c.case_id)) or "")
+        case = stored_case(connection, connection.scalar(select(service_case.c.case_id)) or "")
         move_case(connection, case, CaseEvent.DRAW_FOR_AUDIT, Act(1, "system"))
     _, answer = world.ask("vip", "case.withdraw", {"reference": content["answer"]["reference"]})
     assert [error["code"] for error in answer["errors"]] == ["case_opened"]

@@ -10,8 +10,7 @@ from dmz.hall.route_table import ROUTES
 from dmz.messages import HallRequest, Method, Upload, Window
 from dmz.waf.guard import build_firewall
 from dmz.waf.hall_routes import hall_rules
-from dmz.waf.pipeline import WafPipeline
-from dmz.waf.routes import ParamRule, RouteRule, build_route_table, service_rules
+from dmz.waf.routes import ParamRule, RouteRule, build_route_table
 from dmz.waf.settings import FirewallSettings
 from dmz.waf.structure import Shape
 from dmz.waf.verdict import Verdict
@@ -148,22 +147,15 @@ def test_static_files(path, known):
     assert (rule_of(HallRequest("GET", "site", path)) == "") is known
 
 
-def test_routes_are_generated_from_the_catalogue_alone():
-    table = build_route_table(SERVICES, ())
-    rule = table.methods("unit", "/s/employee.add")["POST"]
-    assert {"csrf", "form_token", "action", "draft"} <= set(rule.form_by_name)
-    assert not service_rules(SERVICES["account.login"])
-    pipeline = WafPipeline(table, ())
-    changed = {name: value for name, value in GOOD.items() if name != "step"}
-    assert pipeline.check(
-        HallRequest("POST", "unit", "/s/employee.add", form=tuple(changed.items()), headers=FORM)
-    ).allowed
+def test_a_workbooks_service_has_no_form_of_its_own():
+    assert rule_of(HallRequest("GET", "unit", "/b/wage.batch")) == ""
+    assert rule_of(HallRequest("GET", "unit", "/s/wage.batch")) == "route.unknown"
 
 
 def test_a_route_cannot_be_declared_twice():
     rule = RouteRule("GET", "/x", ("unit",))
     with pytest.raises(ValueError, match="two routes"):
-        build_route_table({}, [rule, rule])
+        build_route_table([rule, rule])
 
 
 def test_shapes_follow_the_declarations():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dmz.workers.workbook.limits import WorkbookLimits
 from dmz.workers.workbook.reader import parse_reference, read_workbook
-from dmz.workers.workbook.sheet import Cell, CellKind, column_letters, parse_end_line, parse_row_line, row_line
+from dmz.workers.workbook.sheet import Cell, CellKind, parse_end_line, parse_row_line, row_line
 from tests.support.workbooks import id_number, raw_workbook, unzip, wage_rows, wage_workbook, zip_of
 from wire_formats.errors import Kind, PeerError
 
@@ -74,9 +74,9 @@ def test_odd_references(text: str) -> None:
         parse_reference(text)
 
 
-def test_references_and_letters_agree() -> None:
-    for column in (1, 26, 27, 702, 703, 16_384):
-        assert parse_reference(f"{column_letters(column)}7") == (7, column)
+def test_letters_of_a_reference_name_its_column() -> None:
+    for letters, column in (("A", 1), ("Z", 26), ("AA", 27), ("ZZ", 702), ("AAA", 703), ("XFD", 16_384)):
+        assert parse_reference(f"{letters}7") == (7, column)
 
 
 @pytest.mark.parametrize(
