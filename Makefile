@@ -30,6 +30,7 @@ check: lint types imports ## ruff, mypy strict, import contracts
 
 lint: $(VENV)/.dev-stamp
 	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check -q . || { echo "ferrygate: not formatted; make format" >&2; exit 1; }
 
 format: $(VENV)/.dev-stamp ## sort imports and format
 	@$(BIN)/ruff check --select I --fix . && $(BIN)/ruff format .

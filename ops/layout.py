@@ -1,8 +1,8 @@
 """Where everything of one installation lies, and which ports it uses.  Pure.
 
-    var/installation.toml        this installation: ports, city, workers
-    var/run/                     the supervisor's lock and control socket
-    var/dmz/ var/gap/ var/ferry_low/ var/ferry_high/ var/core/ var/ca/ var/demo/    see DESIGN
+var/installation.toml        this installation: ports, city, workers
+var/run/                     the supervisor's lock and control socket
+var/dmz/ var/gap/ var/ferry_low/ var/ferry_high/ var/core/ var/ca/ var/demo/    see DESIGN
 """
 
 from __future__ import annotations

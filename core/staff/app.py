@@ -56,9 +56,7 @@ class StaffApp:
         with reading(self.engine) as connection:
             return current_operator(connection, operator_id, visit.client.fingerprint)
 
-    def _refuse(
-        self, visit: Visit, error: HallError, *, operator: Operator | None = None, end: bool = False
-    ) -> Reply:
+    def _refuse(self, visit: Visit, error: HallError, *, operator: Operator | None = None, end: bool = False) -> Reply:
         self._log.info("staff_refused", code=error.code, reason=error.private, method=visit.method)
         reply = self.renderer.error(visit, error, operator)
         headers = reply.headers

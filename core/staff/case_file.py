@@ -172,9 +172,7 @@ class CaseReader:
             .order_by(case_part.c.part)
         )
         places = [
-            _Place(part.part, first)
-            for part in parts
-            for first in range(0, max(1, part.rows_total), self.page_rows)
+            _Place(part.part, first) for part in parts for first in range(0, max(1, part.rows_total), self.page_rows)
         ]
         return places or [_Place(1, 0)]
 

@@ -149,9 +149,7 @@ def build_staff(
     app = StaffApp(engine, _routes(settings, engine, renderer, metrics, randomness), renderer)
     metrics.work.set_function(lambda: pool.inside)
     revoked = RevocationList(settings.client_crl, issuers)
-    sessions = Sessions(
-        randomness, idle_ms=settings.idle_ms, life_ms=settings.session_ms, most=settings.sessions
-    )
+    sessions = Sessions(randomness, idle_ms=settings.idle_ms, life_ms=settings.session_ms, most=settings.sessions)
     parts = SiteParts(
         answer=app.answer,
         renderer=renderer,
@@ -181,4 +179,3 @@ def _routes(
         WorkPages(renderer, engine, settings.page_rows),
         CasePages(renderer, reader, CaseDesk(engine, randomness, metrics)),
     )
-

@@ -1,6 +1,6 @@
 """HTTP in and out: limits, certificate, session cookie, security headers. Everything else happens in threads.
 
-    twisted.web ─▶ StaffRequest (size of head and body) ─▶ StaffSite.serve ─▶ Pool ─▶ StaffApp.answer
+twisted.web ─▶ StaffRequest (size of head and body) ─▶ StaffSite.serve ─▶ Pool ─▶ StaffApp.answer
 """
 
 from __future__ import annotations

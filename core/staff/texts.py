@@ -21,9 +21,7 @@ TEXTS: Final[dict[str, Label]] = {
     "logged_out": Label("您已退出。", "You have signed out."),
     "expired": Label("登录已超时，请重新登录。", "Your session has ended. Please sign in again."),
     "login": Label("登录", "Sign in"),
-    "login_lead": Label(
-        "请使用与本人证书绑定的经办帐号。", "Use the staff account that is bound to your certificate."
-    ),
+    "login_lead": Label("请使用与本人证书绑定的经办帐号。", "Use the staff account that is bound to your certificate."),
     "user_name": Label("用户名", "User name"),
     "password": Label("密码", "Password"),
     "certificate": Label("证书序列号", "Certificate serial number"),
@@ -99,9 +97,7 @@ TEXTS: Final[dict[str, Label]] = {
     "open": Label("打开并办理", "Open and handle"),
     "open_recheck": Label("打开并复核", "Open for the second check"),
     "release": Label("放回待办", "Give back"),
-    "release_hint": Label(
-        "尚未决定，可放回由他人办理。", "Nothing is decided yet: you may give it back for others."
-    ),
+    "release_hint": Label("尚未决定，可放回由他人办理。", "Nothing is decided yet: you may give it back for others."),
     "decide": Label("审核结论", "Decision"),
     "verdict": Label("结论", "Verdict"),
     "pass": Label("通过", "Approve"),
@@ -198,9 +194,7 @@ WARNINGS: Final[dict[str, Label]] = {
     "age_old": Label("年龄 {value} 岁，已达退休年龄。", "Aged {value}: at or beyond pension age."),
     "unit_inactive": Label("单位已不是正常参保状态。", "The unit no longer takes part normally."),
     "credit_low": Label("单位信用等级 {value}，低于 60。", "The unit's credit level is {value}, below 60."),
-    "period_later": Label(
-        "当月已月结，业务记入 {value}。", "The month was closed: the case is booked in {value}."
-    ),
+    "period_later": Label("当月已月结，业务记入 {value}。", "The month was closed: the case is booked in {value}."),
     "base_clamped": Label(
         "{value} 人的缴费基数按上下限调整，与申报工资不同。",
         "For {value} person(s) the base was set to the floor or ceiling and differs from the wage.",

@@ -104,7 +104,10 @@ def parse_fields(data: bytes) -> dict[str, str]:
     """
     try:
         pairs = parse_qsl(
-            data.decode("ascii"), keep_blank_values=True, strict_parsing=bool(data), errors="strict",
+            data.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(data),
+            errors="strict",
             max_num_fields=MOST_FIELDS,
         )
     except (ValueError, UnicodeDecodeError):

@@ -102,9 +102,7 @@ def _rows_answered(entry: Entry, outcomes: dict[int, Outcome], chunk_rows: int) 
     return entry.rows_sent - missing
 
 
-def sent_entries(
-    connection: Connection, account: str, window: str, *, skip: int, most: int
-) -> tuple[list[Entry], int]:
+def sent_entries(connection: Connection, account: str, window: str, *, skip: int, most: int) -> tuple[list[Entry], int]:
     """One page of what an account has sent, newest first; and how much there is in all."""
     cases, batches = _cases(account, window), _batches(account, window)
     both = union_all(cases, batches).subquery()

@@ -97,9 +97,7 @@ def _run_child(file: EdgeFile, sockets: Sockets, child: EdgeChild) -> int:
             randomness=around.randomness,
             watch=around.watch,
             registry=around.registry,
-            pipeline=guarded(
-                switch, file.firewall, registry=around.registry, seconds=around.reactor.seconds
-            ),
+            pipeline=guarded(switch, file.firewall, registry=around.registry, seconds=around.reactor.seconds),
         )
         service = EdgeService(child, given)
 

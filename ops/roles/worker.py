@@ -121,9 +121,7 @@ class _WorkerRole:
         file, around = self._file.worker, self._around
         try:
             key = load_signing_key(file.signing_key.read_bytes(), file.signing_certificate.read_bytes())
-            keys = SealKeys(
-                SealPublicKey(file.high_half_key.read_bytes()), SealPublicKey(file.core_key.read_bytes())
-            )
+            keys = SealKeys(SealPublicKey(file.high_half_key.read_bytes()), SealPublicKey(file.core_key.read_bytes()))
         except ValueError as error:
             raise SettingsError(f"{file.signing_key.parent}: a key of {file.name} cannot be used: {error}") from None
         trust = TrustStore.from_pem([file.trust_issuers.read_bytes()], [file.trust_certificates.read_bytes()])

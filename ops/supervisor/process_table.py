@@ -1,12 +1,12 @@
 """The processes of one host and the states of their lives.  Pure.
 
-    WAITING -> STARTING -> HEALTHY <-> UNHEALTHY
-                  |            |            |
-                  +------------+------------+--> BACKOFF  -> STARTING     it died
-                  |            |            |--> PAUSED   -> STARTING     it died too often
-                  |            |            |--> GIVEN_UP                 it cannot start as configured
-                  +------------+------------+--> STOPPING -> STOPPED      it was asked to end
-                                                 STOPPING -> STARTING     ... to be replaced
+WAITING -> STARTING -> HEALTHY <-> UNHEALTHY
+              |            |            |
+              +------------+------------+--> BACKOFF  -> STARTING     it died
+              |            |            |--> PAUSED   -> STARTING     it died too often
+              |            |            |--> GIVEN_UP                 it cannot start as configured
+              +------------+------------+--> STOPPING -> STOPPED      it was asked to end
+                                             STOPPING -> STARTING     ... to be replaced
 """
 
 from __future__ import annotations

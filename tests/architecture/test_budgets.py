@@ -68,7 +68,9 @@ def test_parameters(path: Path) -> None:
         given = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
         positional = len(given) - (given[:1] in (["self"], ["cls"]))
         total = positional + len(function.args.kwonlyargs)
-        assert positional <= MOST_PARAMETERS, f"{_name(path)}:{function.lineno} {function.name}: {positional} positional"
+        assert positional <= MOST_PARAMETERS, (
+            f"{_name(path)}:{function.lineno} {function.name}: {positional} positional"
+        )
         assert total <= MOST_PARAMETERS + 2, f"{_name(path)}:{function.lineno} {function.name} takes {total} parameters"
 
 

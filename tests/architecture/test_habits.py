@@ -129,4 +129,6 @@ def test_a_broad_except_says_why(path: Path) -> None:
         broad = caught is None or (isinstance(caught, ast.Name) and caught.id in ("Exception", "BaseException"))
         reraises = any(isinstance(inner, ast.Raise) for inner in ast.walk(node))
         _, _, reason = lines[node.lineno - 1].partition("noqa: BLE001")
-        assert not broad or reraises or len(reason) > 10, f"{_name(path)}:{node.lineno}: a broad except without a reason"
+        assert not broad or reraises or len(reason) > 10, (
+            f"{_name(path)}:{node.lineno}: a broad except without a reason"
+        )

@@ -69,7 +69,9 @@ def test_import_statements(zone: str) -> None:
             for name in names:
                 top = name.split(".")[0]
                 foreign = top in {*ALLOWED, "tests"} and top != zone and not (zone == "perf" and _is_visitor(name))
-                assert not foreign or top in ALLOWED[zone], f"{path}:{getattr(node, 'lineno', 0)}: {zone} imports {name}"
+                assert not foreign or top in ALLOWED[zone], (
+                    f"{path}:{getattr(node, 'lineno', 0)}: {zone} imports {name}"
+                )
 
 
 def test_import_contracts() -> None:

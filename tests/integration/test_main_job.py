@@ -20,6 +20,8 @@ from ops.supervisor.control import ask
 from tests.support.whole_system import free_base, hear_ctrl_c
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
 @pytest.fixture(scope="module")
 def environment() -> dict[str, str]:
     return {**os.environ, "FERRYGATE_PORT_BASE": str(free_base()), "CITY_UNITS": "20", "FERRYGATE_WORKERS": "2"}

@@ -93,7 +93,9 @@ class EdgeBench:
 
     def connect(self, window: str, client: Credentials | None = None, **options: Any) -> ssl.SSLSocket:
         """Make a TLS connection; ``session`` resumes one, ``tls12`` speaks TLS 1.2, ``name`` is the SNI."""
-        context: ssl.SSLContext = options.pop("context", None) or self.context(client, tls12=bool(options.pop("tls12", False)))
+        context: ssl.SSLContext = options.pop("context", None) or self.context(
+            client, tls12=bool(options.pop("tls12", False))
+        )
         raw = socket.create_connection(("127.0.0.1", self.ports[window]), 10)
         name = str(options.pop("name", "localhost"))
         return context.wrap_socket(raw, server_hostname=name, session=options.pop("session", None))

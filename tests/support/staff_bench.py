@@ -182,9 +182,7 @@ class StaffBench:
         tools = self.world.tools
         new = NewOperator(user_name, f"经办{user_name}", district, level, roles, "registration", "027-12345678")
         with self.world.engine.begin() as connection:
-            made = create_operator(
-                connection, new, hashing=tools.hashing, randomness=self.world.randomness, now_ms=now
-            )
+            made = create_operator(connection, new, hashing=tools.hashing, randomness=self.world.randomness, now_ms=now)
             credentials = self.certificate(made.operator_id)
             fingerprint = credentials.certificate.fingerprint(_SHA256)
             bind_operator_certificate(connection, made.operator_id, fingerprint, now_ms=now)
@@ -232,9 +230,7 @@ class ReactorThread:
 
     def run(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any, **changes: Any) -> Any:
         """Run a coroutine function in the reactor's thread and wait for it."""
-        return threads.blockingCallFromThread(
-            self.reactor, lambda: Deferred.fromCoroutine(function(*args, **changes))
-        )
+        return threads.blockingCallFromThread(self.reactor, lambda: Deferred.fromCoroutine(function(*args, **changes)))
 
     def stop(self) -> None:
         self.reactor.callFromThread(self.reactor.stop)

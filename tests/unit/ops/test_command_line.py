@@ -137,7 +137,9 @@ def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParse
                 yield from _parsers(inner)
 
 
-@pytest.mark.parametrize("parser", [*_parsers(arguments._parser()), *_parsers(authority._parser())], ids=lambda p: p.prog)
+@pytest.mark.parametrize(
+    "parser", [*_parsers(arguments._parser()), *_parsers(authority._parser())], ids=lambda p: p.prog
+)
 def test_every_command_and_word_is_explained(parser: argparse.ArgumentParser) -> None:
     assert parser.description
     assert parser.description.rstrip().endswith(".")

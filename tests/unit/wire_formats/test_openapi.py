@@ -16,7 +16,12 @@ from wire_formats.catalogue import SERVICES, Page
 from wire_formats.fields import PersonName, Secret, anchored
 from wire_formats.openapi import object_schema, openapi_document
 
-KNOWN = {"id_number": "11010519491231002X", "name": "张·三", "start_month": "2024-01", "reference": "2024-0000-0000-0000-0000-0000-00"}
+KNOWN = {
+    "id_number": "11010519491231002X",
+    "name": "张·三",
+    "start_month": "2024-01",
+    "reference": "2024-0000-0000-0000-0000-0000-00",
+}
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])

@@ -159,7 +159,13 @@ def test_sessions_are_bounded_and_bound() -> None:
     assert sessions.find(second, b"1" * 32, 350) is None
 
 
-@given(st.dictionaries(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=5), st.text(st.characters(categories=["L", "N", "P"]), max_size=20), max_size=10))
+@given(
+    st.dictionaries(
+        st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=5),
+        st.text(st.characters(categories=["L", "N", "P"]), max_size=20),
+        max_size=10,
+    )
+)
 def test_forms_come_back_as_they_were_sent(fields: dict[str, str]) -> None:
     from urllib.parse import urlencode
 

@@ -182,7 +182,9 @@ async def _refresh(bench: StaffBench) -> None:
 
 def _write_crl(bench: StaffBench, path: Path, serials: list[int], *, number: int = 1) -> None:
     now = datetime.datetime.now(datetime.UTC)
-    builder = x509.CertificateRevocationListBuilder(bench.authority.issuing.subject, now, now + datetime.timedelta(days=7))
+    builder = x509.CertificateRevocationListBuilder(
+        bench.authority.issuing.subject, now, now + datetime.timedelta(days=7)
+    )
     builder = builder.add_extension(x509.CRLNumber(number), critical=False)
     for serial in serials:
         entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now).build()
@@ -213,7 +215,9 @@ def test_roles_and_levels(light_bench: StaffBench) -> None:
     clerk = light_bench.signed_in(light_bench.operator("clerk", roles=(), changed=True))
     assert "roles do not include" in clerk.get(f"/cases/{case_id}").text
     assert clerk.act(f"/cases/{case_id}/open").status == 403
-    head = light_bench.signed_in(light_bench.operator("head", roles=(), level=OperatorLevel.DISTRICT_ADMIN, changed=True))
+    head = light_bench.signed_in(
+        light_bench.operator("head", roles=(), level=OperatorLevel.DISTRICT_ADMIN, changed=True)
+    )
     chen = light_bench.signed_in(light_bench.operator("chen", changed=True))
     chen.act(f"/cases/{case_id}/open")
     assert head.act(f"/cases/{case_id}/release").status == 303, "an administrator frees what somebody left open"
@@ -263,7 +267,9 @@ def test_limits_of_requests(light_bench: StaffBench) -> None:
 def test_security_headers(light_bench: StaffBench) -> None:
     browser = light_bench.browser_of(light_bench.operator("chen"))
     page = browser.get("/login")
-    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self'; form-action 'self'")
+    assert page.headers["Content-Security-Policy"].startswith(
+        "default-src 'none'; style-src 'self'; form-action 'self'"
+    )
     assert page.headers["Cache-Control"] == "no-store"
     assert page.headers["X-Content-Type-Options"] == "nosniff"
     assert page.headers["Server"] == "Ferrygate"

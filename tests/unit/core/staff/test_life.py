@@ -203,10 +203,18 @@ def test_a_decision_on_what_changed_meanwhile_does_not_count(bench: StaffBench) 
 def test_a_batch_is_shown_in_pages_and_put_in_force(bench: StaffBench) -> None:
     world = bench.world
     rows = [
-        {"row": 2 + index, "id_number": id_number(101 + index), "name": f"李四{'甲乙丙'[index]}", "wage": 10_000 + index}
+        {
+            "row": 2 + index,
+            "id_number": id_number(101 + index),
+            "name": f"李四{'甲乙丙'[index]}",
+            "wage": 10_000 + index,
+        }
         for index in range(3)
     ]
-    rows += [{"row": 10 + index, "id_number": id_number(700 + index), "name": "无此人", "wage": 500_000} for index in range(4)]
+    rows += [
+        {"row": 10 + index, "id_number": id_number(700 + index), "name": "无此人", "wage": 500_000}
+        for index in range(4)
+    ]
     reference, case_id = submit(world, "wage.batch", year=2026, rows=rows)
     browser = bench.signed_in(bench.operator("chen", changed=True))
     browser.act(f"/cases/{case_id}/open")
@@ -237,7 +245,11 @@ def test_counts_and_statistics(bench: StaffBench) -> None:
     submit(bench.world, who="vip", id_number=id_number(502))
     browser = bench.signed_in(bench.operator("chen", changed=True))
     browser.act(f"/cases/{first}/open")
-    counts = [item.text.split() for item in browser.get("/").page.all("li") if item.parent and item.parent.attributes.get("class") == "counts"]
+    counts = [
+        item.text.split()
+        for item in browser.get("/").page.all("li")
+        if item.parent and item.parent.attributes.get("class") == "counts"
+    ]
     assert [(line[0], line[1]) for line in counts] == [("1", "Waiting"), ("1", "In"), ("0", "Second"), ("1", "Mine")]
     page = browser.get("/statistics").page
     rows = [[cell.text.strip() for cell in row.children] for row in page.all("tr")]

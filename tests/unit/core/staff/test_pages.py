@@ -50,7 +50,15 @@ def test_every_page(light_bench: StaffBench, language: Language) -> None:
     check_page(browser.get("/password").text, language)
     browser.cookies.clear()
     browser.sign_in_fully(chen)
-    for path in ("/", "/?state=effective&mine=1", "/?done=changed", "/statistics", f"/cases/{waiting}", "/nothing", "/find?reference=x"):
+    for path in (
+        "/",
+        "/?state=effective&mine=1",
+        "/?done=changed",
+        "/statistics",
+        f"/cases/{waiting}",
+        "/nothing",
+        "/find?reference=x",
+    ):
         check_page(browser.get(path).text, language)
     for case in (waiting, batch):
         browser.act(f"/cases/{case}/open")
@@ -61,7 +69,10 @@ def test_every_page(light_bench: StaffBench, language: Language) -> None:
         checked = check_page(browser.act(f"/cases/{case}/check", **fields).text, language)
         assert checked.all("textarea")[0].text.lstrip("\n") == "<b>&\n原因", "a reason is shown as it was typed"
         edited = browser.act(f"/cases/{case}/decide", **fields, edit="1")
-        assert "&lt;b&gt;&amp;" in check_page(edited.text, language).all("textarea")[0].text or "<b>&" in edited.page.all("textarea")[0].text
+        assert (
+            "&lt;b&gt;&amp;" in check_page(edited.text, language).all("textarea")[0].text
+            or "<b>&" in edited.page.all("textarea")[0].text
+        )
         browser.act(f"/cases/{case}/decide", **fields)
         check_page(browser.get(f"/cases/{case}").text, language)
 

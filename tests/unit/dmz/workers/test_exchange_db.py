@@ -286,7 +286,7 @@ def test_a_trace_goes_with_its_answer(tmp_path: Path) -> None:
 def test_uploads_of_the_first_schema_are_kept_by_the_second(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path}/x.sqlite")
     upgrade(engine, revision="0001")
-    columns = "id, account, \"window\", service, state, uploaded_at, expires_at, sealed"
+    columns = 'id, account, "window", service, state, uploaded_at, expires_at, sealed'
     with engine.begin() as connection:
         values = "x'62', 'u-1', 'unit', 'wage.batch', 'read', 5, 99, x'00'"
         connection.exec_driver_sql(f"INSERT INTO upload ({columns}) VALUES ({values})")
