@@ -24,6 +24,22 @@ def milliseconds(values: Sequence[float]) -> str:
     return f"p50 {p50 * 1e3:7.1f} ms  p99 {p99 * 1e3:7.1f} ms  max {most * 1e3:7.1f} ms  (n = {len(values)})"
 
 
-def show(name: str, figure: str, target: str = "") -> None:
+def show(name: str, figure: str) -> None:
     """Print one figure."""
-    print(f"{name:<44} {figure}" + (f"   target {target}" if target else ""), flush=True)
+    print(f"{name:<44} {figure}", flush=True)
+
+
+def measure(name: str, value: float, unit: str, *, at_most: float = math.inf, at_least: float = 0.0) -> None:
+    """Print a figure beside its target, with the ratio of the two.
+
+    Args:
+        name: of the figure.
+        value: what was seen.
+        unit: of value and target.
+        at_most: the target, when small is good.
+        at_least: the target, when large is good.
+    """
+    bound, sign = (at_most, "<=") if at_most < math.inf else (at_least, ">=")
+    holds = at_least <= value <= at_most
+    word = "holds" if holds else "MISSES"
+    show(name, f"{value:8.1f} {unit:<4} target {sign} {bound:g} {unit}, ratio {value / bound:.2f}, {word}")
