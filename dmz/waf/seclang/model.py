@@ -57,7 +57,10 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One action: name in lower case, argument as written ("" for none), in the rule's order."""
+    """One action: name in lower case, argument as written ("" for none), in the rule's order.
+
+    The argument of ``severity`` is always a digit: "2" for ``CRITICAL``.
+    """
 
     name: str
     argument: str = ""
@@ -68,7 +71,7 @@ class Disruption(enum.Enum):
 
     NONE = "pass"
     BLOCK = "block"
-    """Whatever SecDefaultAction of the phase says."""
+    """Whatever SecDefaultAction of the phase says (RuleSet.defaults); also when a rule says nothing."""
     DENY = "deny"
     DROP = "drop"
     ALLOW = "allow"
@@ -88,13 +91,14 @@ class Rule:
     """One SecRule (with the links of its chain) or SecAction (no variables, no operator).
 
     Attributes:
-        id: its number; 0 for the links of a chain.
+        id: its number; 0 for the links of a chain, which have no disruption (NONE) and the first rule's phase.
         phase: 1 to 5.
         variables: targets, in order; empty for SecAction.
         operator: the test; None for SecAction.
         transformations: names in lower case, in order; ``none`` has already cleared what stood before it and the
             defaults of SecDefaultAction are included.
-        actions: all others, in order (setvar, ctl, msg, tag, severity, logdata, initcol, expirevar …).
+        actions: all others, in order (setvar, ctl, msg, tag, severity, logdata, initcol, expirevar, skip …); a
+            disruptive action is among them only when it has an argument (``allow:phase``, ``redirect:/sorry``).
         disruption: see Disruption.
         skip_after: the marker to go on at when it matches, or "".
         captures: ``capture``.
@@ -122,6 +126,25 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Default:
+    """``SecDefaultAction``: what ``block`` means in a phase, for rules before and after it alike.
+
+    Attributes:
+        phase: 1 to 5.
+        disruption: never BLOCK.
+        transformations: stand already before those of every rule of the phase.
+        actions: the others (log, auditlog, status …); not copied into the rules.
+        place: where it stands.
+    """
+
+    phase: int
+    disruption: Disruption
+    transformations: tuple[str, ...]
+    actions: tuple[Action, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Marker:
     """``SecMarker``: where ``skipAfter`` leads."""
 
@@ -139,11 +162,16 @@ class RuleSet:
         settings: the other directives, by name in lower case (``secrequestbodylimit`` → "131072"); the last one counts.
         data_files: the bytes of every file that an operator names (``@pmFromFile``, ``@ipMatchFromFile``), by the name
             as written in the rule.
+        defaults: SecDefaultAction by phase; a phase without one passes.
+        warnings: names of operators, transformations, variables, actions and ``ctl`` settings that the engine does not
+            know, and directives that change a rule which is not there; each begins with "file:line: ".
     """
 
     items: tuple[Rule | Marker, ...]
     settings: Mapping[str, str] = field(default_factory=dict)
     data_files: Mapping[str, bytes] = field(default_factory=dict)
+    defaults: Mapping[int, Default] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     def rules(self) -> tuple[Rule, ...]:
         """Give the rules, without markers."""
