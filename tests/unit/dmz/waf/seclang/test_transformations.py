@@ -94,7 +94,9 @@ def test_plain_values_come_back(name):
         assert compose((name,))(value) == value
 
 
-@pytest.mark.parametrize("name", ["urldecodeuni", "htmlentitydecode", "jsdecode", "cssdecode", "utf8tounicode", "replacecomments"])
+@pytest.mark.parametrize(
+    "name", ["urldecodeuni", "htmlentitydecode", "jsdecode", "cssdecode", "utf8tounicode", "replacecomments"]
+)
 def test_nothing_is_copied_when_nothing_changes(name):
     value = b"a plain remark, with a comma"
     assert compose((name,))(value) is value
