@@ -1,20 +1,24 @@
-"""An engine for rules in SecLang, the language of the OWASP Core Rule Set: loads them unmodified, judges requests.
+"""Rules in SecLang, the language of the OWASP Core Rule Set: read unmodified, and made ready to judge requests.
 
     model            what a rule says, as values
     lexer            a file's text → directives (pure)
-    actions          an action list → actions, with their order and arguments (pure)
-    reader           directives → RuleSet; follows Include, reads data files through what is passed in
-    transformations  t:… by name: bytes → bytes, linear in their length (pure)
-    patterns         regular expressions in linear time: RE2 and Hyperscan, or the standard library with length caps
-    operators        @… by name: compiled to a test of one value (pure)
-    sqli  xss        @detectSQLi, @detectXSS: detectors of our own (pure)
+    actions clauses  an action list, a variable list, an operator → values (pure)
+    names            the words the language knows
+    rules updates    directives → rules and chains; rules changed and taken away by later directives
+    files            where rule and data files are read from
+    reader           all of it: ``read_rule_set(names, files) -> RuleSet``
+    transformations  t:… by name: bytes → bytes, linear in their length (pure); decoding, web_text, text_shapes
+    sent_request     one request as it was sent (pure)
+    bodies multipart urlencoded, JSON, XML and multipart bodies → collections, with bounds (pure)
     transaction      one request's collections: ARGS, REQUEST_HEADERS, TX … (pure)
-    bodies           urlencoded, multipart, JSON and XML bodies → collections, with bounds (pure)
-    compiler         rules → closures, a table by phase
-    engine           runs the table over a transaction: matches, scores, the verdict
+    targets          a rule's variables → what it looks at in a transaction
+    effects          ``setvar`` and ``ctl`` → changes of a transaction (pure)
+
+Operators, the compiler that puts these together, and the engine that runs a table of rules are still to come; until
+then nothing outside the tests uses this package, and the firewall's own rules (``dmz/waf/rule_sets``) judge.
 
 Everything a peer sends is ``bytes`` here; names of collections are upper-case ``str``, keys of their entries ``bytes``.
 Nothing here raises for hostile input: a body that cannot be parsed sets REQBODY_ERROR, as the rules expect.
 
-Source: ModSecurity reference manual v3; OWASP CRS; decision record on the rule engine.
+Source: ModSecurity reference manual v3; OWASP CRS.
 """

@@ -1,7 +1,7 @@
 """A multipart body as the rules see it, faults included: each departure from the one honest form sets a flag.
 
-The edge's own reader (``dmz.edge.body_multipart``) refuses what departs; this one reads on, because rules judge how a body
-departs (``MULTIPART_STRICT_ERROR`` and its parts), and because it must see what a lenient reader behind us would see.
+The edge's own reader (``dmz.edge.body_multipart``) refuses what departs; this one reads on, because rules judge how a
+body departs (``MULTIPART_STRICT_ERROR`` and its parts), and must see what a lenient reader behind us would see.
 
 Source: RFC 7578; RFC 2046 section 5.1; ModSecurity reference manual, MULTIPART_STRICT_ERROR.
 """

@@ -1,6 +1,6 @@
 """The variables of a rule → what it looks at in a transaction, exclusions taken out.
 
-Exclusions come from the rule itself (``!ARGS:x``) and, for one request, from ``ctl:ruleRemoveTargetById`` and ``…ByTag``.
+Exclusions come from the rule itself (``!ARGS:x``) and, for one request, from ``ctl:ruleRemoveTargetById``, ``…ByTag``.
 Patterns of keys are matched in linear time (RE2): rule sets write them without bounds.
 
 Source: ModSecurity reference manual v3, "SecRule", "ctl".
