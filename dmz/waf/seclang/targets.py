@@ -1,0 +1,121 @@
+"""The variables of a rule → what it looks at in a transaction, exclusions taken out.
+
+Exclusions come from the rule itself (``!ARGS:x``) and, for one request, from ``ctl:ruleRemoveTargetById``, ``…ByTag``.
+Patterns of keys are matched in linear time (RE2): rule sets write them without bounds.
+
+Source: ModSecurity reference manual v3, "SecRule", "ctl".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+import re2
+
+from dmz.waf.seclang.model import RuleSetError, Selection, Variable
+from dmz.waf.seclang.transaction import Entries, Transaction
+
+#: What of a key a pattern looks at.
+_MOST_KEY: Final = 4_096
+
+
+class Looked(NamedTuple):
+    """One value a rule looks at: its name for people (``ARGS:id``), its key, and the bytes."""
+
+    name: str
+    key: bytes
+    value: bytes
+
+
+#: Says whether a key is meant.
+KeyTest = Callable[[bytes], bool]
+
+
+class Target(NamedTuple):
+    """One variable, compiled.
+
+    Attributes:
+        collection: upper case.
+        wanted: which keys; None for all.
+        counted: the number of entries is the value.
+        selector: as written, for the name of a count.
+    """
+
+    collection: str
+    wanted: KeyTest | None
+    counted: bool
+    selector: str
+
+
+class Targets:
+    """What one rule looks at.
+
+    Args:
+        variables: as read.
+
+    Raises:
+        RuleSetError: a key pattern that may not be used.
+    """
+
+    def __init__(self, variables: Sequence[Variable]) -> None:
+        self._targets = [_target(variable) for variable in variables if not variable.excluded]
+        self._left_out = [_target(variable) for variable in variables if variable.excluded]
+
+    def look(self, transaction: Transaction, also_left_out: Sequence[tuple[str, bytes]] = ()) -> Iterator[Looked]:
+        """Give the values, in the order of the variables.
+
+        Args:
+            transaction: the request.
+            also_left_out: collection and key (lower case, b"" for all) that are left out for this request.
+        """
+        for target in self._targets:
+            entries = transaction.entries(target.collection)
+            if target.wanted is not None:
+                entries = [entry for entry in entries if target.wanted(entry[0])]
+            if self._left_out or also_left_out:
+                entries = self._without(target.collection, entries, also_left_out)
+            if target.counted:
+                name = f"&{target.collection}:{target.selector}" if target.selector else f"&{target.collection}"
+                yield Looked(name, b"", b"%d" % len(entries))
+                continue
+            for key, value in entries:
+                yield Looked(_name(target.collection, key), key, value)
+
+    def _without(self, collection: str, entries: Entries, also: Sequence[tuple[str, bytes]]) -> Entries:
+        for out in self._left_out:
+            if out.collection == collection:
+                wanted = out.wanted
+                entries = [] if wanted is None else [entry for entry in entries if not wanted(entry[0])]
+        for name, key in also:
+            if name == collection:
+                entries = [entry for entry in entries if key and entry[0].lower() != key]
+        return entries
+
+
+def _name(collection: str, key: bytes) -> str:
+    return f"{collection}:{key.decode('utf-8', 'replace')}" if key else collection
+
+
+def _target(variable: Variable) -> Target:
+    wanted: KeyTest | None = None
+    if variable.selection is Selection.NAME:
+        wanted = _is(variable.selector.lower().encode("utf-8", "surrogateescape"))
+    elif variable.selection is Selection.PATTERN:
+        wanted = _fits(variable.selector)
+    return Target(variable.collection, wanted, variable.counted, variable.selector)
+
+
+def _is(name: bytes) -> KeyTest:
+    return lambda key: key.lower() == name
+
+
+def _fits(pattern: str) -> KeyTest:
+    try:
+        options = re2.Options()
+        options.encoding = re2.Options.Encoding.LATIN1
+        options.case_sensitive, options.dot_nl, options.log_errors = False, True, False
+        compiled = re2.compile(pattern.encode(), options=options)
+    except re2.error as error:
+        raise RuleSetError(f"key pattern /{pattern}/ cannot be used: {error}") from None
+    return lambda key: compiled.search(key[:_MOST_KEY]) is not None

@@ -1,0 +1,192 @@
+"""One request's collections, as the variables of rules name them; and what the rules write down as they run.
+
+Collections are lists of (key, value); the keys of one collection keep their case and are compared without it.  TX holds
+the rules' own variables.  Persistent collections (IP, GLOBAL, SESSION …) begin empty with every request: what must be
+remembered between requests is the intrusion watch's work, not the rules'.
+
+Source: ModSecurity reference manual v3, "Variables".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from dmz.waf.seclang.bodies import Parsed, decode_component, read_json, read_urlencoded, read_xml
+from dmz.waf.seclang.multipart import read_multipart
+from dmz.waf.seclang.sent_request import SentRequest
+
+Entries = list[tuple[bytes, bytes]]
+_MACRO: Final = re.compile(r"%\{([^{}]{1,128})\}")
+_EMPTY: Final[Entries] = []
+#: Flags that rules ask for and that are 0 unless a body sets them.
+_FLAGS: Final = (
+    "MULTIPART_STRICT_ERROR", "MULTIPART_UNMATCHED_BOUNDARY", "MULTIPART_BOUNDARY_QUOTED", "MULTIPART_DATA_BEFORE",
+    "MULTIPART_BOUNDARY_WHITESPACE", "MULTIPART_DATA_AFTER", "MULTIPART_HEADER_FOLDING", "MULTIPART_LF_LINE",
+    "MULTIPART_CRLF_LF_LINES", "MULTIPART_MISSING_SEMICOLON", "MULTIPART_INVALID_QUOTING", "MULTIPART_INVALID_PART",
+    "MULTIPART_INVALID_HEADER_FOLDING", "MULTIPART_FILE_LIMIT_EXCEEDED",
+)  # fmt: skip
+PROCESSORS: Final[Mapping[str, Callable[[SentRequest], Parsed]]] = {
+    "JSON": lambda sent: read_json(sent.body),
+    "XML": lambda sent: read_xml(sent.body),
+    "MULTIPART": lambda sent: read_multipart(sent.header(b"content-type"), sent.body),
+    "URLENCODED": lambda sent: Parsed(arguments=read_urlencoded(sent.body)),
+}
+
+
+@dataclass(slots=True)
+class Transaction:
+    """A request under judgement.
+
+    Attributes:
+        sent: the request.
+        collections: entries by collection, upper case.
+        tx: the rules' own variables, by name in lower case.
+        processor: which reader the body gets, "" for none; rules may choose it.
+        removed: ids of rules that were switched off for this request.
+        removed_tags: tags likewise.
+        untargeted: (rule id or tag, collection, key in lower case or b"") that a rule must not look at.
+        enabled: False after ``ctl:ruleEngine=Off``.
+        force_body: REQUEST_BODY is to hold the body whatever its type.
+    """
+
+    sent: SentRequest
+    collections: dict[str, Entries] = field(default_factory=dict)
+    tx: dict[bytes, bytes] = field(default_factory=dict)
+    processor: str = ""
+    removed: list[tuple[int, int]] = field(default_factory=list)
+    removed_tags: list[str] = field(default_factory=list)
+    untargeted: list[tuple[str, str, bytes]] = field(default_factory=list)
+    enabled: bool = True
+    force_body: bool = False
+
+    def entries(self, collection: str) -> Entries:
+        """Give a collection's entries; an unknown one has none."""
+        if collection == "TX":
+            return list(self.tx.items())
+        return self.collections.get(collection, _EMPTY)
+
+    def expand(self, text: str) -> bytes:
+        """Put values into the macros of a text; an unknown one stands for nothing."""
+        if "%{" not in text:
+            return text.encode("utf-8", "surrogateescape")
+        pieces = []
+        at = 0
+        for match in _MACRO.finditer(text):
+            pieces.append(text[at : match.start()].encode("utf-8", "surrogateescape"))
+            pieces.append(self._value_of(match[1]))
+            at = match.end()
+        pieces.append(text[at:].encode("utf-8", "surrogateescape"))
+        return b"".join(pieces)
+
+    def _value_of(self, name: str) -> bytes:
+        collection, dot, key = name.partition(".")
+        wanted = key.lower().encode()
+        if collection.lower() == "tx":
+            return self.tx.get(wanted, b"")
+        for found, value in self.entries(collection.upper()):
+            if not dot or found.lower() == wanted:
+                return value
+        return b""
+
+
+def begin(sent: SentRequest) -> Transaction:
+    """Make the transaction of a request, with everything but its body."""
+    made = Transaction(sent)
+    path, _, query = sent.uri.partition(b"?")
+    query = query.partition(b"#")[0]
+    decoded_path = decode_component(path.replace(b"+", b"%2B"))
+    arguments = read_urlencoded(query)
+    cookies = _cookies(sent)
+    one = {
+        "REQUEST_METHOD": sent.method,
+        "REQUEST_URI": sent.uri,
+        "REQUEST_URI_RAW": sent.uri,
+        "REQUEST_FILENAME": decoded_path,
+        "REQUEST_BASENAME": re.split(rb"[/\\]", decoded_path)[-1],
+        "REQUEST_LINE": sent.line,
+        "REQUEST_PROTOCOL": sent.protocol,
+        "QUERY_STRING": query,
+        "PATH_INFO": b"",
+        "REMOTE_ADDR": sent.address,
+        "REMOTE_HOST": sent.address,
+        "REMOTE_PORT": b"%d" % sent.port,
+        "REQBODY_ERROR": b"0",
+        "REQBODY_PROCESSOR_ERROR": b"0",
+        "REQBODY_ERROR_MSG": b"",
+        "REQBODY_PROCESSOR": b"",
+        "REQUEST_BODY": b"",
+        "REQUEST_BODY_LENGTH": b"%d" % len(sent.body),
+        "FULL_REQUEST_LENGTH": b"%d" % len(sent.body),
+        "INBOUND_DATA_ERROR": b"0",
+        "OUTBOUND_DATA_ERROR": b"0",
+        "FILES_COMBINED_SIZE": b"0",
+        "AUTH_TYPE": sent.header(b"authorization").partition(b" ")[0],
+        "SERVER_NAME": sent.header(b"host").partition(b":")[0],
+        **dict.fromkeys(_FLAGS, b"0"),
+    }
+    made.collections = {name: [(b"", value)] for name, value in one.items()}
+    made.collections["REQUEST_HEADERS"] = list(sent.headers)
+    made.collections["REQUEST_HEADERS_NAMES"] = _names(list(sent.headers))
+    made.collections["REQUEST_COOKIES"] = cookies
+    made.collections["REQUEST_COOKIES_NAMES"] = _names(cookies)
+    made.collections["ARGS_GET"] = arguments
+    made.collections["ARGS_GET_NAMES"] = _names(arguments)
+    made.processor = _processor_of(sent)
+    _join_arguments(made, [])
+    return made
+
+
+def take_body(made: Transaction) -> None:
+    """Read the body with the processor that content type and rules have chosen."""
+    sent = made.sent
+    parsed = PROCESSORS[made.processor](sent) if made.processor in PROCESSORS and sent.body else Parsed()
+    one = {"REQBODY_PROCESSOR": made.processor.encode("ascii", "replace"), "REQBODY_ERROR_MSG": parsed.error.encode()}
+    one |= {name: b"%d" % bool(parsed.error) for name in ("REQBODY_ERROR", "REQBODY_PROCESSOR_ERROR")}
+    one |= {name: b"%d" % value for name, value in parsed.flags.items()}
+    one["FILES_COMBINED_SIZE"] = b"%d" % sum(int(size) for _, size in parsed.file_sizes)
+    if made.processor in ("", "URLENCODED") or made.force_body:
+        one["REQUEST_BODY"] = sent.body
+    for name, value in one.items():
+        made.collections[name] = [(b"", value)]
+    made.collections["FILES"] = parsed.files
+    made.collections["FILES_NAMES"] = [(name, name) for name, _ in parsed.files]
+    made.collections["FILES_SIZES"] = parsed.file_sizes
+    made.collections["MULTIPART_FILENAME"] = parsed.files
+    made.collections["MULTIPART_NAME"] = [(name, name) for name, _ in parsed.files + parsed.arguments]
+    made.collections["MULTIPART_PART_HEADERS"] = parsed.part_headers
+    made.collections["XML"] = parsed.texts
+    _join_arguments(made, parsed.arguments)
+
+
+def _join_arguments(made: Transaction, posted: Entries) -> None:
+    both = made.collections["ARGS_GET"] + posted
+    made.collections["ARGS_POST"] = posted
+    made.collections["ARGS_POST_NAMES"] = _names(posted)
+    made.collections["ARGS"] = both
+    made.collections["ARGS_NAMES"] = _names(both)
+    made.collections["ARGS_COMBINED_SIZE"] = [(b"", b"%d" % sum(len(name) + len(value) for name, value in both))]
+
+
+def _names(entries: Entries) -> Entries:
+    return [(name, name) for name, _ in entries]
+
+
+def _processor_of(sent: SentRequest) -> str:
+    kind = sent.header(b"content-type").partition(b";")[0].strip().lower()
+    if kind == b"application/x-www-form-urlencoded":
+        return "URLENCODED"
+    return "MULTIPART" if kind == b"multipart/form-data" else ""
+
+
+def _cookies(sent: SentRequest) -> Entries:
+    found = []
+    for name, value in sent.headers:
+        if name.lower() == b"cookie":
+            for piece in value.split(b";"):
+                key, _, text = piece.strip().partition(b"=")
+                if key:
+                    found.append((key, text))
+    return found
