@@ -2,8 +2,8 @@
 
     METHOD SP URI SP PROTOCOL CRLF  *( name ":" value CRLF )  CRLF  body
 
-The edge's own grammar refuses what it does not like; this reader is for explaining verdicts, for conformance runs and for
-the oracle, which all need requests that the edge would never let through.
+The edge's own grammar refuses what it does not like; this reader is for explaining verdicts, for conformance runs and
+for the oracle, which all need requests that the edge would never let through.
 
 Source: RFC 9112, read leniently on purpose.
 """
