@@ -1,9 +1,9 @@
-"""What a value must contain for a pattern to match: classes of bytes, and one of several pieces.
+r"""What a value must contain for a pattern to match: classes of bytes, and one of several pieces.
 
 Derived from the pattern's parse tree.  Every condition is necessary, so a value that lacks one cannot match; a value
 that fulfils all of them may or may not.  Nothing is derived from look-around, back-references or optional parts.
 
-    /union\\s+select/i   every set of {uU} {nN} … {blank} … and the piece "union" or "select", whichever is longer
+    /union\s+select/i   every set of {uU} {nN} … {blank} … and the piece "union" or "select", whichever is longer
 
 Source: firewall research, section 4 ("standard-library variant"); RE2's FilteredRE2 describes the idea.
 """

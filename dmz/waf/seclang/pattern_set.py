@@ -2,12 +2,13 @@
 
 ``PatternSet.candidates(value)`` names every pattern that matches, and perhaps some that do not; whoever asks lets the
 pattern itself decide.  With Hyperscan the answer is nearly exact; without, it comes from necessary conditions
-(``necessary``), remembered by the set of bytes that a value holds.  A pattern that Hyperscan cannot take is judged by its
-necessary conditions too.
+(``necessary``), remembered by the set of bytes that a value holds.  A pattern that Hyperscan cannot take is judged by
+its necessary conditions too.
 
 A compiled set can be stored, since compiling takes seconds; ``stored_key`` names what it depends on.
 
-Source: Hyperscan developer reference 5.4 (pattern support, prefilter mode, serialisation); firewall research, section 4.
+Source: Hyperscan developer reference 5.4 (pattern support, prefilter mode, serialisation); firewall research, section
+4.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from dmz.waf.seclang.model import RuleSetError
 from dmz.waf.seclang.necessary import Necessary, bytes_of, necessary
 from dmz.waf.seclang.pattern_syntax import translate
 from dmz.waf.seclang.patterns import FLAGS
@@ -25,7 +25,7 @@ from dmz.waf.seclang.patterns import FLAGS
 try:
     import hyperscan
 except ImportError:  # pragma: no cover - optional: necessary conditions do its work
-    hyperscan = None
+    hyperscan = None  # type: ignore[assignment]
 
 #: Sets of bytes for which the classes' answer is remembered.
 MOST_REMEMBERED: Final = 4096
@@ -122,7 +122,7 @@ def stored_key(sources: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
-def _compile(patterns: list[bytes]) -> _Scanner:
+def _compile(patterns: list[bytes]) -> _Scanner | None:
     """Compile all that can be compiled; what is too large is tried again as a mere filter, then left out."""
     exact = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_MULTILINE | hyperscan.HS_FLAG_SINGLEMATCH
     exact |= hyperscan.HS_FLAG_ALLOWEMPTY
@@ -133,19 +133,24 @@ def _compile(patterns: list[bytes]) -> _Scanner:
                 flags[index] = exact | hyperscan.HS_FLAG_PREFILTER
             else:
                 del flags[index]
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    if not flags:
-        raise RuleSetError("no pattern of the set can be compiled")
-    database.compile(
-        expressions=[patterns[index] for index in flags], ids=list(flags), elements=len(flags), flags=list(flags.values())
-    )
     left_out = tuple(index for index in range(len(patterns)) if index not in flags)
+    if not flags:
+        return None
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(
+        expressions=[patterns[index] for index in flags],
+        ids=list(flags),
+        elements=len(flags),
+        flags=list(flags.values()),
+    )
     return _Scanner(database, hyperscan.Scratch(database), left_out)
 
 
 def _fits(pattern: bytes, flags: int) -> bool:
     try:
-        hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK).compile(expressions=[pattern], ids=[0], elements=1, flags=[flags])
+        hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK).compile(
+            expressions=[pattern], ids=[0], elements=1, flags=[flags]
+        )
     except hyperscan.error:
         return False
     return True
@@ -158,12 +163,14 @@ def _load(stored: bytes | None, count: int) -> _Scanner | None:
     head, _, body = stored.partition(b"\n")
     try:
         fields = json.loads(head)
-        if fields["format"] != FORMAT or fields["patterns"] != count:
-            return None
         left_out = tuple(int(index) for index in fields["left_out"])
-        if not all(0 <= index < count for index in left_out):
-            return None
-        database = hyperscan.loadb(body)
+        fits = fields["format"] == FORMAT and fields["patterns"] == count and all(0 <= n < count for n in left_out)
+    except (ValueError, KeyError, TypeError):
+        return None
+    if not fits:
+        return None
+    try:
+        database = hyperscan.loadb(body, hyperscan.HS_MODE_BLOCK)
         return _Scanner(database, hyperscan.Scratch(database), left_out)
-    except (ValueError, KeyError, TypeError, hyperscan.error):
+    except hyperscan.error:
         return None

@@ -5,8 +5,8 @@ Which way a pattern goes is decided when it is compiled, by what is installed an
 
     RE2      google-re2: linear whatever is sent
     BOUNDED  Python's ``re``: ``dmz.waf.rule_check`` has shown a bound of the steps at each place
-    CAPPED   Python's ``re`` over windows of a fixed length that overlap by half: linear in the value; a match longer than
-             half a window may be missed
+    CAPPED   Python's ``re`` over windows of a fixed length that overlap by half: linear in the value; a match longer
+             than half a window may be missed
 
 Source: RE2's README; firewall research, section 2 (what a backtracking engine costs) and section 4.
 """
