@@ -27,6 +27,7 @@ try:
 except ImportError:  # pragma: no cover - optional: necessary conditions do its work
     hyperscan = None  # type: ignore[assignment]
 
+_INSTALLED: Final = bool(hyperscan)
 #: Sets of bytes for which the classes' answer is remembered.
 MOST_REMEMBERED: Final = 4096
 FORMAT: Final = 1
@@ -64,7 +65,7 @@ class PatternSet:
         self.sources = tuple(sources)
         spoken = [translate(source) for source in self.sources]
         self._scanner: _Scanner | None = None
-        if use_hyperscan and hyperscan is not None and self.sources:
+        if use_hyperscan and _INSTALLED and self.sources:
             self._scanner = _load(stored, len(spoken)) or _compile([each.re2 for each in spoken])
         judged = range(len(spoken)) if self._scanner is None else self._scanner.left_out
         self._conditions = {index: necessary(spoken[index].python, FLAGS) for index in judged}

@@ -101,11 +101,10 @@ def compile_pattern(source: str, window: int = WINDOW, *, use_re2: bool = True) 
         RuleSetError: neither engine takes it.
     """
     spoken = translate(source)
-    if use_re2 and re2 is not None:
-        try:
-            return Pattern(source, Way.RE2, re2.compile(b"(?m)" + spoken.re2, _re2_options()).search)
-        except re2.error:
-            pass
+    if use_re2:
+        linear = compile_re2(b"(?m)" + spoken.re2)
+        if linear is not None:
+            return Pattern(source, Way.RE2, linear.search)
     compiled = _compile_python(spoken.python)
     try:
         check_pattern(spoken.python.decode("latin-1"))
@@ -114,14 +113,20 @@ def compile_pattern(source: str, window: int = WINDOW, *, use_re2: bool = True) 
     return Pattern(source, Way.BOUNDED, compiled.search)
 
 
-def _re2_options() -> Any:
+def compile_re2(source: bytes) -> Any | None:
+    """Compile for RE2 with bytes as signs; None when RE2 is not installed or does not take the pattern."""
+    if re2 is None:
+        return None
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
     options.dot_nl = True
     options.one_line = False
     options.log_errors = False
     options.max_mem = RE2_MEMORY
-    return options
+    try:
+        return re2.compile(source, options)
+    except re2.error:
+        return None
 
 
 def _compile_python(source: bytes) -> re.Pattern[bytes]:
