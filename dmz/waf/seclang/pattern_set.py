@@ -18,9 +18,10 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from dmz.waf.seclang.model import RuleSetError
 from dmz.waf.seclang.necessary import Necessary, bytes_of, necessary
 from dmz.waf.seclang.pattern_syntax import translate
-from dmz.waf.seclang.patterns import FLAGS
+from dmz.waf.seclang.patterns import FLAGS, compile_pattern
 
 try:
     import hyperscan
@@ -70,6 +71,8 @@ class PatternSet:
         judged = range(len(spoken)) if self._scanner is None else self._scanner.left_out
         self._conditions = {index: necessary(spoken[index].python, FLAGS) for index in judged}
         self._remembered: dict[int, tuple[int, ...]] = {}
+        # Behind a line end that ends the value, RE2 sees the start of a line and Hyperscan does not.
+        self._at_last_line = {index for index, source in enumerate(self.sources) if _matches_line_end(source)}
 
     @property
     def uses_hyperscan(self) -> bool:
@@ -80,6 +83,8 @@ class PatternSet:
         """Give the numbers of all patterns that may match; every one that does match is among them."""
         found = self._by_conditions(value) if self._conditions else set()
         if self._scanner is not None:
+            if value.endswith(b"\n"):
+                found |= self._at_last_line
 
             def seen(number: int, *_: object) -> None:
                 found.add(number)
@@ -108,6 +113,13 @@ class PatternSet:
             return set()
         lower = value.lower()
         return {index for index in passing if _has_piece(self._conditions[index], lower)}
+
+
+def _matches_line_end(source: str) -> bool:
+    try:
+        return compile_pattern(source).search(b"\n") is not None
+    except RuleSetError:
+        return True
 
 
 def _has_piece(needs: Necessary, lower: bytes) -> bool:

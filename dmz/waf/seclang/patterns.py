@@ -1,6 +1,7 @@
 """Regular expressions over bytes in linear time, with the meaning that ModSecurity gives them.
 
 A dot matches line ends too, ``^`` and ``$`` match at every line (PCRE_DOTALL | PCRE_MULTILINE); letters are ASCII.
+Where a line end ends the value, ``^`` matches behind it too, which PCRE does not do.
 Which way a pattern goes is decided when it is compiled, by what is installed and what the pattern holds:
 
     RE2      google-re2: linear whatever is sent

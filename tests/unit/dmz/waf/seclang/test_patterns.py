@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dmz.waf.seclang.model import RuleSetError
@@ -16,7 +16,7 @@ pytest.importorskip("re2")
 PATTERNS = [
     r"(?i)union\s+(?:all\s+)?select", r"^[a-z]+$", r"\.\./|\.\.\\", r"(?:cat|ls|id)\b", r"[^\x00-\x7f]", r"<script[^>]*>",
     r"a{2,4}b", r"(?i)java(?:script)?:", r"x*", r"['\"`]\s*(?:or|and)\b", r"\d{3}-\d{4}", r"(a)|(b)", r"[[:alpha:]]{2}[\s\x0b]\S",
-    r"%(?:u[0-9a-f]{4}|[0-9a-f]{2})", r"(?i:On)click=", r"\bselect\b.+\bfrom\b", r"()", r"[\]\[]", r"\x{41}|\x5a", r"^(?i)up",
+    r"%(?:u[0-9a-f]{4}|[0-9a-f]{2})", r"(?i:On)click=", r"\bselect\b.+\bfrom\b", r"()", r"[\]\[]", r"\x{41}|\x5a", r"^(?i)up", r"^$", r"^(?:a|)$",
 ]  # fmt: skip
 PIECES = [
     b"union", b"UNION", b" ", b"\x0b", b"\n", b"all", b"select", b"../", b"cat", b"ls ", b"<script", b">", b"aab", b"aaaab", b"java",
@@ -26,6 +26,7 @@ VALUES = st.one_of(st.binary(max_size=60), st.lists(st.sampled_from(PIECES), max
 SETS = [PatternSet(PATTERNS), PatternSet(PATTERNS, use_hyperscan=False)]
 
 
+@example(b"x\n")
 @settings(max_examples=400)
 @given(VALUES)
 def test_the_engines_agree_and_no_filter_misses(value):
