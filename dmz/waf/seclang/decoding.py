@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from functools import lru_cache
 from typing import Final
 
 _HEX_PAIRS: Final = {
@@ -18,7 +19,7 @@ _HEX_PAIRS: Final = {
     for high in "0123456789abcdefABCDEF"
     for low in "0123456789abcdefABCDEF"
 }
-_UNI_ESCAPE: Final = re.compile(rb"%(?:[uU]([0-9a-fA-F]{4})|([0-9a-fA-F]{2}))")
+_FOUR_DIGITS: Final = re.compile(rb"[0-9a-fA-F]{4}")
 
 #: Which signs IIS takes for a plain one when it reads %uXXXX; full-width forms are computed.
 _ALIKE: Final = {
@@ -97,24 +98,34 @@ def url_decode(value: bytes) -> bytes:
     pieces = [first]
     for piece in rest:
         decoded = _HEX_PAIRS.get(piece[:2])
-        if decoded is None:
-            pieces += (b"%", piece)
-        else:
-            pieces += (decoded, piece[2:])
+        pieces += (b"%", piece) if decoded is None else (decoded, piece[2:])
     return b"".join(pieces)
 
 
 def url_decode_uni(value: bytes) -> bytes:
     """``urlDecodeUni``: as ``urlDecode``, and ``%uXXXX`` to the plain sign that IIS takes for it, or its lower byte."""
+    if b"%" not in value:
+        return value.replace(b"+", b" ") if b"+" in value else value
     if b"%u" not in value and b"%U" not in value:
         return url_decode(value)
-    return _UNI_ESCAPE.sub(_uni, value.replace(b"+", b" "))
+    first, *rest = value.replace(b"+", b" ").split(b"%")
+    pieces = [first]
+    for piece in rest:
+        decoded = _HEX_PAIRS.get(piece[:2])
+        if decoded is not None:
+            pieces += (decoded, piece[2:])
+        elif piece[:1] in (b"u", b"U") and (wide := _wide(piece[1:5])):
+            pieces += (wide, piece[5:])
+        else:
+            pieces += (b"%", piece)
+    return b"".join(pieces)
 
 
-def _uni(match: re.Match[bytes]) -> bytes:
-    digits = match[1]
-    if digits is None:
-        return _HEX_PAIRS[match[2]]
+@lru_cache(maxsize=8192)
+def _wide(digits: bytes) -> bytes:
+    """Give the byte for four hexadecimal digits, or nothing for anything else."""
+    if not _FOUR_DIGITS.fullmatch(digits):
+        return b""
     code = int(digits, 16)
     return BEST_FIT.get(code) or bytes([_narrow(code)])
 
@@ -228,7 +239,25 @@ def utf8_to_unicode(value: bytes) -> bytes:
     A first byte without those that belong to it goes, other stray bytes stay; a form longer than needed and a
     surrogate are followed by their first byte, so that rules on invalid bytes see it.
     """
-    return value if value.isascii() else _SEQUENCE.sub(_percent_u, value)
+    if value.isascii():
+        return value
+    try:
+        return value.decode("utf-8").translate(_PERCENT_U).encode("ascii")
+    except UnicodeDecodeError:
+        return _SEQUENCE.sub(_percent_u, value)
+
+
+class _PercentU(dict[int, str]):
+    """Signs beyond ASCII as ``%uXXXX``, made when first asked for; those beyond 16 bits are not kept."""
+
+    def __missing__(self, code: int) -> str:
+        written = chr(code) if code < 0x80 else f"%u{code:04x}"
+        if code < 0x10000:
+            self[code] = written
+        return written
+
+
+_PERCENT_U: Final = _PercentU()
 
 
 def _percent_u(match: re.Match[bytes]) -> bytes:

@@ -13,7 +13,7 @@ import re
 from typing import Final
 
 WHITE: Final = b" \t\n\v\f\r"
-_WHITE_RUN: Final = re.compile(rb"[ \t-\r]{2,}|[\t-\r]")
+_TO_SPACE: Final = bytes.maketrans(WHITE, b" " * len(WHITE))
 _SPACES: Final = re.compile(rb"  +")
 
 
@@ -44,7 +44,8 @@ def trim_right(value: bytes) -> bytes:
 
 def compress_whitespace(value: bytes) -> bytes:
     """``compressWhitespace``: each run of white space becomes one space."""
-    return _WHITE_RUN.sub(b" ", value)
+    spaced = value.translate(_TO_SPACE)
+    return _SPACES.sub(b" ", spaced) if b"  " in spaced else spaced
 
 
 def remove_whitespace(value: bytes) -> bytes:

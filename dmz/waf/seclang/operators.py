@@ -1,0 +1,189 @@
+"""Operators by name (``@…``), compiled to tests of one value.
+
+    test = compile_operator(Operator("rx", "(?i)union.{1,9}select"), data_files={}, patterns=None)
+    found = test.check(value, transaction.expand)      # Found, or None
+
+``!`` is part of the test: then Found means that the operator itself found nothing.  An argument without macros is
+prepared once; one with macros is expanded for every value, and what was prepared for recent expansions is remembered.
+
+Source: ModSecurity reference manual v3, "Operators".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Final
+
+from dmz.waf.seclang import address_tests, pattern_tests, text_tests
+from dmz.waf.seclang.findings import Check, Found
+from dmz.waf.seclang.model import Operator, RuleSetError
+from dmz.waf.seclang.patterns import Pattern, compile_pattern
+from dmz.waf.seclang.sqli import is_sqli
+from dmz.waf.seclang.xss import is_xss
+
+__all__ = ["Expand", "Found", "Test", "compile_operator"]
+
+#: Expanded arguments for which the prepared test is kept, per test.
+MOST_REMEMBERED: Final = 64
+_ABSENT: Final = Found(b"", ())
+
+Expand = Callable[[str], bytes]
+Compile = Callable[[str], Pattern]
+Prepare = Callable[[bytes], Check]
+
+
+def _detect(judge: Callable[[bytes], bool], argument: bytes) -> Check:
+    """A detector looks at the whole value and has no use for an argument."""
+    del argument
+    return lambda value: Found(value, (value,)) if judge(value) else None
+
+
+#: Operators whose argument is a text: prepared from its bytes.
+PREPARED: Final[Mapping[str, Prepare]] = MappingProxyType(
+    {
+        "beginswith": text_tests.begins_with,
+        "contains": text_tests.contains,
+        "containsword": text_tests.contains_word,
+        "detectsqli": partial(_detect, is_sqli),
+        "detectxss": partial(_detect, is_xss),
+        "endswith": text_tests.ends_with,
+        "eq": text_tests.equals,
+        "ge": text_tests.at_least,
+        "gt": text_tests.above,
+        "ipmatch": address_tests.matches_addresses,
+        "le": text_tests.at_most,
+        "lt": text_tests.below,
+        "nomatch": text_tests.nothing,
+        "pm": pattern_tests.phrases,
+        "streq": text_tests.same,
+        "strmatch": text_tests.contains,
+        "unconditionalmatch": text_tests.anything,
+        "validatebyterange": text_tests.outside_byte_range,
+        "validateurlencoding": text_tests.bad_url_encoding,
+        "validateutf8encoding": text_tests.bad_utf8,
+        "within": text_tests.within,
+    }
+)
+#: Operators whose argument names files, one or more with spaces between.
+FROM_FILES: Final[Mapping[str, Callable[[bytes], Check]]] = MappingProxyType(
+    {
+        "ipmatchf": address_tests.matches_address_file,
+        "ipmatchfromfile": address_tests.matches_address_file,
+        "pmf": pattern_tests.phrases_of_file,
+        "pmfromfile": pattern_tests.phrases_of_file,
+    }
+)
+#: Operators whose argument is a pattern.
+PATTERNS: Final[Mapping[str, Callable[[Pattern], Check]]] = MappingProxyType(
+    {
+        "rx": pattern_tests.matches,
+        "rxglobal": pattern_tests.matches_all,
+        "verifycc": pattern_tests.card_number,
+    }
+)
+
+
+class Test:
+    """One operator with its argument.
+
+    Attributes:
+        check: value, expander of macros → Found or None.
+        pattern: what ``rx`` looks for, for a prefilter; None for other operators and for patterns with macros.
+        negated: ``!``: the test finds where the operator does not.
+    """
+
+    __slots__ = ("check", "negated", "pattern")
+    __test__ = False  # no test case of pytest's
+
+    def __init__(
+        self, check: Callable[[bytes, Expand], Found | None], pattern: Pattern | None = None, *, negated: bool = False
+    ) -> None:
+        self.check = check
+        self.pattern = pattern
+        self.negated = negated
+
+
+def compile_operator(operator: Operator, data_files: Mapping[str, bytes], patterns: Compile | None = None) -> Test:
+    """Compile an operator.
+
+    Args:
+        operator: as read.
+        data_files: what the files hold that operators name, by the name as written.
+        patterns: compiles a pattern; ``compile_pattern`` unless given (a caller may share equal ones).
+
+    Raises:
+        RuleSetError: an operator that does not exist, a missing file, or an argument that cannot be used.
+    """
+    compile_one = patterns or compile_pattern
+    name, argument = operator.name.lower(), operator.argument
+    pattern: Pattern | None = None
+    if "%{" in argument and name not in FROM_FILES:
+        return Test(
+            _expanding(_preparer(name, compile_one), argument, negated=operator.negated), negated=operator.negated
+        )
+    if name in FROM_FILES:
+        check = FROM_FILES[name](_files(argument, data_files))
+    elif name in PATTERNS:
+        pattern = compile_one(argument)
+        check = PATTERNS[name](pattern)
+    else:
+        check = _preparer(name, compile_one)(argument.encode("utf-8", "surrogateescape"))
+    return Test(_constant(check, negated=operator.negated), pattern if name == "rx" else None, negated=operator.negated)
+
+
+def _preparer(name: str, compile_one: Compile) -> Prepare:
+    """Give what makes a check of an argument's bytes."""
+    if name in PATTERNS:
+        make = PATTERNS[name]
+        return lambda argument: make(compile_one(argument.decode("utf-8", "surrogateescape")))
+    prepare = PREPARED.get(name)
+    if prepare is None:
+        raise RuleSetError(f"@{name}: no such operator here")
+    return prepare
+
+
+def _constant(check: Check, *, negated: bool) -> Callable[[bytes, Expand], Found | None]:
+    if negated:
+        return lambda value, _: _ABSENT if check(value) is None else None
+    return lambda value, _: check(value)
+
+
+def _expanding(prepare: Prepare, argument: str, *, negated: bool) -> Callable[[bytes, Expand], Found | None]:
+    """Prepare for each expansion; a text that makes no valid argument finds nothing."""
+    remembered: dict[bytes, Check] = {}
+
+    def check(value: bytes, expand: Expand) -> Found | None:
+        text = expand(argument)
+        ready = remembered.get(text)
+        if ready is None:
+            try:
+                ready = prepare(text)
+            except RuleSetError:
+                ready = text_tests.nothing(text)
+            if len(remembered) >= MOST_REMEMBERED:
+                remembered.clear()
+            remembered[text] = ready
+        found = ready(value)
+        if negated:
+            return _ABSENT if found is None else None
+        return found
+
+    return check
+
+
+def _files(argument: str, data_files: Mapping[str, bytes]) -> bytes:
+    """Join the files that an argument names; the reader keeps a list of several under the whole argument too."""
+    whole = data_files.get(argument)
+    if whole is not None:
+        return whole
+    pieces: list[bytes] = []
+    for name in argument.split():
+        content = data_files.get(name)
+        if content is None:
+            raise RuleSetError(f"the file {name!r} was not read")
+        pieces.append(content)
+    if not pieces:
+        raise RuleSetError("an operator that reads a file names none")
+    return b"\n".join(pieces)

@@ -1,0 +1,189 @@
+"""Many patterns over one value at once: which of them may match.
+
+``PatternSet.candidates(value)`` names every pattern that matches, and perhaps some that do not; whoever asks lets the
+pattern itself decide.  With Hyperscan the answer is nearly exact; without, it comes from necessary conditions
+(``necessary``), remembered by the set of bytes that a value holds.  A pattern that Hyperscan cannot take is judged by
+its necessary conditions too.
+
+A compiled set can be stored, since compiling takes seconds; ``stored_key`` names what it depends on.
+
+Source: Hyperscan developer reference 5.4 (pattern support, prefilter mode, serialisation); firewall research, section
+4.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from dmz.waf.seclang.model import RuleSetError
+from dmz.waf.seclang.necessary import Necessary, bytes_of, necessary
+from dmz.waf.seclang.pattern_syntax import translate
+from dmz.waf.seclang.patterns import FLAGS, compile_pattern
+
+try:
+    import hyperscan
+except ImportError:  # pragma: no cover - optional: necessary conditions do its work
+    hyperscan = None  # type: ignore[assignment]
+
+_INSTALLED: Final = bool(hyperscan)
+#: Sets of bytes for which the classes' answer is remembered.
+MOST_REMEMBERED: Final = 4096
+FORMAT: Final = 1
+
+
+class _Scanner(NamedTuple):
+    """Hyperscan's part: a database, its scratch space, and the patterns that are not in it."""
+
+    database: Any
+    scratch: Any
+    left_out: tuple[int, ...]
+
+
+class PatternSet:
+    """Patterns by index, with a fast answer to which of them may match a value.
+
+    Attributes:
+        sources: the patterns, as in rules; the index in it is the pattern's number.
+        uses_hyperscan: False when conditions alone answer.
+
+    One thread at a time may ask: Hyperscan's scratch space is shared.
+    """
+
+    def __init__(self, sources: Sequence[str], stored: bytes | None = None, *, use_hyperscan: bool = True) -> None:
+        """Compile, or take what ``dump`` gave for the same patterns.
+
+        Args:
+            sources: PCRE.
+            stored: what ``dump`` gave; anything else than a set of these patterns is compiled anew.
+            use_hyperscan: False to do without it though it is installed.
+
+        Raises:
+            RuleSetError: a pattern that cannot be written down.
+        """
+        self.sources = tuple(sources)
+        spoken = [translate(source) for source in self.sources]
+        self._scanner: _Scanner | None = None
+        if use_hyperscan and _INSTALLED and self.sources:
+            self._scanner = _load(stored, len(spoken)) or _compile([each.re2 for each in spoken])
+        judged = range(len(spoken)) if self._scanner is None else self._scanner.left_out
+        self._conditions = {index: necessary(spoken[index].python, FLAGS) for index in judged}
+        self._remembered: dict[int, tuple[int, ...]] = {}
+        # Behind a line end that ends the value, RE2 sees the start of a line and Hyperscan does not.
+        self._at_last_line = {index for index, source in enumerate(self.sources) if _matches_line_end(source)}
+
+    @property
+    def uses_hyperscan(self) -> bool:
+        """False when conditions alone answer."""
+        return self._scanner is not None
+
+    def candidates(self, value: bytes) -> set[int]:
+        """Give the numbers of all patterns that may match; every one that does match is among them."""
+        found = self._by_conditions(value) if self._conditions else set()
+        if self._scanner is not None:
+            if value.endswith(b"\n"):
+                found |= self._at_last_line
+
+            def seen(number: int, *_: object) -> None:
+                found.add(number)
+
+            self._scanner.database.scan(value, seen, scratch=self._scanner.scratch)
+        return found
+
+    def dump(self) -> bytes | None:
+        """Give the compiled set for storing, for the same machine and version; None without Hyperscan."""
+        if self._scanner is None:
+            return None
+        head = json.dumps({"format": FORMAT, "left_out": self._scanner.left_out, "patterns": len(self.sources)})
+        return head.encode() + b"\n" + hyperscan.dumpb(self._scanner.database)
+
+    def _by_conditions(self, value: bytes) -> set[int]:
+        signature = bytes_of(value)
+        passing = self._remembered.get(signature)
+        if passing is None:
+            passing = tuple(
+                index for index, needs in self._conditions.items() if all(mask & signature for mask in needs.classes)
+            )
+            if len(self._remembered) >= MOST_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[signature] = passing
+        if not passing:
+            return set()
+        lower = value.lower()
+        return {index for index in passing if _has_piece(self._conditions[index], lower)}
+
+
+def _matches_line_end(source: str) -> bool:
+    try:
+        return compile_pattern(source).search(b"\n") is not None
+    except RuleSetError:
+        return True
+
+
+def _has_piece(needs: Necessary, lower: bytes) -> bool:
+    return not needs.pieces or any(piece in lower for piece in needs.pieces)
+
+
+def stored_key(sources: Sequence[str]) -> str:
+    """Name what a stored set depends on: the patterns and the library's version. Hexadecimal, 64 characters."""
+    digest = hashlib.sha256(b"%d %s\n" % (FORMAT, str(getattr(hyperscan, "__version__", "none")).encode()))
+    for source in sources:
+        raw = source.encode("utf-8", "surrogateescape")
+        digest.update(b"%d:%b" % (len(raw), raw))
+    return digest.hexdigest()
+
+
+def _compile(patterns: list[bytes]) -> _Scanner | None:
+    """Compile all that can be compiled; what is too large is tried again as a mere filter, then left out."""
+    exact = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_MULTILINE | hyperscan.HS_FLAG_SINGLEMATCH
+    exact |= hyperscan.HS_FLAG_ALLOWEMPTY
+    flags = dict.fromkeys(range(len(patterns)), exact)
+    for index, pattern in enumerate(patterns):
+        if not _fits(pattern, exact):
+            if _fits(pattern, exact | hyperscan.HS_FLAG_PREFILTER):
+                flags[index] = exact | hyperscan.HS_FLAG_PREFILTER
+            else:
+                del flags[index]
+    left_out = tuple(index for index in range(len(patterns)) if index not in flags)
+    if not flags:
+        return None
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(
+        expressions=[patterns[index] for index in flags],
+        ids=list(flags),
+        elements=len(flags),
+        flags=list(flags.values()),
+    )
+    return _Scanner(database, hyperscan.Scratch(database), left_out)
+
+
+def _fits(pattern: bytes, flags: int) -> bool:
+    try:
+        hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK).compile(
+            expressions=[pattern], ids=[0], elements=1, flags=[flags]
+        )
+    except hyperscan.error:
+        return False
+    return True
+
+
+def _load(stored: bytes | None, count: int) -> _Scanner | None:
+    """Take a stored set; None when it is not one of this version and machine."""
+    if stored is None:
+        return None
+    head, _, body = stored.partition(b"\n")
+    try:
+        fields = json.loads(head)
+        left_out = tuple(int(index) for index in fields["left_out"])
+        fits = fields["format"] == FORMAT and fields["patterns"] == count and all(0 <= n < count for n in left_out)
+    except (ValueError, KeyError, TypeError):
+        return None
+    if not fits:
+        return None
+    try:
+        database = hyperscan.loadb(body, hyperscan.HS_MODE_BLOCK)
+        return _Scanner(database, hyperscan.Scratch(database), left_out)
+    except hyperscan.error:
+        return None
