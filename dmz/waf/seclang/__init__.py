@@ -13,9 +13,11 @@
     transaction      one request's collections: ARGS, REQUEST_HEADERS, TX … (pure)
     targets          a rule's variables → what it looks at in a transaction
     effects          ``setvar`` and ``ctl`` → changes of a transaction (pure)
+    patterns         one pattern in linear time; pattern_set filters many at once by necessary pieces (pure)
+    operators        @… by name → a test of one value: text_tests, pattern_tests, address_tests, findings (pure)
+    sqli  xss        @detectSQLi and @detectXSS over sql_tokens and html_tokens (pure)
 
-Operators, the compiler that puts these together, and the engine that runs a table of rules are still to come; until
-then nothing outside the tests uses this package, and the firewall's own rules (``dmz/waf/rule_sets``) judge.
+The compiler that puts these together and the engine that runs a table of rules are still to come; until then nothing outside the tests uses this package, and the firewall's own rules (``dmz/waf/rule_sets``) judge.
 
 Everything a peer sends is ``bytes`` here; names of collections are upper-case ``str``, keys of their entries ``bytes``.
 Nothing here raises for hostile input: a body that cannot be parsed sets REQBODY_ERROR, as the rules expect.

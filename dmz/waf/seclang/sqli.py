@@ -8,7 +8,7 @@ the thousands of combinations it was.
 Ordinary prose holds quotes, dashes, brackets and words like *and*, *or*, *select*, *union*; so those alone say nothing:
 something must be compared, called, cut off or stacked.
 
-Source: the description of libinjection's method; measured against libinjection itself (decision record on the engine).
+Source: the description of libinjection's method; measured against libinjection itself (decision 0011).
 """
 
 from __future__ import annotations

@@ -63,7 +63,11 @@ def test_remarks_are_no_scripts(text):
     assert not is_xss(text.encode())
 
 
-@given(st.one_of(st.binary(max_size=200), st.lists(st.sampled_from(PIECES), max_size=40).map(lambda p: "".join(p).encode())))
+@given(
+    st.one_of(
+        st.binary(max_size=200), st.lists(st.sampled_from(PIECES), max_size=40).map(lambda p: "".join(p).encode())
+    )
+)
 def test_any_bytes_are_judged(value):
     assert is_sqli(value) in (True, False)
     assert is_xss(value) in (True, False)

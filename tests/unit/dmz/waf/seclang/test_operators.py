@@ -9,7 +9,10 @@ from dmz.waf.seclang.operators import FROM_FILES, PATTERNS, PREPARED, Found, com
 from dmz.waf.seclang.pattern_tests import _tree, any_of, has_check_digit
 from dmz.waf.seclang.patterns import compile_pattern
 
-FILES = {"words.data": b"# comment\n\nselect\n Sys Tables \n/etc/passwd\nunion\nwget\ncurl\nnc -e\n", "nets.data": b"10.0.0.0/8 # inside\n::1\n"}
+FILES = {
+    "words.data": b"# comment\n\nselect\n Sys Tables \n/etc/passwd\nunion\nwget\ncurl\nnc -e\n",
+    "nets.data": b"10.0.0.0/8 # inside\n::1\n",
+}
 CASES = [
     ("beginswith", "ab", b"abc", b"cab"),
     ("endswith", "bc", b"abc", b"bca"),
@@ -72,7 +75,9 @@ def test_each_does_what_the_manual_says(name, argument, hit, miss):
 
 
 def test_groups_are_captured():
-    assert compile_operator(Operator("rx", "(a)(x)?(b)"), {}).check(b"-ab-", literally) == Found(b"ab", (b"ab", b"a", b"", b"b"))
+    assert compile_operator(Operator("rx", "(a)(x)?(b)"), {}).check(b"-ab-", literally) == Found(
+        b"ab", (b"ab", b"a", b"", b"b")
+    )
     found = compile_operator(Operator("rxglobal", "a(.)"), {}).check(b"ab ac", literally)
     assert found.groups == (b"ab", b"b", b"ac", b"c")
     assert compile_operator(Operator("pm", "select"), {}).check(b"SeLect", literally).piece == b"SeLect"
@@ -139,7 +144,9 @@ def test_phrases_are_found_where_they_are(phrases, value):
 def test_any_bytes_are_judged(value):
     for name in (*PREPARED, *PATTERNS, *FROM_FILES):
         argument = {"ipmatch": "::1", "validatebyterange": "1-5"}.get(name, "a b")
-        argument = {"pmf": "words.data", "pmfromfile": "words.data"}.get(name, "nets.data" if name in FROM_FILES else argument)
+        argument = {"pmf": "words.data", "pmfromfile": "words.data"}.get(
+            name, "nets.data" if name in FROM_FILES else argument
+        )
         found = compile_operator(Operator(name, argument), FILES).check(value, literally)
         assert found is None or isinstance(found, Found)
 
