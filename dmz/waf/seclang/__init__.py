@@ -17,7 +17,8 @@
     operators        @… by name → a test of one value: text_tests, pattern_tests, address_tests, findings (pure)
     sqli  xss        @detectSQLi and @detectXSS over sql_tokens and html_tokens (pure)
 
-The compiler that puts these together and the engine that runs a table of rules are still to come; until then nothing outside the tests uses this package, and the firewall's own rules (``dmz/waf/rule_sets``) judge.
+The compiler that puts these together and the engine that runs a table of rules are still to come; until then nothing
+outside the tests uses this package, and the firewall's own rules (``dmz/waf/rule_sets``) judge.
 
 Everything a peer sends is ``bytes`` here; names of collections are upper-case ``str``, keys of their entries ``bytes``.
 Nothing here raises for hostile input: a body that cannot be parsed sets REQBODY_ERROR, as the rules expect.
