@@ -162,6 +162,13 @@ def test_help_is_no_error(words: list[str], capsys: pytest.CaptureFixture[str]) 
     assert told.err == ""
 
 
+def test_a_slip_is_for_an_id_not_for_a_user_name(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["ca", "prepare", "demo-person", "--window", "person"])
+    assert caught.value.code == 2
+    assert "32 hexadecimal digits" in _one_line(capsys)
+
+
 def test_a_root_that_is_a_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("x")
     assert main(["up", "--root", str(tmp_path / "file")]) == 2
