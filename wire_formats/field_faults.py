@@ -5,6 +5,7 @@ Codes are public: the failed-rows workbook prints them, help pages explain them,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -108,13 +109,19 @@ class FieldFault(Exception):
         self.fault = Fault(code, values)
 
 
-def words(fault: Fault, label: Label) -> Label:
+def words(fault: Fault, label: Label, written: Callable[[int], object] = int) -> Label:
     """Give the words of a fault for the field with this label.
+
+    Args:
+        fault: code and values.
+        label: of the field.
+        written: how a value of this field is written for people.
 
     Unknown codes give the code itself, so that an older reader of a newer answer stays honest.
     """
     text = FAULTS.get(fault.code) or WARNINGS.get(fault.code) or Label(fault.code, fault.code)
-    values: dict[str, object] = {"least": "…", "most": "…", "first": "…", **fault.values}
+    values: dict[str, object] = {"least": "…", "most": "…", "first": "…"}
+    values |= {name: written(value) for name, value in fault.values.items()}
     filled = text.fill(label_zh=label.zh, label_en=_lower_first(label.en), **values)
     return Label(filled.zh, filled.en[:1].upper() + filled.en[1:])
 

@@ -62,7 +62,7 @@ def load_settings(cls: type[S], path: Path) -> S:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise SettingsError(
-            f"{path}: cannot read settings: {error.strerror}; run `ferrygate up` to create them"
+            f"{path}: cannot read settings: {error.strerror}; `ferrygate up` writes them when it makes an installation"
         ) from None
     except UnicodeDecodeError:
         raise SettingsError(f"{path}: not UTF-8 text") from None

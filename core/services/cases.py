@@ -18,6 +18,8 @@ from wire_formats.ids import parse_reference_number
 from wire_formats.instants import CHINA_TIME, DAY_MS, SECOND_MS, local_minute
 
 PAGE_ROWS = 50
+#: States in which what was asked has taken effect; before them, and after a refusal or a withdrawal, no row is done.
+_IN_FORCE = frozenset({CaseState.EFFECTIVE, CaseState.AUDITING, CaseState.AUDITED, CaseState.DISPUTED})
 
 
 def list_cases(context: Context, request: ServiceRequest) -> ServiceAnswer:
@@ -54,7 +56,7 @@ def show_result(context: Context, request: ServiceRequest) -> ServiceAnswer:
     fields |= _desk(context, case)
     failed = case.rows_failed
     fields |= {
-        "rows_done": case.rows_total - failed,
+        "rows_done": case.rows_total - failed if CaseState(case.state) in _IN_FORCE else 0,
         "rows_failed": failed,
         "can_withdraw": may_withdraw(CaseState(case.state), opened=case.opened_at is not None),
         "history": _history(context, case),

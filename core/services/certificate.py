@@ -40,7 +40,7 @@ def download(context: Context, _request: ServiceRequest) -> ServiceAnswer:
         return ServiceAnswer({}, AnswerStatus.REFUSED, Kind.DESK_SILENT)
     row = find_account(context.connection, answer.account)
     if row is None or row.window != answer.window:
-        return ServiceAnswer({}, AnswerStatus.REFUSED, Kind.NOT_FOUND)
+        return ServiceAnswer({}, AnswerStatus.REFUSED, Kind.CERTIFICATE_NOT_BOUND)
     binding = Binding(answer.fingerprint.hex(), answer.issuer, answer.serial, answer.not_after_ms)
     bind_certificate(context.connection, row.account_id, binding, now_ms=context.now_ms)
     fields: dict[str, Json] = {

@@ -26,7 +26,14 @@ from wire_formats.errors import Bug, Kind, PeerError, Refused
 from wire_formats.ids import parse_reference_number
 from wire_formats.instants import local_day
 
-REVIEWED: Final = tuple(code for code, entry in SERVICES.items() if entry.kind is ServiceKind.TRANSACTION)
+#: Services that make cases: they answer with the state of one, and are not about a case made before.
+REVIEWED: Final = tuple(
+    code
+    for code, entry in SERVICES.items()
+    if entry.kind is ServiceKind.TRANSACTION
+    and any(field.name == "state" for field in entry.answer)
+    and entry.field("reference") is None
+)
 _EPOCH: Final = datetime.date(1970, 1, 1)
 _COLUMNS: Final = ("submitted", "reviewing", "rechecking", "effective", "refused", "withdrawn", "audited")
 _DONE: Final = frozenset({"changed", "done_release", "done_effective", "done_rechecking", "done_refused"})

@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from dmz.hall.batch_port import BatchView
+from wire_formats.errors import Refused
 
 Body = Mapping[str, object]
 Texts = Mapping[str, str]
@@ -128,6 +129,19 @@ class Reason:
     code: str
     message_zh: str
     message_en: str
+
+
+class QueryRefused(Refused):
+    """The core refused a query, and says why.
+
+    Args:
+        cause: the refusal without its reasons.
+        reasons: field by field; none when its kind says it all.
+    """
+
+    def __init__(self, cause: Refused, reasons: tuple[Reason, ...]) -> None:
+        super().__init__(cause.kind, cause.private, cause.retry_after_s)
+        self.reasons = reasons
 
 
 @dataclass(frozen=True)
@@ -256,7 +270,8 @@ class Backend(Protocol):
         """Runs a query service and waits for its answer (bounded).
 
         Raises:
-            Refused: the core refused it (no right, a rule, not found).
+            QueryRefused: the core refused it (no right, a rule, not found), with its reasons.
+            Refused: refused before it was sent.
             Unavailable: no answer in time; with retry_after_s.
         """
         ...

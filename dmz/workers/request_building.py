@@ -187,16 +187,25 @@ def open_and_check(entry: Service, answer: Answer, key: SealPrivateKey) -> Opene
     return Opened(header.status, body, header.answered_ms, hops if isinstance(hops, dict) else {}, errors)
 
 
+class RefusedAnswer(Refused):
+    """A refusal from behind the gap, with the opened answer that holds its reasons."""
+
+    def __init__(self, kind: Kind, private: str, retry_after_s: int | None, opened: Opened) -> None:
+        super().__init__(kind, private, retry_after_s)
+        self.opened = opened
+
+
 def refusal(kind: Kind | None, opened: Opened) -> HallError:
     """The error a refusing answer stands for, in its family, with the time to wait if it names one."""
     if kind is None:
-        return Refused(Kind.RULE, "refused by the core without a kind")
+        return RefusedAnswer(Kind.RULE, "refused by the core without a kind", None, opened)
     family = _FAMILIES.get(kind // 1000, Bug)
     waits = (one.get("value") for one in opened.errors if one.get("code") == "retry_after")
     wait = next((value for value in waits if isinstance(value, int)), None)
     if wait is None and family is Unavailable:
         wait = RETRY_AFTER_S
-    return family(kind, "said behind the gap", wait)
+    private = "said behind the gap"
+    return RefusedAnswer(kind, private, wait, opened) if family is Refused else family(kind, private, wait)
 
 
 def is_refusal(status: AnswerStatus) -> bool:

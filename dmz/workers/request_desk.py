@@ -15,13 +15,14 @@ from dmz.hall.backend_port import (
     Hop,
     Progress,
     QueryAnswer,
+    QueryRefused,
     Reason,
     Submission,
     SubmissionPage,
 )
 from dmz.workers import request_store, throttle
 from dmz.workers.exchange_db import ExchangeStore
-from dmz.workers.request_building import Asker, Opened, open_and_check
+from dmz.workers.request_building import Asker, Opened, RefusedAnswer, open_and_check
 from dmz.workers.request_intake import RequestIntake, asker_of
 from dmz.workers.request_state import RequestState
 from dmz.workers.sent_list import Chunk, Entry, chunks_of, outcome_of, sent_entries, standing_of
@@ -33,6 +34,7 @@ from wire_formats.answer import Answer, AnswerStatus, parse_answer_header
 from wire_formats.catalogue import ServiceKind, service
 from wire_formats.errors import Kind, PeerError, Refused
 from wire_formats.field_faults import FAULTS, Fault, words
+from wire_formats.field_kinds import Month
 from wire_formats.ids import parse_reference_number, reference_number
 from wire_formats.seal import KEY_BYTES, SealPrivateKey
 
@@ -61,14 +63,18 @@ class RequestDesk:
         """Ask and wait.
 
         Raises:
-            Refused: no right, or the core's refusal.
+            QueryRefused: the core's refusal, with its reasons.
+            Refused: no right.
             Unavailable: busy, or CORE_SILENT.
         """
         entry = service(code)
         if entry.kind is not ServiceKind.QUERY:
             raise PeerError(Kind.UNKNOWN_SERVICE, "not a query")
         session.need_right(code)
-        answered = await self._parts.intake.ask(asker_of(session), entry, body)
+        try:
+            answered = await self._parts.intake.ask(asker_of(session), entry, body)
+        except RefusedAnswer as error:
+            raise QueryRefused(error, reasons_of(code, error.opened)) from None
         opened = answered.opened
         return QueryAnswer(dict(opened.answer), reference_number(answered.request_id), opened.answered_ms)
 
@@ -209,9 +215,15 @@ def reasons_of(code: str, opened: Opened | None) -> tuple[Reason, ...]:
             continue
         declared = entry.field(name) if isinstance(name, str) else None
         values = {"least": value, "most": value, "first": value} if isinstance(value, int) else {}
-        text = words(Fault(fault, values), declared.label if declared else entry.title)
+        written = _month if isinstance(declared, Month) else int
+        text = words(Fault(fault, values), declared.label if declared else entry.title, written)
         reasons.append(Reason(declared.name if declared else "", fault, text.zh, text.en))
     return tuple(reasons)
+
+
+def _month(value: int) -> str:
+    """The core tells months as YYYYMM; people write YYYY-MM."""
+    return f"{value // 100:04d}-{value % 100:02d}"
 
 
 def hops_of(row: Row[Any], opened: Opened | None) -> tuple[tuple[Hop, int], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,7 @@ from wire_formats.certificate_names import CERTIFICATE_WINDOWS
 from wire_formats.errors import HallError
 from wire_formats.settings_reader import load_settings
 
+_ACCOUNT_ID: Final = re.compile("[0-9a-f]{32}")
 _ABOUT: Final = (
     "The certificate authority of an installation: makes slips and certificates, revokes them, writes the lists. "
     "Works on the authority's own database, beside the running role."
@@ -113,6 +115,19 @@ def _parser() -> Words:
     return parser
 
 
+def _account_id(text: str) -> str:
+    """Take an account's id; a user name would make a certificate that belongs to nobody.
+
+    Raises:
+        argparse.ArgumentTypeError: not an id.
+    """
+    if not _ACCOUNT_ID.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"'{text[:40]}' is no id of an account: 32 hexadecimal digits, as the sign-in page shows it, no user name"
+        )
+    return text
+
+
 def _you() -> str:
     try:
         return getpass.getuser()
@@ -122,7 +137,12 @@ def _you() -> str:
 
 def _add_slip_words(words: argparse._SubParsersAction[Words]) -> None:
     prepare = _word(words, "prepare", "make a slip (密码条) for an account; its secrets are printed once")
-    prepare.add_argument("account", metavar="ACCOUNT", help="user name of the account the certificate is for")
+    prepare.add_argument(
+        "account",
+        metavar="ACCOUNT",
+        type=_account_id,
+        help="id of the account the certificate is for: 32 hexadecimal digits, as its sign-in page shows it",
+    )
     prepare.add_argument(
         "--window",
         metavar="WINDOW",

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -27,6 +28,8 @@ PACKAGES: Final = (
     "alembic", "argon2", "automat", "cryptography", "jinja2", "klein", "msgspec", "OpenSSL",
     "prometheus_client", "psycopg", "sqlalchemy", "twisted", "xlsxwriter",
 )  # fmt: skip
+#: Folders of a zone whose files are made once, when the installation is made.
+_KEY_FOLDERS: Final = frozenset({"keys", "trust"})
 _PCSC_SOCKET: Final = Path("/run/pcscd/pcscd.comm")
 
 
@@ -48,6 +51,9 @@ def _all(root: Path) -> Iterator[Finding]:
     yield _disk(root)
     yield from _optional()
     layout = Layout(root)
+    if root.exists() and not root.is_dir():
+        yield Finding(Verdict.BROKEN, "installation", f"{root} is a file; choose another --root")
+        return
     if not layout.installation.exists():
         yield Finding(Verdict.NOTE, "installation", f"none at {root}; `make run` makes one")
         try:
@@ -123,7 +129,25 @@ def _settings(layout: Layout, found: Installation) -> Iterator[Finding]:
             count += 1
         except SettingsError as error:
             yield Finding(Verdict.BROKEN, "settings", str(error))
+            continue
+        yield from _files_of(layout.settings(role))
     yield Finding(Verdict.GOOD, "settings", f"{count} files valid under {layout.root}")
+
+
+def _files_of(settings: Path) -> Iterator[Finding]:
+    """Look for the keys and certificates that a settings file names; what is missing is one line each."""
+    waiting: list[object] = [tomllib.loads(settings.read_text(encoding="utf-8"))]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, str) and _KEY_FOLDERS & set(Path(value).parts[:-1]):
+            path = settings.parent / value
+            if not path.exists():
+                told = f"{path} is missing ({settings.name} names it); bring it back from a copy, or `make clean run`"
+                yield Finding(Verdict.BROKEN, "keys", told)
 
 
 def _keys(layout: Layout) -> Iterator[Finding]:

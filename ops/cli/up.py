@@ -10,6 +10,7 @@ import fcntl
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -20,7 +21,7 @@ from ops.cli import installation
 from ops.cli.faults import CannotRunError
 from ops.cli.ports_free import taken
 from ops.cli.welcome import welcome
-from ops.layout import Installation, Layout, roles
+from ops.layout import Installation, Layout, Ports, roles
 from ops.runtime.clock import SystemClock
 from ops.runtime.limits import PRIVATE_UMASK
 from ops.runtime.log_output import JsonLines, RotatingFile
@@ -33,6 +34,7 @@ from wire_formats.errors import Unavailable
 START_DEADLINE_S: Final = 150.0
 LOG_BYTES: Final = 5_000_000
 _TROUBLED: Final = (ProcessState.BACKOFF, ProcessState.PAUSED, ProcessState.GIVEN_UP, ProcessState.UNHEALTHY)
+_OTHER_PORTS: Final = "FERRYGATE_PORT_BASE=20000 make run"
 _RUN: Final = (sys.executable, "-m", "ops", "run")
 
 
@@ -52,14 +54,18 @@ def up(root: Path, *, demo: bool, stay: bool) -> int:
     """
     os.umask(PRIVATE_UMASK)  # of its own log and of what the demonstration downloads, as of every role's files
     layout = Layout(root)
-    if not layout.installation.exists():
+    new = not layout.installation.exists()
+    if new:
+        _check_ports(_wanted(os.environ), f"choose others: {_OTHER_PORTS}")
         made = subprocess.run([sys.executable, "-m", "ops.provision", str(root)], check=False)
         if made.returncode:
             return made.returncode
     layout, found = installation.load(root)
     lock = _lock(layout)
     try:
-        _check_ports(found)
+        _check_ports(found, f"choose others for a new installation: make clean, then {_OTHER_PORTS}")
+        for line in () if new else too_late(found, os.environ):
+            print(line, flush=True)
         from twisted.internet import reactor  # noqa: TID251 - installed here, once
 
         return _Session(reactor, layout, found, demo=demo, stay=stay).run()
@@ -85,14 +91,32 @@ def _lock(layout: Layout) -> IO[str]:
     return lock
 
 
-def _check_ports(found: Installation) -> None:
+def _wanted(environment: Mapping[str, str]) -> Installation:
+    """The installation that will be made, as far as its ports are concerned."""
+    try:
+        return Installation(ports=Ports.from_environment(environment))
+    except ValueError as error:
+        raise CannotRunError(f"{error}; for example {_OTHER_PORTS}") from None
+
+
+def too_late(found: Installation, environment: Mapping[str, str]) -> Iterator[str]:
+    """Say which variables an installation that is there already does not follow."""
+    for variable, kept in (
+        ("FERRYGATE_PORT_BASE", found.ports.unit),
+        ("CITY_UNITS", found.city_units),
+        ("FERRYGATE_WORKERS", found.workers),
+        ("FERRYGATE_EDGES", found.edge_children),
+    ):
+        asked = environment.get(variable, "")
+        if asked and asked != str(kept):
+            yield f"{variable}={asked[:20]} is for a new installation; this one keeps {kept} (make clean begins anew)"
+
+
+def _check_ports(found: Installation, remedy: str) -> None:
     wanted = [port for _, port in found.ports.listening()]
     wanted += [found.ports.metrics_of(role) for role, _ in roles(found)]
     for port, why in taken(wanted):
-        raise CannotRunError(
-            f"port {port} {why}; stop that program, or choose other ports for a new installation: "
-            "make clean, then FERRYGATE_PORT_BASE=20000 make run"
-        )
+        raise CannotRunError(f"port {port} {why}; stop that program, or {remedy}")
 
 
 def specs(layout: Layout, found: Installation) -> list[ProcessSpec]:
@@ -106,6 +130,13 @@ def specs(layout: Layout, found: Installation) -> list[ProcessSpec]:
         )
         for role, stage in roles(found)
     ]
+
+
+def ended(exit_code: int | None) -> str:
+    """Say how a process ended that said nothing itself; "" if it has not."""
+    if exit_code is None:
+        return ""
+    return f"ended by signal {-exit_code}" if exit_code < 0 else f"ended with exit code {exit_code}"
 
 
 class _Session:
@@ -178,10 +209,10 @@ class _Session:
     def _tell(self, entry: ProcessEntry) -> None:
         # Where this is shown may be full or gone; the roles are kept alive all the same.
         with contextlib.suppress(OSError):
-            if entry.state is ProcessState.HEALTHY and entry.restarts == 0:
+            if entry.state is ProcessState.HEALTHY:
                 print(f"  {entry.spec.name:<12} healthy   pid {entry.pid}", flush=True)
             elif entry.state in _TROUBLED:
-                why = entry.last_words or ", ".join(entry.reasons)
+                why = entry.last_words or ", ".join(entry.reasons) or ended(entry.last_exit)
                 print(f"  {entry.spec.name:<12} {entry.state.value}   {why}", flush=True)
 
     def _fail(self, why: str) -> None:

@@ -221,6 +221,8 @@ class Supervisor:
             keeper = self._keepers.get(entry.spec.name)
             if keeper is not None:
                 keeper.cancel()
+            if entry.state in RUNNING:  # it ended by itself while the others were being stopped
+                self._change(entry, ProcessState.STOPPING)
         else:
             if entry.state is not ProcessState.STOPPING:
                 self._change(entry, ProcessState.STOPPING)

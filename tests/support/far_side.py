@@ -198,7 +198,7 @@ class FarSide:
     # --- handlers ------------------------------------------------------------------------
 
     def _session_answer(self, header: RequestHeader) -> Reply:
-        rights = ("account.logout", "account.password", "unit.profile", "employee.add", "wage.batch")
+        rights = ("account.logout", "account.password", "unit.profile", "unit.assessed", "employee.add", "wage.batch")
         grant = Grant(
             grant_id=header.id,
             account="u-1001",

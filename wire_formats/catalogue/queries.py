@@ -33,6 +33,7 @@ from wire_formats.field_kinds import CreditCode, Day, IdNumber, Rows, Whole
 from wire_formats.fields import Choice, Code, Text
 
 ALL_WINDOWS: Final = ("unit", "community", "person")
+_DAY_HINT: Final = Label("如 2024-07-01", "Like 2024-07-01")
 
 UNIT_PROFILE: Final = Service(
     code="unit.profile",
@@ -82,7 +83,7 @@ UNIT_ASSESSED: Final = Service(
                 amount("employer", Label("单位应缴", "Employer")),
                 amount("employee", Label("个人应缴", "Employee")),
                 amount("total", Label("合计", "Total")),
-                amount("received", Label("其中已到帐", "Of it received")),
+                amount("received", Label("其中已到帐", "Of which received")),
             ),
             least=0,
             most=2000,
@@ -143,8 +144,8 @@ CASE_LIST: Final = Service(
     windows=ALL_WINDOWS,
     page=Page.SEARCH,
     fields=(
-        Day(name="from_day", label=Label("起始日期", "From"), required=False),
-        Day(name="to_day", label=Label("截止日期", "To"), required=False),
+        Day(name="from_day", label=Label("起始日期", "From"), hint=_DAY_HINT, required=False),
+        Day(name="to_day", label=Label("截止日期", "To"), hint=_DAY_HINT, required=False),
         Choice(name="state", label=Label("状态", "State"), choices=CASE_STATES, required=False),
         Whole(name="page", label=Label("页码", "Page"), least=1, most=10_000, required=False),
     ),

@@ -14,7 +14,7 @@ from dmz.hall.frame import Frame
 from dmz.hall.hall import Hall, home_crumb
 from dmz.hall.markup import formats
 from dmz.hall.markup.answer_view import blocks
-from dmz.hall.markup.reference_place import reference_at
+from dmz.hall.markup.reference_place import place_of, reference_at
 from dmz.hall.pages.cases import OUTCOME_TAGS
 from dmz.hall.pages.home import service_path
 from dmz.hall.visit import Visit
@@ -23,6 +23,7 @@ from dmz.messages import HallResponse
 from wire_formats import error_texts
 from wire_formats.bilingual import Label
 from wire_formats.catalogue import SERVICES, Service
+from wire_formats.catalogue.queries import CASE_RESULT
 from wire_formats.errors import code_of, kind_of
 
 _SECOND_MS: Final = 1000
@@ -51,6 +52,7 @@ async def receipt(hall: Hall, visit: Visit) -> HallResponse:
         "reasons": reasons_of(progress, visit),
         "lines": _lines(progress, visit),
         "hops": hops_of(progress, visit),
+        "case_path": _case_path(progress, visit),
         "again": _again(visit, service),
     }
     return hall.renderer.show(visit, _frame(hall, visit, progress, waited_s), "receipt.html", model)
@@ -116,6 +118,13 @@ def _lines(progress: Progress, visit: Visit) -> list[str]:
 
 def _slow_notice(visit: Visit) -> Notice:
     return Notice("warn", say(visit.language, "receipt_slow"), (say(visit.language, "receipt_slow_text"),))
+
+
+def _case_path(progress: Progress, visit: Visit) -> str:
+    """Where the decision is found: this page keeps what the core answered first, "waiting for review"."""
+    if progress.outcome is not Outcome.ACCEPTED or CASE_RESULT.code not in visit.signed_in.rights:
+        return ""
+    return f"/c/{place_of(progress.reference)}"
 
 
 def _again(visit: Visit, service: Service | None) -> str:

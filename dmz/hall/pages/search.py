@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from dmz.hall import replies
-from dmz.hall.backend_port import QueryAnswer
+from dmz.hall.backend_port import QueryAnswer, QueryRefused
 from dmz.hall.error_page import Notice, notice_of, retry_header, status_of
 from dmz.hall.form_check import check
 from dmz.hall.frame import Frame
@@ -23,6 +23,7 @@ from dmz.hall.same_origin import token_fits
 from dmz.hall.visit import Visit
 from dmz.hall.wording import say
 from dmz.messages import HallResponse, Pair
+from wire_formats.bilingual import Label
 from wire_formats.catalogue import Service
 from wire_formats.errors import Kind, Refused, Unavailable
 
@@ -84,10 +85,19 @@ async def _run(hall: Hall, visit: Visit, service: Service, texts: Mapping[str, s
     try:
         answer = await hall.backend.query(visit.signed_in, visit.client, service.code, checked.body)
     except (Refused, Unavailable) as error:
-        notice = notice_of(error, visit.language)
-        trouble = Trouble({}, notice, status_of(error.kind), retry_header(error))
-        return _search_page(hall, visit, service, texts, trouble)
+        return _search_page(hall, visit, service, texts, _trouble_of(error, visit, service))
     return _result_page(hall, visit, service, texts, answer)
+
+
+def _trouble_of(error: Refused | Unavailable, visit: Visit, service: Service) -> Trouble:
+    """What the page says: at the fields, where the core names them; else its kind, with the reasons it gives."""
+    reasons = error.reasons if isinstance(error, QueryRefused) else ()
+    told = {one.field: Label(one.message_zh, one.message_en).of(visit.language) for one in reasons}
+    if told and all(any(declared.name == name for declared in service.form_fields) for name in told):
+        return Trouble(told, None, status_of(error.kind), retry_header(error))
+    notice = notice_of(error, visit.language)
+    notice = replace(notice, lines=(*told.values(), *notice.lines))
+    return Trouble({}, notice, status_of(error.kind), retry_header(error))
 
 
 def _result_page(

@@ -78,8 +78,8 @@ TEXTS: Final[Mapping[str, Label]] = {
     "batch_found_by": Label("发现于", "Found by"),
     "batch_failed_download": Label("下载需更正的行（Excel）", "Download the rows to mend (Excel)"),
     "batch_again": Label(
-        "在下载的文件中更正后，从同一页面重新上传即可。已成功的行不会重复生效。",
-        "Mend them in that file and upload it on the same page. Rows that were accepted never take effect twice.",
+        "请下载需更正的行，在该文件中更正后重新上传。已成功的行不会重复生效。",
+        "Download the rows, mend them there and upload that file. Rows that were accepted never take effect twice.",
     ),
     "batch_again_link": Label("重新上传", "Upload again"),
     "batch_another": Label("上传另一个文件", "Upload another file"),

@@ -52,7 +52,7 @@ TEXTS: Final[Mapping[str, Label]] = {
     "receipt_way": Label("办理进度", "Where it is"),
     "receipt_result": Label("办理结果", "Result"),
     "receipt_sealed": Label(
-        "结果是在您上一次登录期间返回的，只有那次登录可以解开。请在“已办业务查询”中查看。",
+        "结果是在您上一次登录期间返回的，只有那次登录可以解开。请在“已办业务”中查看。",
         "The result came back during an earlier sign-in and only that one can open it. Look it up under handled cases.",
     ),
     "receipt_reasons": Label("原因", "Reasons"),
@@ -60,9 +60,10 @@ TEXTS: Final[Mapping[str, Label]] = {
         "本次提交未产生任何效果，可更正后重新提交。", "Nothing took effect. You can mend it and send it again."
     ),
     "receipt_review_text": Label(
-        "经办人员将进行审核，结果可在“已办业务查询”中查看。",
+        "经办人员将进行审核，结果可在“已办业务”中查看。",
         "A reviewer will decide. You will find the result under handled cases.",
     ),
+    "receipt_case": Label("查看审核结果", "See the review result"),
     "receipt_new": Label("再办一笔", "Send another"),
     "state_under_way": Label("传送中", "On its way"),
     "state_done": Label("已办结", "Done"),
@@ -88,8 +89,9 @@ TEXTS: Final[Mapping[str, Label]] = {
     "case_withdraw": Label("退单", "Withdraw"),
     "withdraw_title": Label("确认退单", "Withdraw this case?"),
     "withdraw_text": Label(
-        "退单后该业务不再审核，也不产生效果。审核人员已开始处理的业务不能退单。",
-        "A withdrawn case is not reviewed and takes no effect. Once a reviewer has opened it, it cannot be withdrawn.",
+        "退单后该业务不再审核，已产生的效果一并撤销。审核人员已开始处理的业务不能退单。",
+        "A withdrawn case is not reviewed, and what has taken effect is undone. Once a reviewer has opened it, "
+        "it cannot be withdrawn.",
     ),
     "withdraw_submit": Label("确认退单", "Yes, withdraw it"),
     "withdraw_keep": Label("不退单", "No, keep it"),

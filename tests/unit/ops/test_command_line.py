@@ -17,7 +17,8 @@ from ops.__main__ import main
 from ops.cli import arguments, authority
 from ops.cli.ports_free import taken
 from ops.cli.table import duration, render, width
-from ops.layout import Layout, Ports
+from ops.cli.up import ended, too_late
+from ops.layout import Installation, Layout, Ports
 from ops.provision.installation import create_installation
 from ops.provision.toml_text import toml_text
 from tests.support.ports import free_ports
@@ -161,6 +162,13 @@ def test_help_is_no_error(words: list[str], capsys: pytest.CaptureFixture[str]) 
     assert told.err == ""
 
 
+def test_a_slip_is_for_an_id_not_for_a_user_name(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["ca", "prepare", "demo-person", "--window", "person"])
+    assert caught.value.code == 2
+    assert "32 hexadecimal digits" in _one_line(capsys)
+
+
 def test_a_root_that_is_a_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("x")
     assert main(["up", "--root", str(tmp_path / "file")]) == 2
@@ -189,6 +197,48 @@ def test_a_reader_that_goes_away() -> None:
         started.stdout.close()
         assert started.stderr.read() == b""
     assert started.returncode == 1
+
+
+def test_a_taken_port_is_named_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(1)
+        port = listening.getsockname()[1]
+        monkeypatch.setenv("FERRYGATE_PORT_BASE", str(port))
+        assert main(["up", "--root", str(tmp_path / "var")]) == 2
+    assert f"port {port} is taken" in _one_line(capsys)
+    assert not (tmp_path / "var").exists()
+
+
+def test_variables_that_come_too_late_are_told() -> None:
+    found = Installation(ports=Ports.from_base(28_000))
+    asked = {"FERRYGATE_PORT_BASE": "28000", "CITY_UNITS": "42000", "FERRYGATE_WORKERS": str(found.workers)}
+    (line,) = too_late(found, asked)
+    assert line == "CITY_UNITS=42000 is for a new installation; this one keeps 300 (make clean begins anew)"
+
+
+def test_how_a_silent_process_ended() -> None:
+    assert (ended(None), ended(-9), ended(3)) == ("", "ended by signal 9", "ended with exit code 3")
+
+
+def test_doctor_names_a_missing_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = tmp_path / "var"
+    create_installation(root, ports=_free_ports(), environment={"CITY_UNITS": "2"})
+    key = root / "core" / "keys" / "account_master.key"
+    key.unlink()
+    capsys.readouterr()
+    assert main(["doctor", "--root", str(root)]) == 1
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("!!")]
+    assert len(told) == 1
+    assert f"{key} is missing (core.toml names it)" in told[0]
+
+
+def test_doctor_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "var").touch()
+    assert main(["doctor", "--root", str(tmp_path / "var")]) == 1
+    assert "is a file; choose another --root" in capsys.readouterr().out
 
 
 def test_doctor_with_a_wrong_port_base(

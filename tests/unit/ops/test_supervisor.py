@@ -117,6 +117,14 @@ class SupervisorTests(TestCase):
         self.assertFalse(_alive(pid))
         self.assertLess(time.monotonic() - began, 4)
 
+    async def test_one_that_ends_by_itself_during_the_stop_is_stopped_too(self) -> None:
+        supervisor = self._supervise(_spec("edge", "stubborn", stage=2, deadline_s=1), _spec("core", stage=1))
+        await supervisor.start(deadline_s=20)
+        stopping = Deferred.fromCoroutine(supervisor.stop())
+        os.kill(supervisor.table["core"].pid, signal.SIGKILL)
+        await stopping
+        self.assertEqual({entry.state for entry in supervisor.table.entries()}, {ProcessState.STOPPED})
+
     async def test_replace_waits_for_the_old_and_for_the_new(self) -> None:
         supervisor = self._supervise(_spec("worker-1", "slow"), _spec("worker-2"))
         await supervisor.start(deadline_s=20)

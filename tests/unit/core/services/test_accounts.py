@@ -205,6 +205,22 @@ def test_certificate_download_refusals(world: World) -> None:
     assert content["errors"] == [{"field": "", "code": "retry_after", "value": 30}]
 
 
+def test_a_certificate_of_no_account_is_not_handed_out(world: World) -> None:
+    body = {"certificate_number": "ABCDEFGH23", "verification_code": world.secret("CODE12345", "verification_code")}
+    world.desk.answers["ABCDEFGH23"] = Issued(
+        request_id=b"d" * 16,
+        pkcs12=b"p12",
+        fingerprint=b"f" * 32,
+        serial="0" * 30 + "ab",
+        issuer="CN=issuing",
+        window="unit",
+        account="plain1",  # a user name is no account's id
+        not_after_ms=world.clock.now_ms() + 10**9,
+    )
+    header, content = world.ask(None, "certificate.download", body, id=b"d" * 16)
+    assert (header.error, content["answer"]) == (Kind.CERTIFICATE_NOT_BOUND, {})
+
+
 def test_creating_and_binding_accounts(world: World) -> None:
     hashing, randomness = world.tools.hashing, world.randomness
     new = NewAccount("VIP1", AccountKind.UNIT, "x", DISTRICT, unit_id=1)

@@ -146,6 +146,8 @@ def test_case_result_tells_the_history(world: World) -> None:
     header, again = world.ask("vip", "case.withdraw", {"reference": reference})
     assert header.error is Kind.RULE
     assert again["errors"] == [{"field": "reference", "code": "case_ended"}]
+    _, content = world.ask("vip", "case.result", {"reference": reference})
+    assert (content["answer"]["state"], content["answer"]["rows_done"]) == ("withdrawn", 0)
 
 
 def test_the_outflow_guard_stops_what_is_not_as_declared(world: World) -> None:

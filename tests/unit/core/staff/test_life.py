@@ -14,6 +14,7 @@ from tests.support.core_world import DISTRICT, World, id_number
 from tests.support.staff_bench import Browser, StaffBench
 from wire_formats.answer import AnswerStatus
 from wire_formats.canonical import decode_object
+from wire_formats.catalogue import SERVICES
 
 NEW = id_number(500)
 
@@ -150,6 +151,12 @@ def test_a_withdrawn_case_leaves_the_worklist(bench: StaffBench) -> None:
     assert reference not in browser.get("/").text
     assert reference in browser.get("/?state=withdrawn").text
     assert browser.act(f"/cases/{case_id}/open").status == 409
+
+
+def test_the_worklist_is_filtered_by_services_that_make_cases(bench: StaffBench) -> None:
+    page = bench.signed_in(bench.operator("chen", changed=True)).get("/").text
+    offered = [code for code in SERVICES if f'<option value="{code}"' in page]
+    assert set(offered) == {"employee.add", "wage.batch", "wage.declare"}
 
 
 def test_two_checks_need_two_persons(bench: StaffBench) -> None:

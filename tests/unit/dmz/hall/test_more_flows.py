@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from dmz.hall.backend_port import Outcome
+from dmz.hall.backend_port import Outcome, QueryRefused, Reason
 from dmz.hall.batch_port import BatchState, NoticeCount, RowNotice
 from dmz.messages import HallRequest, Upload
 from tests.support.hall_backend import identifier_of
@@ -74,6 +74,24 @@ class TestLookingUp:
         assert answer.status == 503 and header(answer, "Retry-After") == "30" and "FG-3003" in text_of(answer)
         assert PageReader(text_of(answer)).form_values("entry")["to_month"] == "2024-02"
 
+    def test_the_reason_of_a_refused_query_stands_at_its_field(self, unit: Browser) -> None:
+        cause = Refused(Kind.RULE, "said behind the gap")
+        reason = Reason("to_month", "too_small", "“截止月份”不得小于 2024-01", "To month must be 2024-01 or more")
+        unit.bench.backend.trouble = QueryRefused(cause, (reason,))
+        form = {"csrf": unit.csrf, "action": "query", "from_month": "2024-01", "to_month": "2023-12"}
+        answer = unit.post("/s/unit.assessed", form)
+        page = PageReader(text_of(answer))
+        assert answer.status == 422
+        assert [link.text for link in page.all("a", href="#f-to_month")] == ["To month must be 2024-01 or more"]
+        assert page.form_values("entry")["to_month"] == "2023-12"
+
+    def test_a_refused_query_whose_reason_has_no_field_says_it_above_the_remedy(self, unit: Browser) -> None:
+        reason = Reason("", "person_unknown", "本单位没有此人的参保记录", "This person is not enrolled with your unit")
+        unit.bench.backend.trouble = QueryRefused(Refused(Kind.RULE, ""), (reason,))
+        form = {"csrf": unit.csrf, "action": "query", "from_month": "2024-01", "to_month": "2024-12"}
+        answer = text_of(unit.post("/s/unit.assessed", form))
+        assert "<p>This person is not enrolled with your unit</p>" in answer and "FG-2022" in answer
+
     def test_the_language_switch_runs_the_query_again(self, unit: Browser) -> None:
         form = {"csrf": unit.csrf, "action": "language", "from_month": "2024-01", "to_month": "2024-02"}
         assert "应收帐" in text_of(unit.post("/s/unit.assessed", form))
@@ -119,6 +137,15 @@ class TestReceipts:
         bench.backend.progresses[reference] = (owner, replace(progress, outcome=Outcome.DONE, answer=answer))
         page = text_of(unit.get(place))
         assert f"<dd>{said}</dd>" in page and code not in page
+
+    def test_the_receipt_of_a_case_under_review_leads_to_the_decision(self, bench: Bench, unit: Browser) -> None:
+        place = header(unit.post(ADD, filled(unit, action="submit")), "Location")
+        reference, (owner, progress) = next(iter(bench.backend.progresses.items()))
+        case_path = f"/c/{identifier_of(reference)}"
+        assert case_path not in text_of(unit.get(place))
+        bench.backend.progresses[reference] = (owner, replace(progress, outcome=Outcome.ACCEPTED))
+        page = PageReader(text_of(unit.get(place)))
+        assert [link.text for link in page.all("a", href=case_path)] == ["See the review result"]
 
 
 class TestWorkbooks:

@@ -13,9 +13,10 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
 from dmz.hall.backend_port import Hop, Outcome
-from tests.support.far_side import PASSWORD
+from tests.support.far_side import PASSWORD, Reply
 from tests.support.real_reactor import reactor
 from tests.support.worker_rig import WorkerRig, client
+from wire_formats.answer import AnswerStatus
 from wire_formats.errors import Kind, PeerError, Refused, Unavailable
 from wire_formats.ids import parse_reference_number
 
@@ -147,6 +148,23 @@ class Requests(RigCase):
             with sqlite3.connect(rig.folder / "exchange.sqlite") as db:
                 for table in ("request_out", "result_in"):
                     self.assertEqual(db.execute(f"select count(*) from {table}").fetchone()[0], 0)
+
+        return self.run_async(work())
+
+    def test_a_refused_query_says_why_at_which_field(self) -> Any:
+        async def work() -> None:
+            rig = self.rig
+            done = await rig.login()
+            errors = [{"code": "too_small", "field": "to_month", "value": 202401}]
+            rig.far.handlers["unit.assessed"] = lambda _header, _body: Reply(
+                {}, AnswerStatus.REFUSED, Kind.RULE, errors
+            )
+            span = {"from_month": "2024-01", "to_month": "2023-12"}
+            asked = rig.during(rig.backend.query(done.session, client(), "unit.assessed", span))
+            error = await self.refused(asked, Kind.RULE)
+            (reason,) = error.reasons
+            self.assertEqual((reason.field, reason.code), ("to_month", "too_small"))
+            self.assertEqual(reason.message_en, "To month must be 2024-01 or more")
 
         return self.run_async(work())
 
