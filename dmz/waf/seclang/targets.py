@@ -21,11 +21,22 @@ _MOST_KEY: Final = 4_096
 
 
 class Looked(NamedTuple):
-    """One value a rule looks at: its name for people (``ARGS:id``), its key, and the bytes."""
+    """One value a rule looks at.
 
-    name: str
+    Attributes:
+        collection: where it stands; with ``&`` before it when the value is a number of entries.
+        key: its name there, b"" for none.
+        value: the bytes.
+    """
+
+    collection: str
     key: bytes
     value: bytes
+
+    @property
+    def name(self) -> str:
+        """What people call it: ``ARGS:id``."""
+        return f"{self.collection}:{self.key.decode('utf-8', 'replace')}" if self.key else self.collection
 
 
 #: Says whether a key is meant.
@@ -39,13 +50,15 @@ class Target(NamedTuple):
         collection: upper case.
         wanted: which keys; None for all.
         counted: the number of entries is the value.
-        selector: as written, for the name of a count.
+        key: the one key that is meant, in lower case; None for all or a pattern.
+        selector: as written.
     """
 
     collection: str
     wanted: KeyTest | None
     counted: bool
-    selector: str
+    key: bytes | None
+    selector: bytes
 
 
 class Targets:
@@ -59,7 +72,7 @@ class Targets:
     """
 
     def __init__(self, variables: Sequence[Variable]) -> None:
-        self._targets = [_target(variable) for variable in variables if not variable.excluded]
+        self.wanted = tuple(_target(variable) for variable in variables if not variable.excluded)
         self._left_out = [_target(variable) for variable in variables if variable.excluded]
 
     def look(self, transaction: Transaction, also_left_out: Sequence[tuple[str, bytes]] = ()) -> Iterator[Looked]:
@@ -69,18 +82,21 @@ class Targets:
             transaction: the request.
             also_left_out: collection and key (lower case, b"" for all) that are left out for this request.
         """
-        for target in self._targets:
-            entries = transaction.entries(target.collection)
-            if target.wanted is not None:
-                entries = [entry for entry in entries if target.wanted(entry[0])]
+        for target in self.wanted:
+            collection = target.collection
+            if target.key is not None:
+                entries = transaction.named(collection, target.key)
+            else:
+                entries = transaction.entries(collection)
+                if target.wanted is not None:
+                    entries = [entry for entry in entries if target.wanted(entry[0])]
             if self._left_out or also_left_out:
-                entries = self._without(target.collection, entries, also_left_out)
+                entries = self._without(collection, entries, also_left_out)
             if target.counted:
-                name = f"&{target.collection}:{target.selector}" if target.selector else f"&{target.collection}"
-                yield Looked(name, b"", b"%d" % len(entries))
+                yield Looked("&" + collection, target.selector, b"%d" % len(entries))
                 continue
             for key, value in entries:
-                yield Looked(_name(target.collection, key), key, value)
+                yield Looked(collection, key, value)
 
     def _without(self, collection: str, entries: Entries, also: Sequence[tuple[str, bytes]]) -> Entries:
         for out in self._left_out:
@@ -93,17 +109,15 @@ class Targets:
         return entries
 
 
-def _name(collection: str, key: bytes) -> str:
-    return f"{collection}:{key.decode('utf-8', 'replace')}" if key else collection
-
-
 def _target(variable: Variable) -> Target:
+    raw = variable.selector.encode("utf-8", "surrogateescape")
+    key = raw.lower() if variable.selection is Selection.NAME else None
     wanted: KeyTest | None = None
-    if variable.selection is Selection.NAME:
-        wanted = _is(variable.selector.lower().encode("utf-8", "surrogateescape"))
+    if key is not None:
+        wanted = _is(key)
     elif variable.selection is Selection.PATTERN:
         wanted = _fits(variable.selector)
-    return Target(variable.collection, wanted, variable.counted, variable.selector)
+    return Target(variable.collection, wanted, variable.counted, key, raw)
 
 
 def _is(name: bytes) -> KeyTest:

@@ -16,7 +16,7 @@ from typing import Final
 
 from dmz.waf.seclang.bodies import Parsed, decode_component, read_json, read_urlencoded, read_xml
 from dmz.waf.seclang.multipart import read_multipart
-from dmz.waf.seclang.sent_request import SentRequest
+from dmz.waf.seclang.sent_request import SentAnswer, SentRequest
 
 Entries = list[tuple[bytes, bytes]]
 _MACRO: Final = re.compile(r"%\{([^{}]{1,128})\}")
@@ -28,6 +28,8 @@ _FLAGS: Final = (
     "MULTIPART_CRLF_LF_LINES", "MULTIPART_MISSING_SEMICOLON", "MULTIPART_INVALID_QUOTING", "MULTIPART_INVALID_PART",
     "MULTIPART_INVALID_HEADER_FOLDING", "MULTIPART_FILE_LIMIT_EXCEEDED",
 )  # fmt: skip
+#: Collections that rules write as they run; every other stays as it is during a phase.
+WRITTEN: Final = frozenset({"TX", "MATCHED_VAR", "MATCHED_VAR_NAME", "MATCHED_VARS", "MATCHED_VARS_NAMES"})
 PROCESSORS: Final[Mapping[str, Callable[[SentRequest], Parsed]]] = {
     "JSON": lambda sent: read_json(sent.body),
     "XML": lambda sent: read_xml(sent.body),
@@ -61,12 +63,32 @@ class Transaction:
     untargeted: list[tuple[str, str, bytes]] = field(default_factory=list)
     enabled: bool = True
     force_body: bool = False
+    _index: dict[str, tuple[Entries, dict[bytes, Entries]]] = field(default_factory=dict)
 
     def entries(self, collection: str) -> Entries:
         """Give a collection's entries; an unknown one has none."""
         if collection == "TX":
             return list(self.tx.items())
         return self.collections.get(collection, _EMPTY)
+
+    def named(self, collection: str, key: bytes) -> Entries:
+        """Give the entries of one key (in lower case) of a collection.
+
+        A collection is changed by putting another list in its place, never within it: the index relies on that.
+        """
+        if collection == "TX":
+            value = self.tx.get(key)
+            return _EMPTY if value is None else [(key, value)]
+        entries = self.collections.get(collection)
+        if not entries:
+            return _EMPTY
+        indexed = self._index.get(collection)
+        if indexed is None or indexed[0] is not entries:
+            by_key: dict[bytes, Entries] = {}
+            for entry in entries:
+                by_key.setdefault(entry[0].lower(), []).append(entry)
+            indexed = self._index[collection] = (entries, by_key)
+        return indexed[1].get(key, _EMPTY)
 
     def expand(self, text: str) -> bytes:
         """Put values into the macros of a text; an unknown one stands for nothing."""
@@ -137,6 +159,22 @@ def begin(sent: SentRequest) -> Transaction:
     made.processor = _processor_of(sent)
     _join_arguments(made, [])
     return made
+
+
+def take_answer(made: Transaction, answer: SentAnswer) -> None:
+    """Take in what was answered, for the rules of phases 3 and 4."""
+    content_type = answer.header(b"content-type")
+    one = {
+        "RESPONSE_STATUS": b"%d" % answer.status,
+        "RESPONSE_PROTOCOL": answer.protocol,
+        "RESPONSE_CONTENT_TYPE": content_type.partition(b";")[0],
+        "RESPONSE_CONTENT_LENGTH": b"%d" % len(answer.body),
+        "RESPONSE_BODY": answer.body,
+    }
+    for name, value in one.items():
+        made.collections[name] = [(b"", value)]
+    made.collections["RESPONSE_HEADERS"] = list(answer.headers)
+    made.collections["RESPONSE_HEADERS_NAMES"] = _names(list(answer.headers))
 
 
 def take_body(made: Transaction) -> None:
