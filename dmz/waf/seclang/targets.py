@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-import re2
-
 from dmz.waf.seclang.model import RuleSetError, Selection, Variable
+from dmz.waf.seclang.patterns import compile_re2
 from dmz.waf.seclang.transaction import Entries, Transaction
 
 #: What of a key a pattern looks at.
@@ -125,11 +124,7 @@ def _is(name: bytes) -> KeyTest:
 
 
 def _fits(pattern: str) -> KeyTest:
-    try:
-        options = re2.Options()
-        options.encoding = re2.Options.Encoding.LATIN1
-        options.case_sensitive, options.dot_nl, options.log_errors = False, True, False
-        compiled = re2.compile(pattern.encode(), options=options)
-    except re2.error as error:
-        raise RuleSetError(f"key pattern /{pattern}/ cannot be used: {error}") from None
+    compiled = compile_re2(b"(?i)" + pattern.encode("utf-8", "surrogateescape"))
+    if compiled is None:
+        raise RuleSetError(f"key pattern /{pattern}/ cannot be used")
     return lambda key: compiled.search(key[:_MOST_KEY]) is not None

@@ -13,8 +13,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
-from dmz.waf.seclang.bodies import Parsed, decode_component, read_json, read_urlencoded, read_xml
+from dmz.waf.seclang.bodies import Parsed, read_json, read_urlencoded, read_xml
 from dmz.waf.seclang.multipart import read_multipart
 from dmz.waf.seclang.sent_request import SentAnswer, SentRequest
 
@@ -119,7 +120,7 @@ def begin(sent: SentRequest) -> Transaction:
     made = Transaction(sent)
     path, _, query = sent.uri.partition(b"?")
     query = query.partition(b"#")[0]
-    decoded_path = decode_component(path.replace(b"+", b"%2B"))
+    decoded_path = unquote_to_bytes(path)
     arguments = read_urlencoded(query)
     cookies = _cookies(sent)
     one = {
@@ -190,10 +191,10 @@ def take_body(made: Transaction) -> None:
     for name, value in one.items():
         made.collections[name] = [(b"", value)]
     made.collections["FILES"] = parsed.files
-    made.collections["FILES_NAMES"] = [(name, name) for name, _ in parsed.files]
+    made.collections["FILES_NAMES"] = _names(parsed.files)
     made.collections["FILES_SIZES"] = parsed.file_sizes
     made.collections["MULTIPART_FILENAME"] = parsed.files
-    made.collections["MULTIPART_NAME"] = [(name, name) for name, _ in parsed.files + parsed.arguments]
+    made.collections["MULTIPART_NAME"] = _names(parsed.files + parsed.arguments)
     made.collections["MULTIPART_PART_HEADERS"] = parsed.part_headers
     made.collections["XML"] = parsed.texts
     _join_arguments(made, parsed.arguments)
