@@ -15,7 +15,8 @@ class Match:
 
     Attributes:
         rule_id: its number.
-        where: what it looked at, as ``ARGS:id``; of a chain, the last link's that looks at the request; "" for SecAction.
+        where: what it looked at, as ``ARGS:id``; of a chain, the last link's that looks at the request; "" for
+            SecAction.
         message: its ``msg`` with macros filled.
         severity: its ``severity`` as a digit, 0 (emergency) to 7, or "".
         tags: its tags.

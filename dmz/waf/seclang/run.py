@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dmz.waf.seclang.compiled import Compiled, Outcome, Phase
+from dmz.waf.seclang.findings import Found
 from dmz.waf.seclang.judgement import MOST_MATCHES, MOST_VALUE_BYTES, Judgement, Match
 from dmz.waf.seclang.prefilter import NOWHERE
 from dmz.waf.seclang.targets import Looked
@@ -100,23 +101,28 @@ class Run:
         if link.test is None or link.targets is None:
             self._do(link)
             return _NO_VALUE
+        transaction, filtered, place = self.transaction, link.filtered, link.place
+        left_out = self._left_out(whole) if transaction.untargeted else ()
+        check, expand, places = link.test.check, transaction.expand, self._places
         found_at: Looked | None = None
-        left_out = self._left_out(whole) if self.transaction.untargeted else ()
-        check, expand = link.test.check, self.transaction.expand
-        for looked in link.targets.look(self.transaction, left_out):
-            if link.filtered and link.place not in self._places.get((looked.collection, looked.value), NOWHERE):
-                continue
-            for value in self._values(link, looked.value):
-                found = check(value, expand)
-                if found is None:
+        for collection, entries in link.targets.look(transaction, left_out):
+            for key, sent in entries:
+                if filtered and place not in places.get((collection, sent), NOWHERE):
                     continue
-                found_at = Looked(looked.collection, looked.key, value)
-                self._matched.append(found_at)
-                self._remember(found_at)
-                if link.rule.captures:
-                    self._capture(found.groups)
-                self._do(link)
+                for value in self._values(link, sent):
+                    found = check(value, expand)
+                    if found is not None:
+                        found_at = Looked(collection, key, value)
+                        self._take(link, found_at, found)
         return found_at
+
+    def _take(self, link: Compiled, looked: Looked, found: Found) -> None:
+        """Note a value that matched, and do what the link says."""
+        self._matched.append(looked)
+        self._remember(looked)
+        if link.rule.captures:
+            self._capture(found.groups)
+        self._do(link)
 
     def _left_out(self, whole: Compiled) -> list[tuple[str, bytes]]:
         mine = {str(whole.rule.id), *whole.tags}

@@ -8,7 +8,7 @@ Source: ModSecurity reference manual v3, "SecRule", "ctl".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from dmz.waf.seclang.model import RuleSetError, Selection, Variable
@@ -74,28 +74,33 @@ class Targets:
         self.wanted = tuple(_target(variable) for variable in variables if not variable.excluded)
         self._left_out = [_target(variable) for variable in variables if variable.excluded]
 
-    def look(self, transaction: Transaction, also_left_out: Sequence[tuple[str, bytes]] = ()) -> Iterator[Looked]:
-        """Give the values, in the order of the variables.
+    def look(
+        self, transaction: Transaction, also_left_out: Sequence[tuple[str, bytes]] = ()
+    ) -> list[tuple[str, Entries]]:
+        """Give the entries that are looked at, by collection, in the order of the variables.
 
         Args:
             transaction: the request.
             also_left_out: collection and key (lower case, b"" for all) that are left out for this request.
+
+        Returns:
+            The name of the collection, with ``&`` before it for a number of entries, and keys with values.
         """
-        for target in self.wanted:
-            collection = target.collection
-            if target.key is not None:
-                entries = transaction.named(collection, target.key)
+        found: list[tuple[str, Entries]] = []
+        for collection, wanted, counted, key, selector in self.wanted:
+            if key is not None:
+                entries = transaction.named(collection, key)
             else:
                 entries = transaction.entries(collection)
-                if target.wanted is not None:
-                    entries = [entry for entry in entries if target.wanted(entry[0])]
+                if wanted is not None:
+                    entries = [entry for entry in entries if wanted(entry[0])]
             if self._left_out or also_left_out:
                 entries = self._without(collection, entries, also_left_out)
-            if target.counted:
-                yield Looked("&" + collection, target.selector, b"%d" % len(entries))
-                continue
-            for key, value in entries:
-                yield Looked(collection, key, value)
+            if counted:
+                found.append(("&" + collection, [(selector, b"%d" % len(entries))]))
+            elif entries:
+                found.append((collection, entries))
+        return found
 
     def _without(self, collection: str, entries: Entries, also: Sequence[tuple[str, bytes]]) -> Entries:
         for out in self._left_out:

@@ -139,7 +139,6 @@ def begin(sent: SentRequest) -> Transaction:
         "REQBODY_ERROR": b"0",
         "REQBODY_PROCESSOR_ERROR": b"0",
         "REQBODY_ERROR_MSG": b"",
-        "REQBODY_PROCESSOR": b"",
         "REQUEST_BODY": b"",
         "REQUEST_BODY_LENGTH": b"%d" % len(sent.body),
         "FULL_REQUEST_LENGTH": b"%d" % len(sent.body),
@@ -158,6 +157,7 @@ def begin(sent: SentRequest) -> Transaction:
     made.collections["ARGS_GET"] = arguments
     made.collections["ARGS_GET_NAMES"] = _names(arguments)
     made.processor = _processor_of(sent)
+    made.collections["REQBODY_PROCESSOR"] = [(b"", made.processor.encode())]
     _join_arguments(made, [])
     return made
 

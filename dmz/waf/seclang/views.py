@@ -109,12 +109,23 @@ class _Node:
         triggers: classes without which it changes nothing.
         ends: chains that end here.
         below: what may follow.
+        all_triggers: classes without which neither it nor anything below changes anything.
+        all_ends: chains that end here or below.
     """
 
     step: Transformation
     triggers: int
     ends: list[int] = field(default_factory=list)
     below: list[_Node] = field(default_factory=list)
+    all_triggers: int = 0
+    all_ends: list[int] = field(default_factory=list)
+
+    def sum_up(self) -> None:
+        """Fill what concerns everything below."""
+        for node in self.below:
+            node.sum_up()
+        self.all_triggers = reduce(or_, (node.all_triggers for node in self.below), self.triggers)
+        self.all_ends = [*self.ends, *(number for node in self.below for number in node.all_ends)]
 
 
 class Views:
@@ -125,11 +136,10 @@ class Views:
     """
 
     def __init__(self, chains: Sequence[Chain]) -> None:
-        self._table, self._deleted = _classes()
         self._untouched = [chain.number for chain in chains]
         self._bare = [chain.number for chain in chains if not chain.steps]
-        self._roots = self._tree(chains)
-        self._triggers = reduce(or_, (_triggers_of(chain.names) for chain in chains), 0)
+        self._roots = _tree(chains)
+        self._triggers = reduce(or_, (root.all_triggers for root in self._roots), 0)
 
     def of(self, value: bytes) -> dict[bytes, list[int]]:
         """Give what the value becomes, and under which chains.
@@ -137,68 +147,76 @@ class Views:
         Returns:
             Changed value → numbers of the chains that give it; not to be changed by the caller.
         """
-        classes = reduce(or_, map(_BIT.__getitem__, set(value.translate(self._table, self._deleted))), 1)
+        classes = _classes_of(value)
         if not classes & self._triggers:
             return {value: self._untouched}
         found: dict[bytes, list[int]] = {}
         if self._bare:
             found[value] = list(self._bare)
-        for root in self._roots:
-            _walk(root, value, classes, found)
+        _walk(self._roots, value, classes, found)
         return found
 
-    @staticmethod
-    def _tree(chains: Sequence[Chain]) -> list[_Node]:
-        roots: list[_Node] = []
-        places: dict[tuple[str, ...], _Node] = {}
-        for chain in chains:
-            level = roots
-            for depth, name in enumerate(chain.names, 1):
-                node = places.get(chain.names[:depth])
-                if node is None:
-                    node = places[chain.names[:depth]] = _Node(TRANSFORMATIONS[name], _triggers_of((name,)))
-                    level.append(node)
-                level = node.below
-                if depth == len(chain.names):
-                    node.ends.append(chain.number)
-        return roots
+
+def _walk(nodes: Sequence[_Node], value: bytes, classes: int, found: dict[bytes, list[int]]) -> None:
+    """Run the steps that may change something, and what follows them."""
+    for node in nodes:
+        if not classes & node.all_triggers:
+            _add(found, value, node.all_ends)
+            continue
+        changed, its_classes = value, classes
+        if classes & node.triggers:
+            changed = node.step(value)
+            if changed != value:
+                its_classes = _classes_of(changed)
+        if node.ends:
+            _add(found, changed, node.ends)
+        if node.below:
+            _walk(node.below, changed, its_classes, found)
 
 
-def _walk(node: _Node, value: bytes, classes: int, found: dict[bytes, list[int]]) -> None:
-    """Run a step where it may change something, then what follows; 0 as classes: not known, so everything runs."""
-    if not classes or classes & node.triggers:
-        changed = node.step(value)
-        if changed != value:
-            value, classes = changed, 0
-    if node.ends:
-        numbers = found.get(value)
-        if numbers is None:
-            found[value] = list(node.ends)
-        else:
-            numbers += node.ends
-    for below in node.below:
-        _walk(below, value, classes, found)
+def _add(found: dict[bytes, list[int]], value: bytes, chains: Sequence[int]) -> None:
+    known = found.get(value)
+    if known is None:
+        found[value] = list(chains)
+    else:
+        known += chains
+
+
+def _tree(chains: Sequence[Chain]) -> list[_Node]:
+    roots: list[_Node] = []
+    places: dict[tuple[str, ...], _Node] = {}
+    for chain in chains:
+        level = roots
+        for depth, name in enumerate(chain.names, 1):
+            node = places.get(chain.names[:depth])
+            if node is None:
+                node = places[chain.names[:depth]] = _Node(TRANSFORMATIONS[name], _triggers_of((name,)))
+                level.append(node)
+            level = node.below
+            if depth == len(chain.names):
+                node.ends.append(chain.number)
+    for root in roots:
+        root.sum_up()
+    return roots
 
 
 #: Class 0 is what every value has, so that a step without triggers always runs.
 _ANY: Final = 1
 _BIT: Final = [1 << number for number in range(256)]
+_SIGNATURES: Final = [
+    tuple(sorted(name for name, triggers in TRIGGERS.items() if code in triggers)) for code in range(256)
+]
+_NUMBERS: Final = {names: number for number, names in enumerate(sorted({*_SIGNATURES} - {()}), 1)}
+_TABLE: Final = bytes(_NUMBERS.get(names, 0) for names in _SIGNATURES)
+_OF_NO_CLASS: Final = bytes(code for code, names in enumerate(_SIGNATURES) if not names)
 
 
-def _signatures() -> dict[int, tuple[str, ...]]:
-    return {code: tuple(sorted(name for name, triggers in TRIGGERS.items() if code in triggers)) for code in range(256)}
-
-
-_NUMBERS: Final[Mapping[tuple[str, ...], int]] = MappingProxyType(
-    {names: number for number, names in enumerate(sorted({*_signatures().values()} - {()}), 1)}
-)
-
-
-def _classes() -> tuple[bytes, bytes]:
-    """Give the table byte → class, and the bytes of no class."""
-    signatures = _signatures()
-    table = bytes(_NUMBERS.get(signatures[code], 0) for code in range(256))
-    return table, bytes(code for code in range(256) if not signatures[code])
+def _classes_of(value: bytes) -> int:
+    """Give the classes of a value, a bit each."""
+    classes = _ANY
+    for number in set(value.translate(_TABLE, _OF_NO_CLASS)):
+        classes |= _BIT[number]
+    return classes
 
 
 def _triggers_of(names: Sequence[str]) -> int:
