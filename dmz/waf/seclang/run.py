@@ -53,14 +53,9 @@ class Run:
         if self.over and not scoring:
             return
         self._places.clear()
-        places = set(phase.always)
         for collection in phase.prefilter.collections:
-            for key, value in self.transaction.entries(collection):
-                found = phase.prefilter.places(collection, key, value)
-                if found:
-                    self._places[collection, value] = found
-                    places |= found
-                yield
+            yield from phase.prefilter.search(collection, self.transaction.entries(collection), self._places)
+        places = set(phase.always).union(*self._places.values())
         resume = 0
         for place in sorted(places):
             if place < resume:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -37,6 +38,17 @@ PROCESSORS: Final[Mapping[str, Callable[[SentRequest], Parsed]]] = {
     "MULTIPART": lambda sent: read_multipart(sent.header(b"content-type"), sent.body),
     "URLENCODED": lambda sent: Parsed(arguments=read_urlencoded(sent.body)),
 }
+
+
+@lru_cache(maxsize=8_192)
+def _template(text: str) -> tuple[bytes, ...]:
+    """Take a text apart: what stands as it is, and names of macros, in turn."""
+    pieces = []
+    at = 0
+    for match in _MACRO.finditer(text):
+        pieces += [text[at : match.start()], match[1]]
+        at = match.end()
+    return tuple(piece.encode("utf-8", "surrogateescape") for piece in (*pieces, text[at:]))
 
 
 @dataclass(slots=True)
@@ -92,17 +104,17 @@ class Transaction:
         return indexed[1].get(key, _EMPTY)
 
     def expand(self, text: str) -> bytes:
-        """Put values into the macros of a text; an unknown one stands for nothing."""
-        if "%{" not in text:
-            return text.encode("utf-8", "surrogateescape")
-        pieces = []
-        at = 0
-        for match in _MACRO.finditer(text):
-            pieces.append(text[at : match.start()].encode("utf-8", "surrogateescape"))
-            pieces.append(self._value_of(match[1]))
-            at = match.end()
-        pieces.append(text[at:].encode("utf-8", "surrogateescape"))
-        return b"".join(pieces)
+        """Put values into the macros of a text that a rule holds; an unknown one stands for nothing."""
+        pieces = _template(text)
+        if len(pieces) == 1:
+            return pieces[0]
+        # Every second piece is the name of a macro.
+        return b"".join(
+            [
+                self._value_of(piece.decode("utf-8", "surrogateescape")) if number & 1 else piece
+                for number, piece in enumerate(pieces)
+            ]
+        )
 
     def _value_of(self, name: str) -> bytes:
         collection, dot, key = name.partition(".")
