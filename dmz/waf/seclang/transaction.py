@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from dmz.waf.seclang.bodies import Parsed, read_json, read_urlencoded, read_xml
@@ -38,6 +38,25 @@ PROCESSORS: Final[Mapping[str, Callable[[SentRequest], Parsed]]] = {
     "MULTIPART": lambda sent: read_multipart(sent.header(b"content-type"), sent.body),
     "URLENCODED": lambda sent: Parsed(arguments=read_urlencoded(sent.body)),
 }
+
+
+class Looked(NamedTuple):
+    """One value that matched.
+
+    Attributes:
+        collection: where it stands; with ``&`` before it when the value is a number of entries.
+        key: its name there, b"" for none.
+        value: the bytes, as the rule saw them.
+    """
+
+    collection: str
+    key: bytes
+    value: bytes
+
+    @property
+    def name(self) -> str:
+        """What people call it: ``ARGS:id``."""
+        return f"{self.collection}:{self.key.decode('utf-8', 'replace')}" if self.key else self.collection
 
 
 @lru_cache(maxsize=8_192)
@@ -65,6 +84,7 @@ class Transaction:
         untargeted: (rule id or tag, collection, key in lower case or b"") that a rule must not look at.
         enabled: False after ``ctl:ruleEngine=Off``.
         force_body: REQUEST_BODY is to hold the body whatever its type.
+        matched: what the present rule has matched so far.
     """
 
     sent: SentRequest
@@ -76,13 +96,25 @@ class Transaction:
     untargeted: list[tuple[str, str, bytes]] = field(default_factory=list)
     enabled: bool = True
     force_body: bool = False
+    matched: list[Looked] = field(default_factory=list)
     _index: dict[str, tuple[Entries, dict[bytes, Entries]]] = field(default_factory=dict)
 
     def entries(self, collection: str) -> Entries:
         """Give a collection's entries; an unknown one has none."""
-        if collection == "TX":
-            return list(self.tx.items())
-        return self.collections.get(collection, _EMPTY)
+        found = self.collections.get(collection)
+        if found is None and collection in WRITTEN:
+            return list(self.tx.items()) if collection == "TX" else self._matched(collection)
+        return _EMPTY if found is None else found
+
+    def _matched(self, collection: str) -> Entries:
+        """Give what the present rule has matched: the last value, all values, or their names."""
+        looked = self.matched if collection.startswith("MATCHED_VARS") else self.matched[-1:]
+        named = [(each.name.encode("utf-8", "surrogateescape"), each.value) for each in looked]
+        if collection == "MATCHED_VARS":
+            return named
+        if collection == "MATCHED_VAR":
+            return [(b"", value) for _, value in named]
+        return [(name if collection == "MATCHED_VARS_NAMES" else b"", name) for name, _ in named]
 
     def named(self, collection: str, key: bytes) -> Entries:
         """Give the entries of one key (in lower case) of a collection.
@@ -92,6 +124,8 @@ class Transaction:
         if collection == "TX":
             value = self.tx.get(key)
             return _EMPTY if value is None else [(key, value)]
+        if collection in WRITTEN:
+            return [entry for entry in self._matched(collection) if entry[0].lower() == key]
         entries = self.collections.get(collection)
         if not entries:
             return _EMPTY
