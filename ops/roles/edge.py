@@ -6,12 +6,15 @@ import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from twisted.internet.task import deferLater
+
 from dmz.edge.master import EdgeChild, EdgeMaster
 from dmz.edge.service import Collaborators, EdgeService
 from dmz.edge.settings import EdgeSettings
 from dmz.switch.content_switch import STATIC, WORKERS, build_switch
 from dmz.switch.settings import SwitchSettings
-from dmz.waf.guard import guarded
+from dmz.waf.guard import build_firewall, guarded
+from dmz.waf.rule_store import read_rules
 from dmz.waf.settings import FirewallSettings
 from ops.roles.role_file import LoadedRole
 from ops.runtime.clock import SystemClock
@@ -58,6 +61,11 @@ def load(settings: Path) -> LoadedRole:
 Sockets = dict[str, dict[str, Path]]
 
 
+def rule_cache(edge: EdgeSettings) -> Path:
+    """Give the folder in which an edge keeps its compiled firewall rules."""
+    return edge.snapshots.parent / "rules"
+
+
 def _run_master(file: EdgeFile, sockets: Sockets) -> int:
     parent = supervisor_pid(os.environ)
     if parent is not None and not die_with_parent(parent):
@@ -66,6 +74,7 @@ def _run_master(file: EdgeFile, sockets: Sockets) -> int:
     clock = SystemClock()
     try:
         begin_log(file.role, clock)
+        read_rules(file.firewall)  # a mistake in a rule file is told before any child starts
         master = EdgeMaster(file.edge, lambda child: _run_child(file, sockets, child), clock)
     except (SettingsError, OSError) as error:
         say(str(error) if isinstance(error, SettingsError) else f"edge: {error}; `ferrygate doctor` tells more")
@@ -83,6 +92,8 @@ def _run_child(file: EdgeFile, sockets: Sockets, child: EdgeChild) -> int:
         log_file=log_file.with_name(f"{name}.log") if log_file is not None else None,
     )
 
+    firewall = build_firewall(file.firewall, rule_cache(file.edge))
+
     def compose(around: Surroundings) -> Running:
         switch = build_switch(
             sockets,
@@ -97,7 +108,13 @@ def _run_child(file: EdgeFile, sockets: Sockets, child: EdgeChild) -> int:
             randomness=around.randomness,
             watch=around.watch,
             registry=around.registry,
-            pipeline=guarded(switch, file.firewall, registry=around.registry, seconds=around.reactor.seconds),
+            pipeline=guarded(
+                switch,
+                firewall,
+                registry=around.registry,
+                seconds=around.reactor.seconds,
+                pause=lambda: deferLater(around.reactor, 0),
+            ),
         )
         service = EdgeService(child, given)
 

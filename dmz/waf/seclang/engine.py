@@ -17,7 +17,7 @@ from dmz.waf.seclang.compiled import Table
 from dmz.waf.seclang.judgement import Judgement, Match
 from dmz.waf.seclang.run import Run
 from dmz.waf.seclang.sent_request import SentAnswer, SentRequest
-from dmz.waf.seclang.transaction import begin, take_answer, take_body
+from dmz.waf.seclang.transaction import Transaction, begin, take_answer, take_body
 
 __all__ = ["Engine", "Judgement", "Match"]
 
@@ -42,7 +42,7 @@ class Engine:
             answer: what was answered; None: phases 3 and 4 do not run.
             stops: whether the first refusing rule ends the judgement, as in a server; False to see all that match.
         """
-        steps = self.steps(sent, answer, stops=stops)
+        steps = self.steps(begin(sent), answer, stops=stops)
         while True:
             try:
                 next(steps)
@@ -51,13 +51,12 @@ class Engine:
                 return judged
 
     def steps(
-        self, sent: SentRequest, answer: SentAnswer | None = None, *, stops: bool = True
+        self, transaction: Transaction, answer: SentAnswer | None = None, *, stops: bool = True
     ) -> Generator[None, None, Judgement]:
-        """Judge in steps of at most one value or one rule, between which the caller may do other work.
+        """Judge in small steps (a rule, or about 16 KB of values), between which the caller may do other work.
 
         The judgement is the generator's return value.
         """
-        transaction = begin(sent)
         transaction.tx.update(self.table.start)
         run = Run(transaction, stops=stops)
         phases = self.table.phases

@@ -85,6 +85,7 @@ class Transaction:
         enabled: False after ``ctl:ruleEngine=Off``.
         force_body: REQUEST_BODY is to hold the body whatever its type.
         matched: what the present rule has matched so far.
+        body_taken: whether the body's collections are there.
     """
 
     sent: SentRequest
@@ -97,6 +98,7 @@ class Transaction:
     enabled: bool = True
     force_body: bool = False
     matched: list[Looked] = field(default_factory=list)
+    body_taken: bool = False
     _index: dict[str, tuple[Entries, dict[bytes, Entries]]] = field(default_factory=dict)
 
     def entries(self, collection: str) -> Entries:
@@ -208,6 +210,21 @@ def begin(sent: SentRequest) -> Transaction:
     return made
 
 
+def put_arguments(made: Transaction, arguments: Entries, files: Entries) -> None:
+    """Put in what somebody else has read from query and body; ``take_body`` then has nothing to do.
+
+    Args:
+        made: as ``begin`` gave it, without query and body.
+        arguments: names and values.
+        files: names of fields and names of files.
+    """
+    made.body_taken = True
+    for name in ("FILES", "MULTIPART_FILENAME"):
+        made.collections[name] = files
+    made.collections["FILES_NAMES"] = made.collections["MULTIPART_NAME"] = _names(files)
+    _join_arguments(made, arguments)
+
+
 def take_answer(made: Transaction, answer: SentAnswer) -> None:
     """Take in what was answered, for the rules of phases 3 and 4."""
     content_type = answer.header(b"content-type")
@@ -225,7 +242,10 @@ def take_answer(made: Transaction, answer: SentAnswer) -> None:
 
 
 def take_body(made: Transaction) -> None:
-    """Read the body with the processor that content type and rules have chosen."""
+    """Read the body with the processor that content type and rules have chosen; once."""
+    if made.body_taken:
+        return
+    made.body_taken = True
     sent = made.sent
     parsed = PROCESSORS[made.processor](sent) if made.processor in PROCESSORS and sent.body else Parsed()
     one = {"REQBODY_PROCESSOR": made.processor.encode("ascii", "replace"), "REQBODY_ERROR_MSG": parsed.error.encode()}
