@@ -164,7 +164,10 @@ def main(root: Path, *, workbooks: bool) -> int:
             if workbooks:
                 job.declare_all(layout.demo)
             else:
-                print("  no workbooks: this installation was there already; once it is stopped, `make demo` sends them", flush=True)
+                print(
+                    "  no workbooks: this installation was there already; once it is stopped, `make demo` sends them",
+                    flush=True,
+                )
         finally:
             browser.close()
     except (PageError, LookupError, OSError, ValueError) as error:
