@@ -10,7 +10,7 @@ import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -22,6 +22,7 @@ from ops.cli.faults import CannotRunError
 from ops.cli.ports_free import taken
 from ops.cli.welcome import welcome
 from ops.layout import Installation, Layout, Ports, roles
+from ops.runtime import stopping
 from ops.runtime.clock import SystemClock
 from ops.runtime.limits import PRIVATE_UMASK
 from ops.runtime.log_output import JsonLines, RotatingFile
@@ -134,7 +135,7 @@ def specs(layout: Layout, found: Installation) -> list[ProcessSpec]:
     ]
 
 
-def _job(root: Path, *, workbooks: bool) -> Sequence[str]:
+def _job(root: Path, *, workbooks: bool) -> tuple[str, ...]:
     return (sys.executable, "-m", "ops.main_job", str(root), *(() if workbooks else ("--no-workbooks",)))
 
 
@@ -150,7 +151,7 @@ class _Session:
 
     log = Logger()
 
-    def __init__(self, reactor: Any, layout: Layout, found: Installation, *, job: Sequence[str], stay: bool) -> None:
+    def __init__(self, reactor: Any, layout: Layout, found: Installation, *, job: tuple[str, ...], stay: bool) -> None:
         self._reactor = reactor
         self._layout = layout
         self._found = found
@@ -174,7 +175,7 @@ class _Session:
         """Run the reactor until everything has stopped."""
         self._reactor.callWhenRunning(lambda: Deferred.fromCoroutine(self._serve()))
         self._reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(self._stop()))
-        self._reactor.run()
+        stopping.run(self._reactor)
         return self._exit_code
 
     async def _serve(self) -> None:
@@ -195,7 +196,7 @@ class _Session:
         else:
             self._end()
 
-    async def _do(self, command: Sequence[str]) -> None:
+    async def _do(self, command: tuple[str, ...]) -> None:
         self._job = Child(self._reactor, command, os.environ, keep_output=False)
         exit_code = await self._job.ended
         if exit_code != 0 and not self._stopping:
@@ -227,7 +228,7 @@ class _Session:
         self._end()
 
     def _end(self) -> None:
-        self._reactor.callLater(0, self._reactor.stop)
+        self._reactor.callLater(0, stopping.stop, self._reactor)
 
     def _elapsed(self) -> float:
         return round((self._clock.now_ms() - self._started_ms) / 1000, 1)
