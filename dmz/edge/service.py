@@ -6,6 +6,7 @@ requests finish, idle connections close, and after ``drain_s`` the rest is cut.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from typing import Any, Final, cast
 
 from prometheus_client import CollectorRegistry
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.interfaces import IListeningPort, IReadDescriptor
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -192,7 +194,8 @@ class EdgeService:
     def _master_gone(self) -> None:
         if not self._drain.draining:
             self._log.warn("edge_master_gone", child=self._child.number, pid=os.getpid())
-            self._given.reactor.stop()
+            with contextlib.suppress(ReactorNotRunning):  # told to stop in this very turn
+                self._given.reactor.stop()
 
 
 @implementer(IReadDescriptor)
