@@ -87,6 +87,8 @@ REFUSED = [
     (lines(GET, HOST, "X.Y: 1"), Reason.HEADER_NAME_AMBIGUOUS),
     (lines(GET, HOST, "X: \x0b"), Reason.HEADER_VALUE),
     (lines(GET, HOST, "X: \xe4"), Reason.HEADER_VALUE),
+    (lines(GET, HOST, "Cookie: a=1\x7f"), Reason.HEADER_VALUE),
+    (lines(GET, HOST, "Sec-Fetch-Site: none", "Sec-Fetch-Site: none"), Reason.HEADER_REPEATED),
     (lines(GET, HOST, "Cookie: a=1", "Cookie: b=2"), Reason.HEADER_REPEATED),
     (lines(POST, HOST, "Content-Type: a/b", "Content-Type: c/d", "Content-Length: 0"), Reason.HEADER_REPEATED),
     (lines(GET, HOST, "Upgrade: h2c"), Reason.UPGRADE),
