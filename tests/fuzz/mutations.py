@@ -88,7 +88,9 @@ def _target(message: Message, chance: random.Random) -> None:
 
 
 def _version(message: Message, chance: random.Random) -> None:
-    message.first = message.first.replace(b"HTTP/1.1", chance.choice((b"HTTP/1.0", b"HTTP/1.2", b"http/1.1", b"HTTP/3.0")))
+    message.first = message.first.replace(
+        b"HTTP/1.1", chance.choice((b"HTTP/1.0", b"HTTP/1.2", b"http/1.1", b"HTTP/3.0"))
+    )
 
 
 def _add_header(message: Message, chance: random.Random) -> None:
@@ -179,7 +181,9 @@ def _body_bytes(message: Message, chance: random.Random) -> None:
 
 
 def _more_pairs(message: Message, chance: random.Random) -> None:
-    extra = chance.choice((b"&evil=1", b"&csrf=x&csrf=y", b"&a", b"&=b", b"&&", b"&a=%", b"&a=%00", b"&x=1" * 600, b";a=b"))
+    extra = chance.choice(
+        (b"&evil=1", b"&csrf=x&csrf=y", b"&a", b"&=b", b"&&", b"&a=%", b"&a=%00", b"&x=1" * 600, b";a=b")
+    )
     _set_body(message, message.body + extra, chance)
 
 

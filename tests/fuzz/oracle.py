@@ -18,7 +18,7 @@ from typing import Final, cast
 
 import h11
 
-from dmz.edge.body_buffer import BodyBudget
+from dmz.edge.body_buffer import MemoryBudget
 from dmz.edge.body_forms import FormLimits
 from dmz.edge.http_fields import RequestHead
 from dmz.edge.http_grammar import GrammarLimits, RequestParser, State
@@ -118,7 +118,7 @@ def read(portions: list[bytes], window: str) -> Reading:
     Raises:
         Fault: something else than a refusal was raised, or memory stays reserved.
     """
-    budget = BodyBudget(1 << 22)
+    budget = MemoryBudget(1 << 22)
     parser = RequestParser(GrammarLimits(), budget)
     found: list[tuple[HallRequest, RequestHead, bytes]] = []
     end = ""
