@@ -99,6 +99,7 @@ class Reason(Enum):
     CERTIFICATE_RATE = ("certificate_rate", Kind.TOO_MANY_REQUESTS, 429)
     CERTIFICATE_CONNECTIONS = ("certificate_connections", Kind.TOO_MANY_REQUESTS, 429)
     BODY_MEMORY = ("body_memory", Kind.BUSY, 503)
+    ANSWER_MEMORY = ("answer_memory", Kind.BUSY, 503)
 
     def __init__(self, word: str, kind: Kind, status: int) -> None:
         self.word = word

@@ -21,7 +21,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from dmz.edge.body_buffer import BodyBudget
+from dmz.edge.body_buffer import MemoryBudget
 from dmz.edge.client_identity import IdentityReader
 from dmz.edge.connection import EdgeFactory, EdgeTlsFactory, Entrance
 from dmz.edge.connection_limits import Admission
@@ -30,6 +30,7 @@ from dmz.edge.http_response import ResponseWriter
 from dmz.edge.master import EdgeChild
 from dmz.edge.metrics import EdgeMetrics
 from dmz.edge.plain_site import PlainSite
+from dmz.edge.refusals import Reason
 from dmz.edge.surroundings import BodyLimit, DrainState, Surroundings
 from dmz.messages import Handler, Window
 from wire_formats.collaborators import Clock, DirectoryWatch, Randomness
@@ -77,7 +78,8 @@ class EdgeService:
         self._drain = DrainState()
         self.metrics = EdgeMetrics(given.registry)
         self.deny = self._deny_set()
-        self._budget = BodyBudget(child.settings.body_memory_bytes)
+        self._budget = MemoryBudget(child.settings.body_memory_bytes)
+        self._answers = MemoryBudget(child.settings.answer_memory_bytes, Reason.ANSWER_MEMORY)
         self._around = self._surroundings()
         self._factories: list[EdgeFactory] = []
         self._ports: list[IListeningPort] = []
@@ -164,6 +166,7 @@ class EdgeService:
             randomness=given.randomness,
             writer=ResponseWriter(given.clock),
             budget=self._budget,
+            answers=self._answers,
             pace=settings.pace(),
             grammar=settings.grammar_limits(),
             forms=settings.form_limits(),
@@ -181,6 +184,7 @@ class EdgeService:
         for factory in self._factories:
             factory.sweep(now_s)
         self.metrics.body_bytes.set(self._budget.held_bytes)
+        self.metrics.answer_bytes.set(self._answers.held_bytes)
         if self._gone is not None and not self._gone.called and not self._connections():
             if self._sweep.running:
                 self._sweep.stop()
