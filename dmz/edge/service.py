@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
 from prometheus_client import CollectorRegistry
@@ -32,6 +32,7 @@ from dmz.edge.metrics import EdgeMetrics
 from dmz.edge.plain_site import PlainSite
 from dmz.edge.refusals import Reason
 from dmz.edge.surroundings import BodyLimit, DrainState, Surroundings
+from dmz.edge.watch_port import EdgeWatch, Unwatched
 from dmz.messages import Handler, Window
 from wire_formats.collaborators import Clock, DirectoryWatch, Randomness
 from wire_formats.trust import TrustStore
@@ -50,6 +51,7 @@ class Collaborators:
         watch: wakes the deny set.
         registry: of this process's metrics.
         pipeline: firewall and content switch.
+        intrusion: tells offenders from others.
         body_limit: (path, content type) → most bytes; None: the settings' own.
     """
 
@@ -59,6 +61,7 @@ class Collaborators:
     watch: DirectoryWatch
     registry: CollectorRegistry
     pipeline: Handler
+    intrusion: EdgeWatch = field(default_factory=Unwatched)
     body_limit: BodyLimit | None = None
 
 
@@ -158,7 +161,7 @@ class EdgeService:
         return Surroundings(
             pipeline=given.pipeline,
             body_limit=given.body_limit or settings.body_limit,
-            admission=Admission(settings.admission_limits()),
+            admission=Admission(settings.admission_limits(), given.intrusion),
             deny=self.deny,
             metrics=self.metrics,
             clock=given.clock,
@@ -174,6 +177,7 @@ class EdgeService:
             login_paths=frozenset(settings.login_paths),
             site_port=self._public_site_port(),
             drain=self._drain,
+            watch=given.intrusion,
         )
 
     def _connections(self) -> list[Any]:
