@@ -15,7 +15,7 @@ from dmz.waf.seclang.effects import effect_of
 from dmz.waf.seclang.folding import fold
 from dmz.waf.seclang.model import Disruption, Marker, Rule, RuleSet, RuleSetError
 from dmz.waf.seclang.operators import compile_operator
-from dmz.waf.seclang.pattern_set import PatternSet, stored_key
+from dmz.waf.seclang.pattern_set import PatternSet, joinable, stored_key
 from dmz.waf.seclang.patterns import Pattern, compile_pattern
 from dmz.waf.seclang.prefilter import Prefilter, Watch
 from dmz.waf.seclang.targets import Targets
@@ -64,6 +64,10 @@ def compile_rules(rules: RuleSet, load: Load | None = None) -> Table:
     return Table(made, folded.start, patterns, rules.settings)
 
 
+#: Values of everyday: a pattern that finds something in each of them is no help in telling what may match.
+_EVERYDAY: Final = (b"a", b"Zhang San", b"8350", "张三".encode(), b"2024-01-02", b"x.y@example.com", b"a=b&c")
+
+
 def _looked_for(rule: Compiled) -> str | tuple[bytes, ...]:
     """Give the pattern or the phrases that a value must hold for the rule to match; "" when it must always be asked."""
     test, targets = rule.test, rule.targets
@@ -71,7 +75,10 @@ def _looked_for(rule: Compiled) -> str | tuple[bytes, ...]:
         return ""
     if any(target.counted or target.collection in WRITTEN for target in targets.wanted):
         return ""
-    return test.phrases or (test.pattern.source if test.pattern is not None else "")
+    if test.pattern is None:
+        return test.phrases or ""
+    helps = joinable(test.pattern.source) and not all(test.pattern.search(value) for value in _EVERYDAY)
+    return test.pattern.source if helps else ""
 
 
 def _watches(rule: Compiled, pattern: int, chains: Chains) -> Iterator[Watch]:

@@ -6,7 +6,7 @@ paranoia level is 2".  None of that depends on a request, so none of it need run
 1. From the first rule of phase 1 on, as long as rules look at nothing but variables: they run here, once, and what
    they set is what every request begins with.
 2. A variable that no other rule writes is fixed from then on.  A rule that looks at fixed variables only is settled: if
-   it does not match it is dropped; if it matches and only skips, it is dropped with all that it skips.
+   its first link does not match it is dropped; if it matches and only skips, it is dropped with all that it skips.
 
 A skip that another rule may switch off for a request (``ctl:ruleRemoveById``) stays, unless all that it skips would be
 switched off with it.
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from dmz.waf.seclang.compiled import Compiled, Outcome
@@ -111,6 +111,10 @@ class _Known:
             name.lower().startswith("tx.") and not self.written.holds(name[3:].lower().encode()) for name in names
         )
 
+    def never(self, rule: Compiled) -> bool:
+        """Say whether a rule cannot match, because its first link is settled and does not."""
+        return self._settles(rule) and not self.try_out(replace(rule, links=()))[0]
+
     def try_out(self, rule: Compiled) -> tuple[bool, dict[bytes, bytes]]:
         """Run a settled rule on the fixed variables: whether it matches, and the variables after it."""
         transaction = Transaction(SentRequest(b"", b""))
@@ -152,10 +156,9 @@ def _drop(rules: tuple[Compiled, ...], places: list[int], known: _Known, switche
         rule = rules[place]
         if place < resume:
             continue
+        if known.never(rule):
+            continue
         if known.settles(rule):
-            matched, _ = known.try_out(rule)
-            if not matched:
-                continue
             # What another skip may land in the middle of must stay.
             apart = not any(place < landing < rule.skip_to for landing in landings)
             skipped = rules[place + 1 : rule.skip_to]

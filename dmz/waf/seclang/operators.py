@@ -27,6 +27,8 @@ __all__ = ["Expand", "Found", "Test", "compile_operator"]
 
 #: Expanded arguments for which the prepared test is kept, per test.
 MOST_REMEMBERED: Final = 64
+#: Values of which a detector remembers what it said.
+MOST_VERDICTS: Final = 4_096
 _ABSENT: Final = Found(b"", ())
 
 Expand = Callable[[str], bytes]
@@ -35,9 +37,21 @@ Prepare = Callable[[bytes], Check]
 
 
 def _detect(judge: Callable[[bytes], bool], argument: bytes) -> Check:
-    """A detector looks at the whole value and has no use for an argument."""
+    """A detector looks at the whole value and has no use for an argument; what it said of recent ones is remembered."""
     del argument
-    return lambda value: Found(value, (value,)) if judge(value) else None
+    # By a hash that is keyed anew in every process: the values themselves are not kept.
+    remembered: dict[int, bool] = {}
+
+    def check(value: bytes) -> Found | None:
+        name = hash(value)
+        known = remembered.get(name)
+        if known is None:
+            if len(remembered) >= MOST_VERDICTS:
+                remembered.clear()
+            known = remembered[name] = judge(value)
+        return Found(value, (value,)) if known else None
+
+    return check
 
 
 #: Operators whose argument is a text: prepared from its bytes.

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -22,7 +23,7 @@ from dmz.waf.seclang.model import RuleSetError
 from dmz.waf.seclang.necessary import MOST_PIECES, Necessary, bytes_of, necessary
 from dmz.waf.seclang.pattern_syntax import Spoken, translate
 from dmz.waf.seclang.pattern_tests import quoted
-from dmz.waf.seclang.patterns import FLAGS, compile_pattern
+from dmz.waf.seclang.patterns import FLAGS, compile_pattern, compile_re2
 
 try:
     import hyperscan
@@ -32,7 +33,7 @@ except ImportError:  # pragma: no cover - optional: necessary conditions do its 
 _INSTALLED: Final = bool(hyperscan)
 #: Sets of bytes for which the classes' answer is remembered.
 MOST_REMEMBERED: Final = 4096
-FORMAT: Final = 2
+FORMAT: Final = 3
 
 
 class _Scanner(NamedTuple):
@@ -80,7 +81,11 @@ class PatternSet:
         self._scanner: _Scanner | None = None
         if use_hyperscan and _INSTALLED and count:
             self._scanner = _load(stored, count) or _compile([each.re2 for each in spoken], self.phrases)
-        judged = range(count) if self._scanner is None else self._scanner.left_out
+        judged: Sequence[int] = range(count) if self._scanner is None else self._scanner.left_out
+        self._rest = None if self._scanner is None else _union([spoken[index].re2 for index in judged])
+        self._left_out = frozenset(judged)
+        if self._rest is not None:
+            judged = ()
         self._conditions = {index: self._condition(index, spoken) for index in judged}
         self._remembered: dict[int, tuple[int, ...]] = {}
         # Behind a line end that ends the value, RE2 sees the start of a line and Hyperscan does not.
@@ -108,6 +113,8 @@ class PatternSet:
                 found.add(number)
 
             self._scanner.database.scan(value, seen, scratch=self._scanner.scratch)
+            if self._rest is not None and self._rest.search(value) is not None:
+                found |= self._left_out
         return found
 
     def dump(self) -> bytes | None:
@@ -135,6 +142,22 @@ class PatternSet:
         return {index for index in passing if _has_piece(self._conditions[index], lower)}
 
 
+def joinable(source: str) -> bool:
+    """Say whether a pattern that matches a value also matches it among others, with line ends between them."""
+    return not _ABSOLUTE.search(source)
+
+
+#: Starts and ends of the whole value, which are no line's.
+_ABSOLUTE: Final = re.compile(r"\\[AzZG]")
+
+
+def _union(patterns: Sequence[bytes]) -> Any | None:
+    """Make one pattern of several; None when there are none, or RE2 is missing or does not take it."""
+    if not patterns:
+        return None
+    return compile_re2(b"(?m)" + b"|".join(b"(?:%b)" % pattern for pattern in patterns))
+
+
 def _matches_line_end(source: str) -> bool:
     try:
         return compile_pattern(source).search(b"\n") is not None
@@ -158,16 +181,10 @@ def stored_key(sources: Sequence[str], phrases: Sequence[Sequence[bytes]] = ()) 
 
 
 def _compile(patterns: list[bytes], phrases: Sequence[Sequence[bytes]]) -> _Scanner | None:
-    """Compile all that can be compiled; what is too large is tried again as a mere filter, then left out."""
+    """Compile all that can be compiled exactly; what is too large is left out."""
     single = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_SINGLEMATCH
     exact = single | hyperscan.HS_FLAG_MULTILINE | hyperscan.HS_FLAG_ALLOWEMPTY
-    flags = dict.fromkeys(range(len(patterns)), exact)
-    for index, pattern in enumerate(patterns):
-        if not _fits(pattern, exact):
-            if _fits(pattern, exact | hyperscan.HS_FLAG_PREFILTER):
-                flags[index] = exact | hyperscan.HS_FLAG_PREFILTER
-            else:
-                del flags[index]
+    flags = {index: exact for index, pattern in enumerate(patterns) if _fits(pattern, exact)}
     left_out = tuple(index for index in range(len(patterns)) if index not in flags)
     wanted = [(patterns[index], index, flag) for index, flag in flags.items()]
     caseless = single | hyperscan.HS_FLAG_CASELESS

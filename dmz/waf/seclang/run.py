@@ -14,11 +14,10 @@ from dmz.waf.seclang.compiled import Compiled, Outcome, Phase
 from dmz.waf.seclang.findings import Found
 from dmz.waf.seclang.judgement import MOST_MATCHES, MOST_VALUE_BYTES, Judgement, Match
 from dmz.waf.seclang.prefilter import NOWHERE
-from dmz.waf.seclang.targets import Looked
-from dmz.waf.seclang.transaction import WRITTEN, Transaction
+from dmz.waf.seclang.transaction import WRITTEN, Looked, Transaction
+from dmz.waf.seclang.views import Chain
 
 MOST_CAPTURES = 10
-_MATCHED = ("MATCHED_VAR", "MATCHED_VAR_NAME", "MATCHED_VARS", "MATCHED_VARS_NAMES")
 
 
 class Run:
@@ -34,9 +33,8 @@ class Run:
         self.judgement = Judgement()
         self._stops = stops
         self._request_over = False
-        self._changed: dict[tuple[int, bytes], bytes] = {}
+        self._changed: dict[tuple[int, bytes], tuple[bytes]] = {}
         self._places: dict[tuple[str, bytes], frozenset[int]] = {}
-        self._matched: list[Looked] = []
 
     @property
     def over(self) -> bool:
@@ -53,14 +51,9 @@ class Run:
         if self.over and not scoring:
             return
         self._places.clear()
-        places = set(phase.always)
         for collection in phase.prefilter.collections:
-            for key, value in self.transaction.entries(collection):
-                found = phase.prefilter.places(collection, key, value)
-                if found:
-                    self._places[collection, value] = found
-                    places |= found
-                yield
+            yield from phase.prefilter.search(collection, self.transaction.entries(collection), self._places)
+        places = set(phase.always).union(*self._places.values())
         resume = 0
         for place in sorted(places):
             if place < resume:
@@ -77,7 +70,7 @@ class Run:
         """Look at one rule with all its links; notes the match and what it leads to."""
         if self._is_removed(rule):
             return False
-        self._forget_matched()
+        self.transaction.matched.clear()
         where = self._link(rule, rule)
         if where is None:
             return False
@@ -104,12 +97,13 @@ class Run:
         transaction, filtered, place = self.transaction, link.filtered, link.place
         left_out = self._left_out(whole) if transaction.untargeted else ()
         check, expand, places = link.test.check, transaction.expand, self._places
+        values = self._each_step if link.rule.multi_match else self._whole
         found_at: Looked | None = None
         for collection, entries in link.targets.look(transaction, left_out):
             for key, sent in entries:
                 if filtered and place not in places.get((collection, sent), NOWHERE):
                     continue
-                for value in self._values(link, sent):
+                for value in values(link.chain, sent) if link.chain.steps else (sent,):
                     found = check(value, expand)
                     if found is not None:
                         found_at = Looked(collection, key, value)
@@ -118,8 +112,7 @@ class Run:
 
     def _take(self, link: Compiled, looked: Looked, found: Found) -> None:
         """Note a value that matched, and do what the link says."""
-        self._matched.append(looked)
-        self._remember(looked)
+        self.transaction.matched.append(looked)
         if link.rule.captures:
             self._capture(found.groups)
         self._do(link)
@@ -128,37 +121,23 @@ class Run:
         mine = {str(whole.rule.id), *whole.tags}
         return [(name, key) for whose, name, key in self.transaction.untargeted if whose in mine]
 
-    def _values(self, link: Compiled, value: bytes) -> tuple[bytes, ...] | list[bytes]:
-        chain = link.chain
-        if not chain.steps:
-            return (value,)
-        if link.rule.multi_match:
-            values = [value]
-            for step in chain.steps:
-                changed = step(values[-1])
-                if changed != values[-1]:
-                    values.append(changed)
-            return values
+    def _whole(self, chain: Chain, value: bytes) -> tuple[bytes]:
+        """Give what a value becomes, remembered for this request."""
         key = (chain.number, value)
         whole = self._changed.get(key)
         if whole is None:
-            whole = self._changed[key] = chain.whole(value)
-        return (whole,)
+            whole = self._changed[key] = (chain.whole(value),)
+        return whole
 
-    def _remember(self, looked: Looked) -> None:
-        collections = self.transaction.collections
-        name = looked.name.encode("utf-8", "surrogateescape")
-        collections["MATCHED_VAR"] = [(b"", looked.value)]
-        collections["MATCHED_VAR_NAME"] = [(b"", name)]
-        all_of = [(each.name.encode("utf-8", "surrogateescape"), each.value) for each in self._matched]
-        collections["MATCHED_VARS"] = all_of
-        collections["MATCHED_VARS_NAMES"] = [(each, each) for each, _ in all_of]
-
-    def _forget_matched(self) -> None:
-        if self._matched:
-            self._matched.clear()
-            for name in _MATCHED:
-                self.transaction.collections.pop(name, None)
+    @staticmethod
+    def _each_step(chain: Chain, value: bytes) -> list[bytes]:
+        """Give the value and all that it becomes on its way."""
+        values = [value]
+        for step in chain.steps:
+            changed = step(values[-1])
+            if changed != values[-1]:
+                values.append(changed)
+        return values
 
     def _capture(self, groups: tuple[bytes, ...]) -> None:
         tx = self.transaction.tx

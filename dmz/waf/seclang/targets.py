@@ -17,26 +17,8 @@ from dmz.waf.seclang.transaction import Entries, Transaction
 
 #: What of a key a pattern looks at.
 _MOST_KEY: Final = 4_096
-
-
-class Looked(NamedTuple):
-    """One value a rule looks at.
-
-    Attributes:
-        collection: where it stands; with ``&`` before it when the value is a number of entries.
-        key: its name there, b"" for none.
-        value: the bytes.
-    """
-
-    collection: str
-    key: bytes
-    value: bytes
-
-    @property
-    def name(self) -> str:
-        """What people call it: ``ARGS:id``."""
-        return f"{self.collection}:{self.key.decode('utf-8', 'replace')}" if self.key else self.collection
-
+#: Keys of which a pattern remembers whether it fits.
+MOST_REMEMBERED: Final = 1_024
 
 #: Says whether a key is meant.
 KeyTest = Callable[[bytes], bool]
@@ -132,4 +114,16 @@ def _fits(pattern: str) -> KeyTest:
     compiled = compile_re2(b"(?i)" + pattern.encode("utf-8", "surrogateescape"))
     if compiled is None:
         raise RuleSetError(f"key pattern /{pattern}/ cannot be used")
-    return lambda key: compiled.search(key[:_MOST_KEY]) is not None
+    # Browsers send the same names all the time. By a hash that is keyed anew in every process.
+    remembered: dict[int, bool] = {}
+
+    def fits(key: bytes) -> bool:
+        name = hash(key)
+        known = remembered.get(name)
+        if known is None:
+            if len(remembered) >= MOST_REMEMBERED:
+                remembered.clear()
+            known = remembered[name] = compiled.search(key[:_MOST_KEY]) is not None
+        return known
+
+    return fits

@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from dmz.waf.seclang.bodies import Parsed, read_json, read_urlencoded, read_xml
@@ -39,6 +40,36 @@ PROCESSORS: Final[Mapping[str, Callable[[SentRequest], Parsed]]] = {
 }
 
 
+class Looked(NamedTuple):
+    """One value that matched.
+
+    Attributes:
+        collection: where it stands; with ``&`` before it when the value is a number of entries.
+        key: its name there, b"" for none.
+        value: the bytes, as the rule saw them.
+    """
+
+    collection: str
+    key: bytes
+    value: bytes
+
+    @property
+    def name(self) -> str:
+        """What people call it: ``ARGS:id``."""
+        return f"{self.collection}:{self.key.decode('utf-8', 'replace')}" if self.key else self.collection
+
+
+@lru_cache(maxsize=8_192)
+def _template(text: str) -> tuple[bytes, ...]:
+    """Take a text apart: what stands as it is, and names of macros, in turn."""
+    pieces = []
+    at = 0
+    for match in _MACRO.finditer(text):
+        pieces += [text[at : match.start()], match[1]]
+        at = match.end()
+    return tuple(piece.encode("utf-8", "surrogateescape") for piece in (*pieces, text[at:]))
+
+
 @dataclass(slots=True)
 class Transaction:
     """A request under judgement.
@@ -53,6 +84,7 @@ class Transaction:
         untargeted: (rule id or tag, collection, key in lower case or b"") that a rule must not look at.
         enabled: False after ``ctl:ruleEngine=Off``.
         force_body: REQUEST_BODY is to hold the body whatever its type.
+        matched: what the present rule has matched so far.
     """
 
     sent: SentRequest
@@ -64,13 +96,25 @@ class Transaction:
     untargeted: list[tuple[str, str, bytes]] = field(default_factory=list)
     enabled: bool = True
     force_body: bool = False
+    matched: list[Looked] = field(default_factory=list)
     _index: dict[str, tuple[Entries, dict[bytes, Entries]]] = field(default_factory=dict)
 
     def entries(self, collection: str) -> Entries:
         """Give a collection's entries; an unknown one has none."""
-        if collection == "TX":
-            return list(self.tx.items())
-        return self.collections.get(collection, _EMPTY)
+        found = self.collections.get(collection)
+        if found is None and collection in WRITTEN:
+            return list(self.tx.items()) if collection == "TX" else self._matched(collection)
+        return _EMPTY if found is None else found
+
+    def _matched(self, collection: str) -> Entries:
+        """Give what the present rule has matched: the last value, all values, or their names."""
+        looked = self.matched if collection.startswith("MATCHED_VARS") else self.matched[-1:]
+        named = [(each.name.encode("utf-8", "surrogateescape"), each.value) for each in looked]
+        if collection == "MATCHED_VARS":
+            return named
+        if collection == "MATCHED_VAR":
+            return [(b"", value) for _, value in named]
+        return [(name if collection == "MATCHED_VARS_NAMES" else b"", name) for name, _ in named]
 
     def named(self, collection: str, key: bytes) -> Entries:
         """Give the entries of one key (in lower case) of a collection.
@@ -80,6 +124,8 @@ class Transaction:
         if collection == "TX":
             value = self.tx.get(key)
             return _EMPTY if value is None else [(key, value)]
+        if collection in WRITTEN:
+            return [entry for entry in self._matched(collection) if entry[0].lower() == key]
         entries = self.collections.get(collection)
         if not entries:
             return _EMPTY
@@ -92,17 +138,17 @@ class Transaction:
         return indexed[1].get(key, _EMPTY)
 
     def expand(self, text: str) -> bytes:
-        """Put values into the macros of a text; an unknown one stands for nothing."""
-        if "%{" not in text:
-            return text.encode("utf-8", "surrogateescape")
-        pieces = []
-        at = 0
-        for match in _MACRO.finditer(text):
-            pieces.append(text[at : match.start()].encode("utf-8", "surrogateescape"))
-            pieces.append(self._value_of(match[1]))
-            at = match.end()
-        pieces.append(text[at:].encode("utf-8", "surrogateescape"))
-        return b"".join(pieces)
+        """Put values into the macros of a text that a rule holds; an unknown one stands for nothing."""
+        pieces = _template(text)
+        if len(pieces) == 1:
+            return pieces[0]
+        # Every second piece is the name of a macro.
+        return b"".join(
+            [
+                self._value_of(piece.decode("utf-8", "surrogateescape")) if number & 1 else piece
+                for number, piece in enumerate(pieces)
+            ]
+        )
 
     def _value_of(self, name: str) -> bytes:
         collection, dot, key = name.partition(".")

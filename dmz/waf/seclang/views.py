@@ -141,6 +141,13 @@ class Views:
         self._roots = _tree(chains)
         self._triggers = reduce(or_, (root.all_triggers for root in self._roots), 0)
 
+    def collect(self, value: bytes, found: set[bytes]) -> None:
+        """Add the value and all that it becomes, after each step."""
+        classes = _classes_of(value)
+        found.add(value)
+        if classes & self._triggers:
+            _collect(self._roots, value, classes, found)
+
     def of(self, value: bytes) -> dict[bytes, list[int]]:
         """Give what the value becomes, and under which chains.
 
@@ -155,6 +162,21 @@ class Views:
             found[value] = list(self._bare)
         _walk(self._roots, value, classes, found)
         return found
+
+
+def _collect(nodes: Sequence[_Node], value: bytes, classes: int, found: set[bytes]) -> None:
+    """Run the steps that may change something, whatever ends there: a value more costs less than asking."""
+    for node in nodes:
+        if not classes & node.all_triggers:
+            continue
+        changed, its_classes = value, classes
+        if classes & node.triggers:
+            changed = node.step(value)
+            if changed != value:
+                found.add(changed)
+                its_classes = _classes_of(changed)
+        if node.below:
+            _collect(node.below, changed, its_classes, found)
 
 
 def _walk(nodes: Sequence[_Node], value: bytes, classes: int, found: dict[bytes, list[int]]) -> None:

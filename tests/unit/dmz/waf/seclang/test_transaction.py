@@ -11,8 +11,8 @@ from dmz.waf.seclang.effects import MOST_VARIABLES, effect_of, number_of
 from dmz.waf.seclang.model import Action, RuleSetError, Selection, Variable
 from dmz.waf.seclang.multipart import read_multipart
 from dmz.waf.seclang.sent_request import SentRequest, read_request
-from dmz.waf.seclang.targets import Looked, Targets
-from dmz.waf.seclang.transaction import Transaction, begin, take_body
+from dmz.waf.seclang.targets import Targets
+from dmz.waf.seclang.transaction import Looked, Transaction, begin, take_body
 
 FORM = b"application/x-www-form-urlencoded"
 POST = (
