@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from dmz.edge.body_buffer import BodyBudget
+from dmz.edge.body_buffer import MemoryBudget
 from dmz.edge.body_forms import FormLimits
 from dmz.edge.http_grammar import GrammarLimits, RequestParser, State
 from dmz.edge.refusals import RefusalError
@@ -91,7 +91,7 @@ def _parsed(data: bytes, window: Window) -> HallRequest | str:
     Raises:
         RefusalError: the edge would refuse it.
     """
-    parser = RequestParser(GrammarLimits(), BodyBudget(MOST_REQUEST_BYTES))
+    parser = RequestParser(GrammarLimits(), MemoryBudget(MOST_REQUEST_BYTES))
     state = parser.feed(data)
     if state is State.WAITING:
         state = parser.accept_body(MOST_REQUEST_BYTES)

@@ -25,10 +25,9 @@ from dmz.edge.http_grammar import GrammarLimits, RequestParser, State
 from dmz.edge.refusals import Reason, RefusalError
 from dmz.edge.request_builder import Peer, build_request
 from dmz.messages import FORWARDED_HEADERS, ClientIdentity, HallRequest, Window, decode_request, encode_request
-from dmz.waf.guard import build_firewall
-from dmz.waf.settings import FirewallSettings
 from dmz.waf.verdict import Verdict
 from tests.fuzz import canonical
+from tests.support.hall_firewall import hall_firewall
 
 FORM_BYTES: Final = 64 * 1024
 REQUEST_ID: Final = "0" * 32
@@ -60,7 +59,7 @@ class FrontDoor:
     """Parser, request builder and firewall as the edge uses them, without sockets."""
 
     def __init__(self) -> None:
-        self._firewall = build_firewall(FirewallSettings())
+        self._firewall = hall_firewall()
         self.outcomes: Counter[str] = Counter()
 
     def examine(self, data: bytes, window: str, chance: random.Random) -> Reading:
