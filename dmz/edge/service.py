@@ -6,20 +6,22 @@ requests finish, idle connections close, and after ``drain_s`` the rest is cut.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
 from prometheus_client import CollectorRegistry
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.interfaces import IListeningPort, IReadDescriptor
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from dmz.edge.body_buffer import BodyBudget
+from dmz.edge.body_buffer import MemoryBudget
 from dmz.edge.client_identity import IdentityReader
 from dmz.edge.connection import EdgeFactory, EdgeTlsFactory, Entrance
 from dmz.edge.connection_limits import Admission
@@ -28,7 +30,9 @@ from dmz.edge.http_response import ResponseWriter
 from dmz.edge.master import EdgeChild
 from dmz.edge.metrics import EdgeMetrics
 from dmz.edge.plain_site import PlainSite
+from dmz.edge.refusals import Reason
 from dmz.edge.surroundings import BodyLimit, DrainState, Surroundings
+from dmz.edge.watch_port import EdgeWatch, Unwatched
 from dmz.messages import Handler, Window
 from wire_formats.collaborators import Clock, DirectoryWatch, Randomness
 from wire_formats.trust import TrustStore
@@ -47,6 +51,7 @@ class Collaborators:
         watch: wakes the deny set.
         registry: of this process's metrics.
         pipeline: firewall and content switch.
+        intrusion: tells offenders from others.
         body_limit: (path, content type) → most bytes; None: the settings' own.
     """
 
@@ -56,6 +61,7 @@ class Collaborators:
     watch: DirectoryWatch
     registry: CollectorRegistry
     pipeline: Handler
+    intrusion: EdgeWatch = field(default_factory=Unwatched)
     body_limit: BodyLimit | None = None
 
 
@@ -75,7 +81,8 @@ class EdgeService:
         self._drain = DrainState()
         self.metrics = EdgeMetrics(given.registry)
         self.deny = self._deny_set()
-        self._budget = BodyBudget(child.settings.body_memory_bytes)
+        self._budget = MemoryBudget(child.settings.body_memory_bytes)
+        self._answers = MemoryBudget(child.settings.answer_memory_bytes, Reason.ANSWER_MEMORY)
         self._around = self._surroundings()
         self._factories: list[EdgeFactory] = []
         self._ports: list[IListeningPort] = []
@@ -154,7 +161,7 @@ class EdgeService:
         return Surroundings(
             pipeline=given.pipeline,
             body_limit=given.body_limit or settings.body_limit,
-            admission=Admission(settings.admission_limits()),
+            admission=Admission(settings.admission_limits(), given.intrusion),
             deny=self.deny,
             metrics=self.metrics,
             clock=given.clock,
@@ -162,6 +169,7 @@ class EdgeService:
             randomness=given.randomness,
             writer=ResponseWriter(given.clock),
             budget=self._budget,
+            answers=self._answers,
             pace=settings.pace(),
             grammar=settings.grammar_limits(),
             forms=settings.form_limits(),
@@ -169,6 +177,7 @@ class EdgeService:
             login_paths=frozenset(settings.login_paths),
             site_port=self._public_site_port(),
             drain=self._drain,
+            watch=given.intrusion,
         )
 
     def _connections(self) -> list[Any]:
@@ -179,6 +188,7 @@ class EdgeService:
         for factory in self._factories:
             factory.sweep(now_s)
         self.metrics.body_bytes.set(self._budget.held_bytes)
+        self.metrics.answer_bytes.set(self._answers.held_bytes)
         if self._gone is not None and not self._gone.called and not self._connections():
             if self._sweep.running:
                 self._sweep.stop()
@@ -192,7 +202,8 @@ class EdgeService:
     def _master_gone(self) -> None:
         if not self._drain.draining:
             self._log.warn("edge_master_gone", child=self._child.number, pid=os.getpid())
-            self._given.reactor.stop()
+            with contextlib.suppress(ReactorNotRunning):  # told to stop in this very turn
+                self._given.reactor.stop()
 
 
 @implementer(IReadDescriptor)

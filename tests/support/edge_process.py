@@ -19,6 +19,7 @@ from twisted.logger import globalLogBeginner, textFileLogObserver
 from dmz.edge.master import EdgeChild, EdgeMaster
 from dmz.edge.settings import EdgeSettings
 from dmz.messages import HallRequest, HallResponse, decode_request, encode_request
+from ops.runtime import stopping
 from ops.runtime.clock import SystemClock, SystemRandomness
 from ops.runtime.directory_watch import ReactorDirectoryWatch
 from wire_formats.errors import Kind, Refused
@@ -83,7 +84,7 @@ def run_child(child: EdgeChild) -> int:
     service = EdgeService(child, given)
     reactor.callWhenRunning(lambda: Deferred.fromCoroutine(service.start()))
     reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(service.stop()))
-    reactor.run()
+    stopping.run(reactor)
     return 0
 
 
