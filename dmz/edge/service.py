@@ -29,7 +29,7 @@ from dmz.edge.master import EdgeChild
 from dmz.edge.metrics import EdgeMetrics
 from dmz.edge.plain_site import PlainSite
 from dmz.edge.refusals import Reason
-from dmz.edge.surroundings import BodyLimit, DrainState, Surroundings
+from dmz.edge.surroundings import DrainState, Surroundings, TakesFiles
 from dmz.messages import Handler, Window
 from wire_formats.collaborators import Clock, DirectoryWatch, Randomness
 from wire_formats.trust import TrustStore
@@ -48,7 +48,7 @@ class Collaborators:
         watch: wakes the deny set.
         registry: of this process's metrics.
         pipeline: firewall and content switch.
-        body_limit: (path, content type) → most bytes; None: the settings' own.
+        takes_files: whether a form at this window and path has a place for a file; elsewhere bodies are short.
     """
 
     reactor: Any
@@ -57,7 +57,7 @@ class Collaborators:
     watch: DirectoryWatch
     registry: CollectorRegistry
     pipeline: Handler
-    body_limit: BodyLimit | None = None
+    takes_files: TakesFiles = lambda _window, _path: True
 
 
 class EdgeService:
@@ -155,7 +155,7 @@ class EdgeService:
         settings, given = self._child.settings, self._given
         return Surroundings(
             pipeline=given.pipeline,
-            body_limit=given.body_limit or settings.body_limit,
+            body_limit=settings.body_limit(given.takes_files),
             admission=Admission(settings.admission_limits()),
             deny=self.deny,
             metrics=self.metrics,

@@ -12,6 +12,7 @@ from dmz.edge.settings import EdgeSettings
 from dmz.switch.content_switch import STATIC, WORKERS, build_switch
 from dmz.switch.settings import SwitchSettings
 from dmz.waf.guard import guarded
+from dmz.waf.hall_routes import hall_route_table
 from dmz.waf.settings import FirewallSettings
 from ops.roles.role_file import LoadedRole
 from ops.runtime.clock import SystemClock
@@ -97,6 +98,7 @@ def _run_child(file: EdgeFile, sockets: Sockets, child: EdgeChild) -> int:
             randomness=around.randomness,
             watch=around.watch,
             registry=around.registry,
+            takes_files=hall_route_table().takes_files,
             pipeline=guarded(switch, file.firewall, registry=around.registry, seconds=around.reactor.seconds),
         )
         service = EdgeService(child, given)
