@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,9 +12,11 @@ from twisted.internet.task import deferLater
 from dmz.edge.master import EdgeChild, EdgeMaster
 from dmz.edge.service import Collaborators, EdgeService
 from dmz.edge.settings import EdgeSettings
+from dmz.messages import Handler
 from dmz.switch.content_switch import STATIC, WORKERS, build_switch
 from dmz.switch.settings import SwitchSettings
 from dmz.waf.guard import build_firewall, guarded
+from dmz.waf.hall_routes import hall_route_table
 from dmz.waf.rule_store import read_rules
 from dmz.waf.settings import FirewallSettings
 from ops.roles.role_file import LoadedRole
@@ -50,15 +53,18 @@ def load(settings: Path) -> LoadedRole:
     """Read the settings file.
 
     Raises:
-        SettingsError: it cannot be used.
+        SettingsError: it, or a rule file of the firewall, cannot be used.
     """
     file = load_settings(EdgeFile, settings)
     sockets = {WORKERS: file.workers, STATIC: file.static}
     paths = {pool: {name: settings.parent / path for name, path in at.items()} for pool, at in sockets.items()}
-    return LoadedRole(file.role, lambda: _run_master(file, paths))
+    read_rules(file.firewall)  # a mistake in a rule file is told before any child starts
+    return LoadedRole(file.role, lambda: run_master(file, paths, _hall_firewall(file)))
 
 
 Sockets = dict[str, dict[str, Path]]
+#: Puts a firewall around the content switch.
+Guard = Callable[[Handler, Surroundings], Handler]
 
 
 def rule_cache(edge: EdgeSettings) -> Path:
@@ -66,7 +72,25 @@ def rule_cache(edge: EdgeSettings) -> Path:
     return edge.snapshots.parent / "rules"
 
 
-def _run_master(file: EdgeFile, sockets: Sockets) -> int:
+def _hall_firewall(file: EdgeFile) -> Guard:
+    """Give the firewall with the rules of the settings; they are compiled in each child, or taken from its folder."""
+    return lambda switch, around: guarded(
+        switch,
+        build_firewall(file.firewall, rule_cache(file.edge)),
+        registry=around.registry,
+        seconds=around.reactor.seconds,
+        pause=lambda: deferLater(around.reactor, 0),
+    )
+
+
+def run_master(file: EdgeFile, sockets: Sockets, guard: Guard) -> int:
+    """Run an edge until it is told to stop; gives the exit code.
+
+    Args:
+        file: its settings.
+        sockets: pool -> worker -> Unix socket.
+        guard: called in each child.
+    """
     parent = supervisor_pid(os.environ)
     if parent is not None and not die_with_parent(parent):
         return EXIT_FAILED
@@ -74,15 +98,14 @@ def _run_master(file: EdgeFile, sockets: Sockets) -> int:
     clock = SystemClock()
     try:
         begin_log(file.role, clock)
-        read_rules(file.firewall)  # a mistake in a rule file is told before any child starts
-        master = EdgeMaster(file.edge, lambda child: _run_child(file, sockets, child), clock)
+        master = EdgeMaster(file.edge, lambda child: _run_child(file, sockets, guard, child), clock)
     except (SettingsError, OSError) as error:
         say(str(error) if isinstance(error, SettingsError) else f"edge: {error}; `ferrygate doctor` tells more")
         return EXIT_CANNOT_START
     return master.run()
 
 
-def _run_child(file: EdgeFile, sockets: Sockets, child: EdgeChild) -> int:
+def _run_child(file: EdgeFile, sockets: Sockets, guard: Guard, child: EdgeChild) -> int:
     name = f"{file.role.name}-{child.number}"
     log_file = file.role.log_file
     role = replace(
@@ -91,8 +114,6 @@ def _run_child(file: EdgeFile, sockets: Sockets, child: EdgeChild) -> int:
         metrics_port=file.role.metrics_port + child.number if file.role.metrics_port else 0,
         log_file=log_file.with_name(f"{name}.log") if log_file is not None else None,
     )
-
-    firewall = build_firewall(file.firewall, rule_cache(file.edge))
 
     def compose(around: Surroundings) -> Running:
         switch = build_switch(
@@ -108,13 +129,8 @@ def _run_child(file: EdgeFile, sockets: Sockets, child: EdgeChild) -> int:
             randomness=around.randomness,
             watch=around.watch,
             registry=around.registry,
-            pipeline=guarded(
-                switch,
-                firewall,
-                registry=around.registry,
-                seconds=around.reactor.seconds,
-                pause=lambda: deferLater(around.reactor, 0),
-            ),
+            takes_files=hall_route_table().takes_files,
+            pipeline=guard(switch, around),
         )
         service = EdgeService(child, given)
 
