@@ -6,7 +6,7 @@
 The settings are an edge's, with a table of the lab's own::
 
     [lab]
-    rules = "off"  # no firewall; "own": the firewall with the lab's routes; else the folder of a SecLang rule tree
+    rules = "off"  # no firewall; "on": the rules of the table [firewall] behind the lab's routes
     denied = 100000  # revoked serials that the edge knows from its start, none of them of a client here
 
 What differs from the role ``edge`` is only what stands behind it: the hall's routes are not the lab's.
@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from dmz.waf.negative_rules import load_rules
+from twisted.internet.task import deferLater
 
 from dmz.edge.deny_set import SNAPSHOT
 from dmz.edge.deny_table import DenyTable
@@ -29,11 +29,12 @@ from dmz.switch.content_switch import WORKERS
 from dmz.switch.metrics import PortMetrics
 from dmz.switch.settings import PortSettings
 from dmz.switch.worker_port import WorkerPort
-from dmz.waf.guard import GuardedHandler
-from dmz.waf.metrics import FirewallMetrics
+from dmz.waf.guard import guarded
 from dmz.waf.pipeline import WafPipeline
 from dmz.waf.routes import ParamRule, RouteRule, build_route_table
-from ops.roles.edge import EdgeFile, Guard, run_master
+from dmz.waf.rule_store import compile_stored, read_rules
+from dmz.waf.seclang.engine import Engine
+from ops.roles.edge import EdgeFile, Guard, rule_cache, run_master
 from ops.roles.worker import render_error
 from ops.runtime.clock import SystemClock
 from ops.runtime.metrics_page import Health
@@ -44,7 +45,7 @@ from wire_formats.drop import prepare_drop, write_drop
 from wire_formats.settings_reader import SettingsError, load_settings, number
 
 OFF: Final = "off"
-OWN: Final = "own"
+ON: Final = "on"
 ANSWER: Final = HallResponse(200, (("Content-Type", "text/plain"),), b"answered\n")
 #: Longest text of a parameter of the lab's routes.
 LONGEST_TEXT: Final = 65_536
@@ -74,7 +75,7 @@ def run_edge(settings: Path) -> int:
         SettingsError: the file cannot be used.
     """
     file = load_settings(LabFile, settings)
-    guard = guard_of(file.lab.rules)
+    guard = guard_of(file)
     prepare_drop(file.edge.snapshots)
     if file.lab.denied:
         write_drop(file.edge.snapshots, SNAPSHOT, snapshot(file.lab.denied, SystemClock().now_ms()))
@@ -106,23 +107,28 @@ async def echo(_request: HallRequest) -> HallResponse:
     return ANSWER
 
 
-def guard_of(rules: str) -> Guard:
+def guard_of(file: LabFile) -> Guard:
     """Give the firewall that the settings name.
 
     Raises:
-        SettingsError: no such rule tree.
+        SettingsError: neither off nor on.
     """
-    if rules == OFF:
+    if file.lab.rules == OFF:
         return lambda switch, _: switch
-    if rules == OWN:
-        return _own_rules
-    raise SettingsError(f'lab: rules = "{rules}": this edge reads no SecLang rules yet; "off" or "own"')
+    if file.lab.rules != ON:
+        raise SettingsError(f'lab: rules = "{file.lab.rules}": must be "{OFF}" or "{ON}"')
+    return lambda switch, around: _guarded(switch, around, file)
 
 
-def _own_rules(switch: Handler, around: Surroundings) -> Handler:
-    pipeline = WafPipeline(build_route_table(lab_routes()), load_rules())
-    metrics = FirewallMetrics(around.registry)
-    return GuardedHandler(switch, pipeline, metrics=metrics, seconds=around.reactor.seconds)
+def _guarded(switch: Handler, around: Surroundings, file: LabFile) -> Handler:
+    table = compile_stored(read_rules(file.firewall), rule_cache(file.edge))
+    return guarded(
+        switch,
+        WafPipeline(build_route_table(lab_routes()), Engine(table)),
+        registry=around.registry,
+        seconds=around.reactor.seconds,
+        pause=lambda: deferLater(around.reactor, 0),
+    )
 
 
 def lab_routes() -> tuple[RouteRule, ...]:

@@ -20,7 +20,7 @@ from twisted.logger import Logger, globalLogBeginner, jsonFileLogObserver
 from dmz.edge.master import EdgeChild, EdgeMaster
 from dmz.edge.settings import EdgeSettings
 from dmz.messages import HallRequest, HallResponse, decode_request, encode_request
-from dmz.waf.guard import guarded
+from dmz.waf.guard import build_firewall, guarded
 from dmz.waf.hall_routes import hall_route_table
 from dmz.waf.settings import FirewallSettings
 from ops.runtime import stopping
@@ -88,7 +88,13 @@ def run_child(child: EdgeChild) -> int:
     registry = CollectorRegistry()
     handler = Echo(reactor).handle
     if GUARDED:
-        handler = guarded(handler, FirewallSettings(), registry=registry, seconds=reactor.seconds)
+        handler = guarded(
+            handler,
+            build_firewall(FirewallSettings()),
+            registry=registry,
+            seconds=reactor.seconds,
+            pause=lambda: deferLater(reactor, 0),
+        )
     given = Collaborators(
         reactor=reactor,
         clock=SystemClock(),
