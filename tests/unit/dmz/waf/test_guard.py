@@ -105,7 +105,7 @@ class Guard(SynchronousTestCase):
 
     def test_a_long_judgement_lets_others_have_their_turn(self):
         self.tick_s = 0.003
-        pairs = (("user_name", "a b"), ("password", "secret"), ("next", ""))
+        pairs = (("user_name", "O'Brien &c"), ("password", "secret"), ("next", ""))
         kind = {"content-type": "application/x-www-form-urlencoded"}
         self.successResultOf(self.ask(HallRequest("POST", "unit", "/login", form=pairs, headers=kind)))
         self.assertGreater(self.paused, 3)
