@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from dmz.edge.body_buffer import BodyBudget
+from dmz.edge.body_buffer import MemoryBudget
 from dmz.edge.body_forms import FormLimits
 from dmz.edge.connection_limits import Admission
 from dmz.edge.deny_set import DenySet
 from dmz.edge.http_grammar import GrammarLimits
 from dmz.edge.http_response import ResponseWriter
 from dmz.edge.metrics import EdgeMetrics
+from dmz.edge.watch_port import EdgeWatch, Unwatched
 from dmz.messages import Handler
 from wire_formats.collaborators import Clock, Randomness
 
@@ -71,6 +72,7 @@ class Surroundings:
         randomness: for request numbers.
         writer: serialises answers.
         budget: memory of all bodies together.
+        answers: memory of all large answers under way together.
         pace: deadlines.
         grammar: sizes of heads.
         forms: sizes of forms.
@@ -79,6 +81,7 @@ class Surroundings:
         site_port: TLS port of the public site, where refused certificates are sent; 0: not known.
         requests_per_connection: after so many the connection is closed.
         drain: shared flag.
+        watch: tells offenders from others, and hears of every refusal.
     """
 
     pipeline: Handler
@@ -90,7 +93,8 @@ class Surroundings:
     seconds: Callable[[], float]
     randomness: Randomness
     writer: ResponseWriter
-    budget: BodyBudget
+    budget: MemoryBudget
+    answers: MemoryBudget
     pace: Pace = field(default_factory=Pace)
     grammar: GrammarLimits = field(default_factory=GrammarLimits)
     forms: FormLimits = field(default_factory=FormLimits)
@@ -99,3 +103,4 @@ class Surroundings:
     site_port: int = 0
     requests_per_connection: int = 10_000
     drain: DrainState = field(default_factory=DrainState)
+    watch: EdgeWatch = field(default_factory=Unwatched)
