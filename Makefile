@@ -44,8 +44,8 @@ imports: $(VENV)/.dev-stamp
 bench: $(VENV)/.dev-stamp ## figures and ratios of this machine (never a test)
 	@exec $(BIN)/python -m perf $(ARGS)
 
-bench-edge: $(VENV)/.dev-stamp ## the edge and firewall beside nginx, HAProxy, Apache: ONLY=part,… CRS=tree RULES=tree
-	@exec $(BIN)/python -m perf.edge_bench $(if $(ONLY),--only $(ONLY)) $(if $(CRS),--crs $(CRS)) $(if $(RULES),--rules $(RULES)) $(ARGS)
+bench-edge: $(VENV)/.dev-stamp ## the edge and firewall beside nginx, HAProxy, Apache: ONLY=part,… CRS=tree
+	@exec $(BIN)/python -m perf.edge_bench $(if $(ONLY),--only $(ONLY)) $(if $(CRS),--crs $(CRS)) $(ARGS)
 
 status: $(VENV)/.run-stamp ## every role, lane and queue at a glance
 	@$(BIN)/ferrygate status --root $(ROOT)
