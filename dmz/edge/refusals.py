@@ -98,6 +98,10 @@ class Reason(Enum):
     ADDRESS_RATE = ("address_rate", Kind.TOO_MANY_REQUESTS, 429)
     CERTIFICATE_RATE = ("certificate_rate", Kind.TOO_MANY_REQUESTS, 429)
     CERTIFICATE_CONNECTIONS = ("certificate_connections", Kind.TOO_MANY_REQUESTS, 429)
+    # offenders (see dmz.intrusion)
+    THROTTLED = ("throttled", Kind.TOO_MANY_REQUESTS, 429)
+    BANNED = ("banned", Kind.BANNED, 403)
+    # memory
     BODY_MEMORY = ("body_memory", Kind.BUSY, 503)
     ANSWER_MEMORY = ("answer_memory", Kind.BUSY, 503)
 

@@ -16,6 +16,7 @@ from dmz.edge.deny_set import DenySet
 from dmz.edge.http_grammar import GrammarLimits
 from dmz.edge.http_response import ResponseWriter
 from dmz.edge.metrics import EdgeMetrics
+from dmz.edge.watch_port import EdgeWatch, Unwatched
 from dmz.messages import Handler, Window
 from wire_formats.collaborators import Clock, Randomness
 
@@ -81,6 +82,7 @@ class Surroundings:
         site_port: TLS port of the public site, where refused certificates are sent; 0: not known.
         requests_per_connection: after so many the connection is closed.
         drain: shared flag.
+        watch: tells offenders from others, and hears of every refusal.
     """
 
     pipeline: Handler
@@ -102,3 +104,4 @@ class Surroundings:
     site_port: int = 0
     requests_per_connection: int = 10_000
     drain: DrainState = field(default_factory=DrainState)
+    watch: EdgeWatch = field(default_factory=Unwatched)

@@ -23,6 +23,7 @@ from dmz.messages import HallRequest, HallResponse, decode_request, encode_reque
 from dmz.waf.guard import guarded
 from dmz.waf.hall_routes import hall_route_table
 from dmz.waf.settings import FirewallSettings
+from ops.runtime import stopping
 from ops.runtime.clock import SystemClock, SystemRandomness
 from ops.runtime.directory_watch import ReactorDirectoryWatch
 from wire_formats.errors import Kind, Refused
@@ -81,6 +82,9 @@ class Echo:
 def run_child(child: EdgeChild) -> int:
     """Run one child of the edge."""
     from dmz.edge.service import Collaborators, EdgeService
+    from ops.runtime import lean_reactor
+
+    lean_reactor.install()
     from tests.support.real_reactor import reactor
 
     registry = CollectorRegistry()
@@ -99,7 +103,7 @@ def run_child(child: EdgeChild) -> int:
     service = EdgeService(child, given)
     reactor.callWhenRunning(lambda: Deferred.fromCoroutine(service.start()))
     reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(service.stop()))
-    reactor.run()
+    stopping.run(reactor)
     return 0
 
 
