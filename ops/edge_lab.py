@@ -6,7 +6,7 @@
 The settings are an edge's, with a table of the lab's own::
 
     [lab]
-    rules = "off"  # no firewall; "on": the rules of the table [firewall] behind the lab's routes
+    rules = "off"  # no firewall; "own": the firewall with the lab's routes; else the folder of a core rule set
     denied = 100000  # revoked serials that the edge knows from its start, none of them of a client here
 
 What differs from the role ``edge`` is only what stands behind it: the hall's routes are not the lab's.
@@ -24,7 +24,7 @@ from twisted.internet.task import deferLater
 
 from dmz.edge.deny_set import SNAPSHOT
 from dmz.edge.deny_table import DenyTable
-from dmz.messages import HallRequest, HallResponse, Handler
+from dmz.messages import HallRequest, HallResponse
 from dmz.switch.content_switch import WORKERS
 from dmz.switch.metrics import PortMetrics
 from dmz.switch.settings import PortSettings
@@ -34,7 +34,9 @@ from dmz.waf.pipeline import WafPipeline
 from dmz.waf.routes import ParamRule, RouteRule, build_route_table
 from dmz.waf.rule_store import compile_stored, read_rules
 from dmz.waf.seclang.engine import Engine
-from ops.roles.edge import EdgeFile, Guard, rule_cache, run_master
+from dmz.waf.settings import FirewallSettings
+from ops.edge_lab_rules import RuledHandler, load_engine
+from ops.roles.edge import EdgeFile, Guard, run_master
 from ops.roles.worker import render_error
 from ops.runtime.clock import SystemClock
 from ops.runtime.metrics_page import Health
@@ -45,8 +47,8 @@ from wire_formats.drop import prepare_drop, write_drop
 from wire_formats.settings_reader import SettingsError, load_settings, number
 
 OFF: Final = "off"
-ON: Final = "on"
-ANSWER: Final = HallResponse(200, (("Content-Type", "text/plain"),), b"answered\n")
+OWN: Final = "own"
+ANSWER: Final = HallResponse(200, (("Content-Type", "text/html; charset=utf-8"),), b"answered\n")
 #: Longest text of a parameter of the lab's routes.
 LONGEST_TEXT: Final = 65_536
 _FORM_FIELDS: Final = 20
@@ -75,7 +77,7 @@ def run_edge(settings: Path) -> int:
         SettingsError: the file cannot be used.
     """
     file = load_settings(LabFile, settings)
-    guard = guard_of(file)
+    guard = guard_of(file.lab.rules)
     prepare_drop(file.edge.snapshots)
     if file.lab.denied:
         write_drop(file.edge.snapshots, SNAPSHOT, snapshot(file.lab.denied, SystemClock().now_ms()))
@@ -107,24 +109,25 @@ async def echo(_request: HallRequest) -> HallResponse:
     return ANSWER
 
 
-def guard_of(file: LabFile) -> Guard:
+def guard_of(rules: str) -> Guard:
     """Give the firewall that the settings name.
 
     Raises:
-        SettingsError: neither off nor on.
+        SettingsError: no such rule tree, or one that cannot be used.
     """
-    if file.lab.rules == OFF:
+    if rules == OFF:
         return lambda switch, _: switch
-    if file.lab.rules != ON:
-        raise SettingsError(f'lab: rules = "{file.lab.rules}": must be "{OFF}" or "{ON}"')
-    return lambda switch, around: _guarded(switch, around, file)
+    if rules == OWN:
+        return _own_rules(Engine(compile_stored(read_rules(FirewallSettings()), None)))
+    engine = load_engine(Path(rules))  # before the fork, so that all children share it
+    return lambda switch, _: RuledHandler(switch, engine)
 
 
-def _guarded(switch: Handler, around: Surroundings, file: LabFile) -> Handler:
-    table = compile_stored(read_rules(file.firewall), rule_cache(file.edge))
-    return guarded(
+def _own_rules(engine: Engine) -> Guard:
+    pipeline = WafPipeline(build_route_table(lab_routes()), engine)
+    return lambda switch, around: guarded(
         switch,
-        WafPipeline(build_route_table(lab_routes()), Engine(table)),
+        pipeline,
         registry=around.registry,
         seconds=around.reactor.seconds,
         pause=lambda: deferLater(around.reactor, 0),

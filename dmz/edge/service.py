@@ -172,8 +172,8 @@ class EdgeService:
         settings, given = self._child.settings, self._given
         return Surroundings(
             pipeline=given.pipeline,
-            admission=Admission(settings.admission_limits(), given.intrusion),
             body_limit=settings.body_limit(given.takes_files),
+            admission=Admission(settings.admission_limits(), given.intrusion),
             deny=self.deny,
             metrics=self.metrics,
             clock=given.clock,

@@ -33,13 +33,13 @@ class WafPipeline:
 
     Args:
         table: the allow-list.
-        engine: the rules.
+        engine: the rules; an attribute too.
         answer_bytes: largest answer that may leave.
     """
 
     def __init__(self, table: RouteTable, engine: Engine, *, answer_bytes: int = DEFAULT_ANSWER_BYTES) -> None:
         self._table = table
-        self._engine = engine
+        self.engine = engine
         self._answer_bytes = answer_bytes
         # Browsers ask for the same pages with the same headers; by a hash that is keyed anew in every process.
         self._remembered: dict[int, Verdict] = {}
@@ -69,7 +69,7 @@ class WafPipeline:
         if _too_much(view, texts):
             return refusal(Stage.NEGATIVE, TOO_MUCH_TEXT, kind=kind)
         if texts:
-            judged = yield from self._engine.steps(transaction_of(request, texts))
+            judged = yield from self.engine.steps(transaction_of(request, texts))
             found = _verdict(judged, kind)
         else:
             found = yield from self._surroundings(request, kind)
@@ -80,7 +80,7 @@ class WafPipeline:
         name = hash((request.method, request.path, kind, tuple(request.headers.items())))
         known = self._remembered.get(name)
         if known is None:
-            judged = yield from self._engine.steps(transaction_of(request, ()))
+            judged = yield from self.engine.steps(transaction_of(request, ()))
             if len(self._remembered) >= MOST_REMEMBERED:
                 self._remembered.clear()
             known = self._remembered[name] = _verdict(judged, kind)

@@ -63,6 +63,7 @@ _OPENAPI: Final = (
     "paths with the fields of each form, and the schemas of what crosses the gap. Needs no installation."
 )
 _WAF: Final = "Web application firewall: `ferrygate waf --help` shows its words."
+_CORE: Final = "Accounts, operators, official notices: `ferrygate core --help` shows its words."
 _CA: Final = "Certificate authority: `ferrygate ca --help` shows its words."
 
 
@@ -86,6 +87,10 @@ def parse(arguments: list[str]) -> Command:
         from ops.cli.firewall import firewall
 
         return lambda: firewall(arguments[1:])
+    if arguments[:1] == ["core"]:
+        from ops.cli.administration import administration
+
+        return lambda: administration(arguments[1:])
     return _command(_parser().parse_args(arguments))
 
 
@@ -110,6 +115,7 @@ def _parser() -> Words:
     _add_openapi(commands)
     # Named here for the help only: their own parsers read the rest.
     commands.add_parser("waf", help="web application firewall: check its rules, explain a verdict", description=_WAF)
+    commands.add_parser("core", help="find and disable accounts, load official notices", description=_CORE)
     commands.add_parser("ca", help="certificate authority: ceremony, slips, revocation, lists, log", description=_CA)
     return parser
 

@@ -57,6 +57,8 @@ class Echo:
             return HallResponse(200, (("Content-Type", TEXT),), b"x" * BIG_BYTES)
         elif request.path == "/split":
             return HallResponse(200, (("X-Bad", "a\r\nInjected: yes"),), b"")
+        if GUARDED:
+            return HallResponse(200, (("Content-Type", TEXT),), b"{}")
         told = {
             "method": request.method,
             "window": request.window,
