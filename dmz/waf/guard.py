@@ -6,7 +6,7 @@ with the request, or a path that is not ours.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from pathlib import Path
 from typing import Final
 
@@ -65,23 +65,22 @@ class GuardedHandler:
             Bug: the answer must not leave.
         """
         started = self._seconds()
-        verdict = await self._judge(request)
+        verdict = await self._in_slices(self._pipeline.steps(request))
         self._metrics.seconds.observe(max(0.0, self._seconds() - started))
         self._metrics.count(verdict)
         if not verdict.allowed:
             self._audit(verdict, request)
             raise FirewallRefusedError(verdict)
         response = await self._inner(request)
-        verdict = self._pipeline.check_answer(response)
+        verdict = await self._in_slices(self._pipeline.answer_steps(request, response))
         if not verdict.allowed:
             self._metrics.count(verdict)
             self._audit(verdict, request)
             raise Bug(Kind.BUG, verdict.rule)
         return response
 
-    async def _judge(self, request: HallRequest) -> Verdict:
-        """Judge a request in slices of SLICE_S."""
-        steps = self._pipeline.steps(request)
+    async def _in_slices(self, steps: Generator[None, None, Verdict]) -> Verdict:
+        """Take steps of a judgement in slices of SLICE_S."""
         until = self._seconds() + SLICE_S
         while True:
             try:

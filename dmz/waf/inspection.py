@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from dmz.messages import HallRequest
-from dmz.waf.seclang.sent_request import SentRequest
+from dmz.messages import HallRequest, HallResponse
+from dmz.waf.seclang.sent_request import SentAnswer, SentRequest
 from dmz.waf.seclang.transaction import Entries, Transaction, begin, put_arguments
 from dmz.waf.view import Inspected, Place
 
@@ -42,6 +42,12 @@ def transaction_of(request: HallRequest, texts: Iterable[Inspected]) -> Transact
         (files if inspected.place is Place.FILE_NAME else arguments).append(entry)
     put_arguments(made, arguments, files)
     return made
+
+
+def sent_answer(response: HallResponse) -> SentAnswer:
+    """Give an answer as the rules look at it."""
+    headers = tuple((name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in response.headers)
+    return SentAnswer(response.status, headers, response.body)
 
 
 def field_of(where: str) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Generator, Sequence
 from typing import Final
 
 from dmz.messages import HallRequest, HallResponse
-from dmz.waf.inspection import field_of, transaction_of
+from dmz.waf.inspection import field_of, sent_answer, transaction_of
 from dmz.waf.positive_model import judge
-from dmz.waf.response_check import judge_answer
+from dmz.waf.response_check import has_text, judge_answer
 from dmz.waf.routes import RouteTable
 from dmz.waf.seclang.engine import Engine
 from dmz.waf.seclang.judgement import Judgement
@@ -43,16 +43,11 @@ class WafPipeline:
         self._answer_bytes = answer_bytes
         # Browsers ask for the same pages with the same headers; by a hash that is keyed anew in every process.
         self._remembered: dict[int, Verdict] = {}
+        self._passed: set[int] = set()
 
     def check(self, request: HallRequest) -> Verdict:
         """Judge a request in one go."""
-        steps = self.steps(request)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as done:
-                verdict: Verdict = done.value
-                return verdict
+        return finished(self.steps(request))
 
     def steps(self, request: HallRequest) -> Generator[None, None, Verdict]:
         """Judge a request in small steps, between which the caller may do other work; returns the verdict.
@@ -86,9 +81,36 @@ class WafPipeline:
             known = self._remembered[name] = _verdict(judged, kind)
         return known
 
-    def check_answer(self, response: HallResponse) -> Verdict:
-        """Judge an answer."""
-        return judge_answer(response, self._answer_bytes) or PASSED
+    def check_answer(self, request: HallRequest, response: HallResponse) -> Verdict:
+        """Judge an answer in one go."""
+        return finished(self.answer_steps(request, response))
+
+    def answer_steps(self, request: HallRequest, response: HallResponse) -> Generator[None, None, Verdict]:
+        """Judge an answer in small steps: its form, then what the rules say of its text; returns the verdict."""
+        refused = judge_answer(response, self._answer_bytes)
+        if refused is not None:
+            return refused
+        if not has_text(response):
+            return PASSED
+        name = hash((response.status, response.headers, response.body))
+        if name not in self._passed:
+            judged = yield from self.engine.answer_steps(transaction_of(request, ()), sent_answer(response))
+            if judged.refused_by:
+                return refusal(Stage.RESPONSE, str(_reason(judged)[0]), kind=Kind.BUG)
+            if len(self._passed) >= MOST_REMEMBERED:
+                self._passed.clear()
+            self._passed.add(name)
+        return PASSED
+
+
+def finished(steps: Generator[None, None, Verdict]) -> Verdict:
+    """Take all steps; gives their verdict."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            verdict: Verdict = done.value
+            return verdict
 
 
 def _too_much(view: RequestView, texts: Sequence[Inspected]) -> bool:
@@ -100,16 +122,15 @@ def _too_much(view: RequestView, texts: Sequence[Inspected]) -> bool:
 def _verdict(judged: Judgement, kind: Kind) -> Verdict:
     if not judged.refused_by:
         return PASSED
-    # The rule that refuses only adds up; what people want to know is the weightiest of those that scored.
+    rule, where = _reason(judged)
+    return refusal(Stage.NEGATIVE, str(rule), field_of(where), kind=kind, score=score_of(judged))
+
+
+def _reason(judged: Judgement) -> tuple[int, str]:
+    """Give the weightiest rule that matched, and where: the rule that refuses has only added up."""
     scored = [match for match in judged.matches if match.rule_id != judged.refused_by and match.where] or judged.matches
     first = min(scored, key=lambda match: match.severity or "9", default=None)
-    return refusal(
-        Stage.NEGATIVE,
-        str(first.rule_id if first is not None else judged.refused_by),
-        field_of(first.where) if first is not None else "",
-        kind=kind,
-        score=score_of(judged),
-    )
+    return (judged.refused_by, "") if first is None else (first.rule_id, first.where)
 
 
 def score_of(judged: Judgement) -> int:

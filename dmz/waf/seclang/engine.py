@@ -65,12 +65,31 @@ class Engine:
             take_body(transaction)
             yield from run.phase(phases[2])
         if answer is not None and not run.over:
-            take_answer(transaction, answer)
-            yield from run.phase(phases[3])
-            yield from run.phase(phases[4])
+            yield from self._answered(run, answer)
         yield from run.phase(phases[5], scoring=True)
-        judged = run.judgement
-        judged.variables = {
-            name.decode("utf-8", "replace"): value.decode("utf-8", "replace") for name, value in transaction.tx.items()
-        }
-        return judged
+        return _judged(run)
+
+    def answer_steps(self, transaction: Transaction, answer: SentAnswer) -> Generator[None, None, Judgement]:
+        """Judge the answer to a request that has passed, in small steps; the judgement is the return value.
+
+        Args:
+            transaction: the request, which is not judged again.
+            answer: what is about to leave.
+        """
+        transaction.tx.update(self.table.start)
+        run = Run(transaction, stops=True)
+        yield from self._answered(run, answer)
+        return _judged(run)
+
+    def _answered(self, run: Run, answer: SentAnswer) -> Generator[None, None, None]:
+        take_answer(run.transaction, answer)
+        yield from run.phase(self.table.phases[3])
+        yield from run.phase(self.table.phases[4])
+
+
+def _judged(run: Run) -> Judgement:
+    judged = run.judgement
+    judged.variables = {
+        name.decode("utf-8", "replace"): value.decode("utf-8", "replace") for name, value in run.transaction.tx.items()
+    }
+    return judged

@@ -127,7 +127,9 @@ def test_shipped_files_pass_the_firewall():
     for name in ("hall.css", "mark.svg"):
         for path in (assets.url(name), f"/static/{name}"):
             assert firewall.check(HallRequest("GET", "person", path)).allowed
-            assert firewall.check_answer(ask(assets, path, accept_encoding="gzip")[0]).allowed
+            assert firewall.check_answer(
+                HallRequest("GET", "unit", path), ask(assets, path, accept_encoding="gzip")[0]
+            ).allowed
     assert render_error(HallRequest("GET", "site", "/static/x"), Bug(Kind.BUG)).status == 500
 
 
