@@ -41,6 +41,8 @@ from wire_formats.trust import TrustStore
 
 WORKBOOK_THREADS: Final = 2
 WORKBOOK_QUEUE: Final = 32
+#: Name of the socket in a hand-over.
+PORT: Final = "port"
 
 
 @dataclass(frozen=True)
@@ -98,11 +100,13 @@ class _WorkerRole:
         self._store_thread.start()
         await self._pool.run(bring_up_to_date, self._engine)
         self._stop_worker = self._worker.start(self._around.watch)
-        self._port.listen(self._file.worker.socket)
+        taken = self._around.hand_over.take()
+        listening = self._port.listen(self._file.worker.socket, taken.get(PORT))
+        self._around.hand_over.offer({PORT: listening})
 
     async def stop(self) -> None:
         """Finish what is under way (its answers still arrive), then close everything."""
-        drained: Deferred[None] = self._port.drain()
+        drained: Deferred[None] = self._port.drain(succeeded=self._around.hand_over.succeeded())
         await drained
         if self._stop_worker is not None:
             self._stop_worker()

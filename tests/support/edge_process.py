@@ -21,6 +21,7 @@ from dmz.edge.settings import EdgeSettings
 from dmz.messages import HallRequest, HallResponse, decode_request, encode_request
 from ops.runtime.clock import SystemClock, SystemRandomness
 from ops.runtime.directory_watch import ReactorDirectoryWatch
+from ops.runtime.hand_over import HandOver
 from wire_formats.errors import Kind, Refused
 from wire_formats.settings_reader import SettingsError, load_settings
 
@@ -93,7 +94,9 @@ def main() -> int:
         [textFileLogObserver(path.with_suffix(".log").open("a", buffering=1))], redirectStandardIO=False
     )
     try:
-        master = EdgeMaster(load_settings(EdgeSettings, path), run_child, SystemClock())
+        master = EdgeMaster(
+            load_settings(EdgeSettings, path), run_child, SystemClock(), HandOver.from_environment(os.environ)
+        )
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
