@@ -67,6 +67,8 @@ class Kind(enum.IntEnum):
     OTHER_PERSON = 2028
     NO_PARAMETERS = 2029
     SLIP_NOT_ENABLED = 2030
+    BANNED = 2031
+    INFECTED = 2032
 
     # 3xxx: later
     BUSY = 3001

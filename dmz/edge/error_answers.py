@@ -20,6 +20,9 @@ _HALL: Final = Label("社会保险网上办事大厅", "Social Insurance Online 
 _CODE: Final = Label("错误代码", "Error code")
 _NUMBER: Final = Label("请求编号", "Request number")
 _BACK: Final = Label("返回首页", "Back to the first page")
+_RETRY_SECONDS: Final = Label("请在 {number} 秒后重试。", "Try again in {number} seconds.")
+_RETRY_MINUTES: Final = Label("请在 {number} 分钟后重试。", "Try again in {number} minutes.")
+_RETRY_HOURS: Final = Label("请在 {number} 小时后重试。", "Try again in {number} hours.")
 _SITE: Final = Label("前往网站：下载证书、选择办事大厅", "To the site: download a certificate, choose a window")
 #: Going back would meet the same refusal; these are mended at the public site.
 _MENDED_AT_SITE: Final = frozenset(
@@ -39,7 +42,7 @@ _PAGE: Final = """<!DOCTYPE html>
 <main id="main" class="wrap">
 <h1>{title}</h1>
 <p class="lead">{remedy}</p>
-<p>{code_name} <span class="code">{code}</span></p>
+{retry}<p>{code_name} <span class="code">{code}</span></p>
 <p>{number_name} <span class="code">{number}</span></p>
 <p><a href="{way}">{way_name}</a></p>
 </main>
@@ -74,6 +77,7 @@ def error_answer(
         title=html.escape(text(kind).of(language)),
         remedy=html.escape(remedy(kind).of(language)),
         style=STYLE_SHEET,
+        retry="" if retry_after_s is None else f"<p><strong>{_retry_words(retry_after_s, language)}</strong></p>\n",
         code_name=_CODE.of(language),
         code=code_of(kind),
         number_name=_NUMBER.of(language),
@@ -91,6 +95,14 @@ def error_answer(
     if kind is Kind.METHOD_NOT_ALLOWED:
         headers.append(("Allow", "GET, HEAD, POST"))
     return HallResponse(status, tuple(headers), body.encode("utf-8"))
+
+
+def _retry_words(seconds: int, language: Language) -> str:
+    """Say when to try again, in the unit that a person would use; rounded up, so that it is true."""
+    for label, size, most in ((_RETRY_SECONDS, 1, 90), (_RETRY_MINUTES, 60, 90 * 60)):
+        if seconds <= most:
+            return label.of(language).format(number=max(1, -(-seconds // size)))
+    return _RETRY_HOURS.of(language).format(number=-(-seconds // 3_600))
 
 
 def page_language(cookies: str | None, accept_language: str | None) -> Language:

@@ -98,7 +98,12 @@ class Reason(Enum):
     ADDRESS_RATE = ("address_rate", Kind.TOO_MANY_REQUESTS, 429)
     CERTIFICATE_RATE = ("certificate_rate", Kind.TOO_MANY_REQUESTS, 429)
     CERTIFICATE_CONNECTIONS = ("certificate_connections", Kind.TOO_MANY_REQUESTS, 429)
+    # offenders (see dmz.intrusion)
+    THROTTLED = ("throttled", Kind.TOO_MANY_REQUESTS, 429)
+    BANNED = ("banned", Kind.BANNED, 403)
+    # memory
     BODY_MEMORY = ("body_memory", Kind.BUSY, 503)
+    ANSWER_MEMORY = ("answer_memory", Kind.BUSY, 503)
 
     def __init__(self, word: str, kind: Kind, status: int) -> None:
         self.word = word

@@ -35,7 +35,8 @@ exit codes:
 """
 _UP: Final = (
     "Make an installation if there is none, start every role, send one real wage declaration, then serve until "
-    "Ctrl-C or `ferrygate stop`. An installation that is there already is used as it is."
+    "Ctrl-C or `ferrygate stop`. An installation that is there already is used as it is; to it the workbooks are sent "
+    "with --demo-only, else one employee is declared."
 )
 _STATUS: Final = (
     "Show every process with its state, age and figures, and every lane of the ferry. "
@@ -70,6 +71,7 @@ _OPENAPI: Final = (
     "Print the OpenAPI 3.1 document of all services as JSON, made from the same declarations as the forms: "
     "paths with the fields of each form, and the schemas of what crosses the gap. Needs no installation."
 )
+_CORE: Final = "Accounts, operators, official notices: `ferrygate core --help` shows its words."
 _CA: Final = "Certificate authority: `ferrygate ca --help` shows its words."
 
 
@@ -89,6 +91,10 @@ def parse(arguments: list[str]) -> Command:
         from ops.cli.authority import authority
 
         return lambda: authority(arguments[1:])
+    if arguments[:1] == ["core"]:
+        from ops.cli.administration import administration
+
+        return lambda: administration(arguments[1:])
     return _command(_parser().parse_args(arguments))
 
 
@@ -115,7 +121,8 @@ def _parser() -> Words:
     run.add_argument("role", metavar="ROLE", choices=ROLES, help=f"one of {', '.join(ROLES)}")
     run.add_argument("--settings", metavar="FILE", type=Path, required=True, help="the role's TOML file")
     _add_openapi(commands)
-    # Named here for the help only: its own parser reads the rest.
+    # Named here for the help only: parsers of their own read the rest.
+    commands.add_parser("core", help="find and disable accounts, load official notices", description=_CORE)
     commands.add_parser("ca", help="certificate authority: ceremony, slips, revocation, lists, log", description=_CA)
     return parser
 

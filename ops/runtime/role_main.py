@@ -6,6 +6,7 @@ line on stderr names the file, key or port and the remedy).
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Coroutine
@@ -20,6 +21,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ops.metrics import OpsMetrics
+from ops.runtime import lean_reactor, stopping
 from ops.runtime.background import ReactorBackground
 from ops.runtime.clock import SystemClock, SystemRandomness
 from ops.runtime.directory_watch import ReactorDirectoryWatch
@@ -127,6 +129,8 @@ class RoleProcess:
             self.log.failure("role_start_failed", failure=Failure(error), role=role.name)
             self._fail(EXIT_FAILED, f"{role.name}: did not start: {one_line(error)}")
         else:
+            gc.collect()
+            gc.freeze()  # what is there now stays for good: no collection need look at it again
             self._state = "serving"
             tell_service_manager("READY=1", os.environ)
             self.log.info("role_started", role=role.name, pid=os.getpid())
@@ -155,7 +159,7 @@ class RoleProcess:
     def _fail(self, exit_code: int, line: str) -> None:
         self.exit_code = exit_code
         say(line)
-        self._around.reactor.callWhenRunning(self._around.reactor.stop)
+        self._around.reactor.callWhenRunning(stopping.stop, self._around.reactor)
 
 
 def run_role(role: RoleSettings, compose: Compose, *, forked: HandOver | None = None) -> int:
@@ -187,11 +191,12 @@ def run_role(role: RoleSettings, compose: Compose, *, forked: HandOver | None = 
     reactor = process._around.reactor
     reactor.callWhenRunning(lambda: Deferred.fromCoroutine(process.start()))
     reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(process.stop()))
-    reactor.run()
+    stopping.run(reactor)
     return process.exit_code
 
 
 def _compose(role: RoleSettings, clock: Clock, compose: Compose, hand_over: HandOver) -> RoleProcess:
+    lean_reactor.install()
     from twisted.internet import reactor  # noqa: TID251 - installed here, once
 
     surroundings = Surroundings(
