@@ -84,8 +84,8 @@ def translate(source: str) -> Spoken:
         re2.append(said.re2)
         python.append(said.python)
     # Python wants flags for the whole pattern before everything else.
-    said = split_look_behinds(b"".join(python))
-    return Spoken(b"".join(re2), _LATE_FLAGS.sub(rb"\2\1", said, count=1))
+    whole = split_look_behinds(b"".join(python))
+    return Spoken(b"".join(re2), _LATE_FLAGS.sub(rb"\2\1", whole, count=1))
 
 
 def _say(match: re.Match[bytes], *, inside: bool) -> Spoken:
