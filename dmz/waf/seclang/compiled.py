@@ -64,12 +64,12 @@ class Phase:
     """The rules of one phase.
 
     Attributes:
-        rules: all, by place; those that can never run too.
+        rules: those that can run, by place.
         always: places of those that are looked at in every request.
         prefilter: names the others that may match.
     """
 
-    rules: tuple[Compiled, ...]
+    rules: Mapping[int, Compiled]
     always: tuple[int, ...]
     prefilter: Prefilter
 
@@ -93,4 +93,4 @@ class Table:
     @property
     def rules(self) -> int:
         """How many rules can run."""
-        return sum(len(phase.always) + sum(rule.filtered for rule in phase.rules) for phase in self.phases.values())
+        return sum(len(phase.rules) for phase in self.phases.values())

@@ -55,7 +55,7 @@ def compile_rules(rules: RuleSet, load: Load | None = None) -> Table:
     made = {}
     for number in PHASES:
         mine = looks_for[number]
-        ready = tuple(replace(rule, filtered=rule.place in mine) for rule in phases[number])
+        ready = {place: replace(phases[number][place], filtered=place in mine) for place in folded.kept[number]}
         always = tuple(place for place in folded.kept[number] if place not in mine)
         watches = [
             watch for place, found in mine.items() for watch in _watches(ready[place], numbers[found], maker.chains)

@@ -148,8 +148,8 @@ def without_filter(table: Table) -> Table:
     """The same rules, all looked at one by one."""
     phases = {
         number: Phase(
-            tuple(dataclasses.replace(rule, filtered=False) for rule in phase.rules),
-            tuple(sorted({*phase.always, *(rule.place for rule in phase.rules if rule.filtered)})),
+            {place: dataclasses.replace(rule, filtered=False) for place, rule in phase.rules.items()},
+            tuple(sorted(phase.rules)),
             phase.prefilter,
         )
         for number, phase in table.phases.items()
