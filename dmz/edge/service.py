@@ -129,6 +129,9 @@ class EdgeService:
         gone: Deferred[None] = Deferred()
         self._gone = gone
         self._drain.draining = True
+        if self._child.succeeded[0]:
+            # Whom a successor serves anyhow need not hurry: the last idle connection closes just before the limit.
+            self._drain.linger_s = max(self._drain.linger_s, self._child.settings.drain_s - 2 * _SWEEP_S)
         self.deny.stop()
         for acceptor in self._acceptors:
             acceptor.stop()
@@ -172,8 +175,8 @@ class EdgeService:
         settings, given = self._child.settings, self._given
         return Surroundings(
             pipeline=given.pipeline,
-            admission=Admission(settings.admission_limits(), given.intrusion),
             body_limit=settings.body_limit(given.takes_files),
+            admission=Admission(settings.admission_limits(), given.intrusion),
             deny=self.deny,
             metrics=self.metrics,
             clock=given.clock,

@@ -26,6 +26,7 @@ from dmz.waf.settings import FirewallSettings
 from ops.runtime import stopping
 from ops.runtime.clock import SystemClock, SystemRandomness
 from ops.runtime.directory_watch import ReactorDirectoryWatch
+from ops.runtime.hand_over import HandOver
 from wire_formats.errors import Kind, Refused
 from wire_formats.settings_reader import SettingsError, load_settings
 
@@ -57,6 +58,8 @@ class Echo:
             return HallResponse(200, (("Content-Type", TEXT),), b"x" * BIG_BYTES)
         elif request.path == "/split":
             return HallResponse(200, (("X-Bad", "a\r\nInjected: yes"),), b"")
+        if GUARDED:
+            return HallResponse(200, (("Content-Type", TEXT),), b"{}")
         told = {
             "method": request.method,
             "window": request.window,
@@ -111,7 +114,9 @@ def main() -> int:
         [jsonFileLogObserver(path.with_suffix(".log").open("a", buffering=1), "")], redirectStandardIO=False
     )
     try:
-        master = EdgeMaster(load_settings(EdgeSettings, path), run_child, SystemClock())
+        master = EdgeMaster(
+            load_settings(EdgeSettings, path), run_child, SystemClock(), HandOver.from_environment(os.environ)
+        )
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
