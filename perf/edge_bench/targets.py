@@ -23,7 +23,6 @@ from perf.edge_bench.candidates import (
     NGINX_WAF,
     OURS,
 )
-
 from perf.figures import percentile
 
 
