@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from typing import Final
@@ -11,6 +10,7 @@ from typing import Final
 from perf.edge_bench import requests
 from perf.edge_bench.candidates import HAPROXY, HAPROXY_NEW, NGINX, NGINX_NEW, OURS, Server
 from perf.edge_bench.plan import WARM_S, Plan
+from perf.edge_bench.processes import program
 from perf.edge_bench.targets import p50_p99, row, verdict
 from perf.edge_bench.wire import ClosedLoop, Handshakes, Loop, OpenLoop
 
@@ -94,7 +94,7 @@ def upgrade(plan: Plan) -> None:
 
 def slow(plan: Plan) -> None:
     """Requests at 200/s while 400 clients are slow on purpose, at the entrance that asks for no certificate."""
-    if shutil.which("slowhttptest") is None:
+    if program("slowhttptest") is None:
         print("slow clients are left out: apt-get install slowhttptest", flush=True)
         return
     for name in (NGINX, HAPROXY, OURS):
