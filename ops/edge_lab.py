@@ -35,7 +35,6 @@ from dmz.waf.routes import ParamRule, RouteRule, build_route_table
 from dmz.waf.rule_store import compile_stored, read_rules
 from dmz.waf.seclang.engine import Engine
 from dmz.waf.settings import FirewallSettings
-from ops.edge_lab_rules import RuledHandler, load_engine
 from ops.roles.edge import EdgeFile, Guard, run_master
 from ops.roles.worker import render_error
 from ops.runtime.clock import SystemClock
@@ -48,6 +47,7 @@ from wire_formats.settings_reader import SettingsError, load_settings, number
 
 OFF: Final = "off"
 OWN: Final = "own"
+_DEBIAN_SETUP: Final = Path("/etc/modsecurity/crs/crs-setup.conf")
 ANSWER: Final = HallResponse(200, (("Content-Type", "text/html; charset=utf-8"),), b"answered\n")
 #: Longest text of a parameter of the lab's routes.
 LONGEST_TEXT: Final = 65_536
@@ -117,14 +117,10 @@ def guard_of(rules: str) -> Guard:
     """
     if rules == OFF:
         return lambda switch, _: switch
-    if rules == OWN:
-        return _own_rules(Engine(compile_stored(read_rules(FirewallSettings()), None)))
-    engine = load_engine(Path(rules))  # before the fork, so that all children share it
-    return lambda switch, _: RuledHandler(switch, engine)
-
-
-def _own_rules(engine: Engine) -> Guard:
-    pipeline = WafPipeline(build_route_table(lab_routes()), engine)
+    settings = FirewallSettings() if rules == OWN else FirewallSettings(rules=rule_files(Path(rules)))
+    # Compiled before the fork, so that all children share it.
+    engine = Engine(compile_stored(read_rules(settings), None))
+    pipeline = WafPipeline(build_route_table(lab_routes()), engine, most_text=LONGEST_TEXT)
     return lambda switch, around: guarded(
         switch,
         pipeline,
@@ -132,6 +128,19 @@ def _own_rules(engine: Engine) -> Guard:
         seconds=around.reactor.seconds,
         pause=lambda: deferLater(around.reactor, 0),
     )
+
+
+def rule_files(tree: Path) -> tuple[str, ...]:
+    """Give the files of a core rule set; Debian keeps the set-up file elsewhere.
+
+    Raises:
+        SettingsError: there are none.
+    """
+    setups = (tree / "crs-setup.conf", tree / "crs-setup.conf.example", _DEBIAN_SETUP)
+    setup = next((path for path in setups if path.is_file()), None)
+    if setup is None or not (tree / "rules").is_dir():
+        raise SettingsError(f"lab: rules: {tree} is no tree of a core rule set")
+    return (str(setup), str(tree / "rules" / "*.conf"))
 
 
 def lab_routes() -> tuple[RouteRule, ...]:

@@ -35,12 +35,21 @@ class WafPipeline:
         table: the allow-list.
         engine: the rules; an attribute too.
         answer_bytes: largest answer that may leave.
+        most_text: characters of one text that the rules look at.
     """
 
-    def __init__(self, table: RouteTable, engine: Engine, *, answer_bytes: int = DEFAULT_ANSWER_BYTES) -> None:
+    def __init__(
+        self,
+        table: RouteTable,
+        engine: Engine,
+        *,
+        answer_bytes: int = DEFAULT_ANSWER_BYTES,
+        most_text: int = MAX_TEXT,
+    ) -> None:
         self._table = table
         self.engine = engine
         self._answer_bytes = answer_bytes
+        self._most_text = most_text
         # Browsers ask for the same pages with the same headers; by a hash that is keyed anew in every process.
         self._remembered: dict[int, Verdict] = {}
         self._passed: set[int] = set()
@@ -61,7 +70,7 @@ class WafPipeline:
         found = PASSED
         if refused is not None:
             texts = []
-        if _too_much(view, texts):
+        if self._too_much(view, texts):
             return refusal(Stage.NEGATIVE, TOO_MUCH_TEXT, kind=kind)
         if texts:
             judged = yield from self.engine.steps(transaction_of(request, texts))
@@ -102,6 +111,10 @@ class WafPipeline:
             self._passed.add(name)
         return PASSED
 
+    def _too_much(self, view: RequestView, texts: Sequence[Inspected]) -> bool:
+        sizes = [len(inspected.text) for inspected in (*view.surroundings(), *texts)]
+        return max(sizes) > self._most_text or sum(sizes) > MAX_REQUEST_TEXT
+
 
 def finished(steps: Generator[None, None, Verdict]) -> Verdict:
     """Take all steps; gives their verdict."""
@@ -111,12 +124,6 @@ def finished(steps: Generator[None, None, Verdict]) -> Verdict:
         except StopIteration as done:
             verdict: Verdict = done.value
             return verdict
-
-
-def _too_much(view: RequestView, texts: Sequence[Inspected]) -> bool:
-    everything = [*view.surroundings(), *texts]
-    longest = max(len(inspected.text) for inspected in everything)
-    return longest > MAX_TEXT or sum(len(inspected.text) for inspected in everything) > MAX_REQUEST_TEXT
 
 
 def _verdict(judged: Judgement, kind: Kind) -> Verdict:
