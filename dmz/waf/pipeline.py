@@ -73,7 +73,7 @@ class WafPipeline:
         if self._too_much(view, texts):
             return refusal(Stage.NEGATIVE, TOO_MUCH_TEXT, kind=kind)
         if texts:
-            judged = yield from self.engine.steps(transaction_of(request, texts))
+            judged = yield from self.engine.steps(transaction_of(request, texts), scoring=False)
             found = _verdict(judged, kind)
         else:
             found = yield from self._surroundings(request, kind)
@@ -84,7 +84,7 @@ class WafPipeline:
         name = hash((request.method, request.path, kind, tuple(request.headers.items())))
         known = self._remembered.get(name)
         if known is None:
-            judged = yield from self.engine.steps(transaction_of(request, ()))
+            judged = yield from self.engine.steps(transaction_of(request, ()), scoring=False)
             if len(self._remembered) >= MOST_REMEMBERED:
                 self._remembered.clear()
             known = self._remembered[name] = _verdict(judged, kind)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
-from dmz.waf.seclang.compiled import Compiled, Outcome, Phase, Table
+from dmz.waf.seclang.compiled import Compiled, Outcome, Phase, Steady, Table
 from dmz.waf.seclang.effects import effect_of
 from dmz.waf.seclang.folding import fold
 from dmz.waf.seclang.model import Disruption, Marker, Rule, RuleSet, RuleSetError
@@ -55,12 +55,17 @@ def compile_rules(rules: RuleSet, load: Load | None = None) -> Table:
     made = {}
     for number in PHASES:
         mine = looks_for[number]
-        ready = {place: replace(phases[number][place], filtered=place in mine) for place in folded.kept[number]}
+        sure, steady = folded.sure[number], folded.steady[number]
+        ready = {
+            place: replace(phases[number][place], filtered=place in mine, sure=place in sure)
+            for place in folded.kept[number]
+        }
         always = tuple(place for place in folded.kept[number] if place not in mine)
         watches = [
             watch for place, found in mine.items() for watch in _watches(ready[place], numbers[found], maker.chains)
         ]
-        made[number] = Phase(ready, always, Prefilter(patterns, maker.chains.all, watches))
+        prefilter = Prefilter(patterns, maker.chains.all, watches)
+        made[number] = Phase(ready, always, prefilter, Steady(steady.intersection(always), always))
     return Table(made, folded.start, patterns, rules.settings)
 
 

@@ -51,11 +51,17 @@ class Engine:
                 return judged
 
     def steps(
-        self, transaction: Transaction, answer: SentAnswer | None = None, *, stops: bool = True
+        self, transaction: Transaction, answer: SentAnswer | None = None, *, stops: bool = True, scoring: bool = True
     ) -> Generator[None, None, Judgement]:
         """Judge in small steps (a rule, or about 16 KB of values), between which the caller may do other work.
 
         The judgement is the generator's return value.
+
+        Args:
+            transaction: the request.
+            answer: as in ``judge``.
+            stops: as in ``judge``.
+            scoring: whether phase 5 runs, which adds scores up for a log and refuses nothing.
         """
         transaction.tx.update(self.table.start)
         run = Run(transaction, stops=stops)
@@ -66,7 +72,8 @@ class Engine:
             yield from run.phase(phases[2])
         if answer is not None and not run.over:
             yield from self._answered(run, answer)
-        yield from run.phase(phases[5], scoring=True)
+        if scoring:
+            yield from run.phase(phases[5], scoring=True)
         return _judged(run)
 
     def answer_steps(self, transaction: Transaction, answer: SentAnswer) -> Generator[None, None, Judgement]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmz.waf.seclang.compiled import Phase, Table
+from dmz.waf.seclang.compiled import Phase, Steady, Table
 from dmz.waf.seclang.compiler import compile_rules
 from dmz.waf.seclang.engine import Engine
 from dmz.waf.seclang.model import RuleSetError
@@ -151,6 +151,7 @@ def without_filter(table: Table) -> Table:
             {place: dataclasses.replace(rule, filtered=False) for place, rule in phase.rules.items()},
             tuple(sorted(phase.rules)),
             phase.prefilter,
+            Steady(frozenset(), tuple(sorted(phase.rules))),
         )
         for number, phase in table.phases.items()
     }
