@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +16,7 @@ from ca.lifecycle import KeyState, RevocationReason
 from ca.metrics import CaMetrics
 from ca.profile_table import load_profiles
 from ops.cli.faults import CannotRunError
-from ops.cli.words import Words, add_root
+from ops.cli.words import Words, add_root, you
 from ops.layout import Layout
 from ops.roles.ca import CaFile
 from ops.runtime.clock import SystemClock, SystemRandomness
@@ -90,7 +88,7 @@ def _parser() -> Words:
     parser = Words(prog="ferrygate ca", description=_ABOUT)
     add_root(parser)
     parser.add_argument(
-        "--operator", metavar="NAME", default=_you(), help="who answers for this act, for the log (default: you)"
+        "--operator", metavar="NAME", default=you(), help="who answers for this act, for the log (default: you)"
     )
     words = parser.add_subparsers(dest="word", required=True, metavar="WORD", title="words")
     ceremony = _word(words, "ceremony", "make a root and issuing authorities from a reviewed file")
@@ -126,13 +124,6 @@ def _account_id(text: str) -> str:
             f"'{text[:40]}' is no id of an account: 32 hexadecimal digits, as the sign-in page shows it, no user name"
         )
     return text
-
-
-def _you() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a number without a name
-        return str(os.getuid())
 
 
 def _add_slip_words(words: argparse._SubParsersAction[Words]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import os
 from pathlib import Path
 from typing import NoReturn
@@ -27,3 +28,11 @@ def add_root(parser: argparse.ArgumentParser) -> None:
     default = Path(os.environ.get("FERRYGATE_ROOT", "var"))
     told = "folder of the installation (default: FERRYGATE_ROOT, or var)"
     parser.add_argument("--root", metavar="FOLDER", type=Path, default=default, help=told)
+
+
+def you() -> str:
+    """Give the name of whoever runs the command, for logs."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a number without a name
+        return str(os.getuid())

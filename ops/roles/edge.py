@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
 from dmz.edge.master import EdgeChild, EdgeMaster
 from dmz.edge.service import Collaborators, EdgeService
 from dmz.edge.settings import EdgeSettings
+from dmz.intrusion.service import IntrusionService
+from dmz.intrusion.settings import IntrusionSettings
+from dmz.intrusion.watch import Post
 from dmz.switch.content_switch import STATIC, WORKERS, build_switch
 from dmz.switch.settings import SwitchSettings
 from dmz.waf.guard import guarded
@@ -16,6 +20,7 @@ from dmz.waf.settings import FirewallSettings
 from ops.roles.role_file import LoadedRole
 from ops.runtime.clock import SystemClock
 from ops.runtime.limits import die_with_parent, harden
+from ops.runtime.log_output import RotatingFile
 from ops.runtime.metrics_page import Health
 from ops.runtime.readiness import supervisor_pid
 from ops.runtime.role_main import (
@@ -28,6 +33,7 @@ from ops.runtime.role_main import (
     say,
 )
 from ops.runtime.role_settings import RoleSettings
+from wire_formats.drop import prepare_drop
 from wire_formats.settings_reader import SettingsError, load_settings
 
 
@@ -39,6 +45,7 @@ class EdgeFile:
     edge: EdgeSettings
     workers: dict[str, str]
     static: dict[str, str]
+    intrusion: IntrusionSettings
     switch: SwitchSettings = field(default_factory=SwitchSettings)
     firewall: FirewallSettings = field(default_factory=FirewallSettings)
 
@@ -55,6 +62,7 @@ def load(settings: Path) -> LoadedRole:
     return LoadedRole(file.role, lambda: _run_master(file, paths))
 
 
+_EVENT_FILES: Final = 3
 Sockets = dict[str, dict[str, Path]]
 
 
@@ -66,6 +74,7 @@ def _run_master(file: EdgeFile, sockets: Sockets) -> int:
     clock = SystemClock()
     try:
         begin_log(file.role, clock)
+        prepare_drop(file.intrusion.bans)
         master = EdgeMaster(file.edge, lambda child: _run_child(file, sockets, child), clock)
     except (SettingsError, OSError) as error:
         say(str(error) if isinstance(error, SettingsError) else f"edge: {error}; `ferrygate doctor` tells more")
@@ -91,28 +100,50 @@ def _run_child(file: EdgeFile, sockets: Sockets, child: EdgeChild) -> int:
             registry=around.registry,
             randomness=around.randomness,
         )
+        intrusion = IntrusionService(
+            file.intrusion,
+            Post(name, keeper=child.number == 0),
+            reactor=around.reactor,
+            clock=around.clock,
+            registry=around.registry,
+            sinks=_event_file(file.intrusion, child.number),
+        )
+        seconds = around.reactor.seconds
+        firewall = guarded(intrusion.scanned(switch), file.firewall, registry=around.registry, seconds=seconds)
         given = Collaborators(
             reactor=around.reactor,
             clock=around.clock,
             randomness=around.randomness,
             watch=around.watch,
             registry=around.registry,
-            pipeline=guarded(switch, file.firewall, registry=around.registry, seconds=around.reactor.seconds),
+            pipeline=intrusion.watched(firewall),
+            intrusion=intrusion.watch,
         )
         service = EdgeService(child, given)
 
         async def start() -> None:
             switch.start()
+            intrusion.start(around.watch)
             await service.start()
 
         async def stop() -> None:
+            intrusion.stop()
             await service.stop()
             await switch.stop()
 
         def health() -> Health:
             troubles = service.troubles() if switch.ready else (*service.troubles(), "no worker")
-            return Health(ready=not troubles, reasons=troubles)
+            return Health(ready=not troubles, reasons=troubles, figures=intrusion.figures())
 
         return Running(start=start, stop=stop, health=health)
 
     return run_role(role, compose, forked=True)
+
+
+def _event_file(settings: IntrusionSettings, number: int) -> tuple[RotatingFile, ...]:
+    """Open a child's file of CEF lines, if there is to be one."""
+    path = settings.events
+    if path is None:
+        return ()
+    own = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return (RotatingFile(own, most_bytes=settings.events_bytes, keep=_EVENT_FILES),)

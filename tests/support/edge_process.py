@@ -1,6 +1,7 @@
 """An edge as a real process, with a pipeline that tells what reached it: ``python -m tests.support.edge_process F``.
 
-Prints one line of JSON with the bound ports, then serves until SIGTERM.
+Prints one line of JSON with the bound ports, then serves until SIGTERM. With a file ``intrusion.toml`` beside its
+settings it has the intrusion watch, and the hall's firewall, as the real role has.
 """
 
 from __future__ import annotations
@@ -18,12 +19,21 @@ from twisted.logger import globalLogBeginner, textFileLogObserver
 
 from dmz.edge.master import EdgeChild, EdgeMaster
 from dmz.edge.settings import EdgeSettings
-from dmz.messages import HallRequest, HallResponse, decode_request, encode_request
+from dmz.edge.watch_port import Unwatched
+from dmz.intrusion.service import IntrusionService
+from dmz.intrusion.settings import IntrusionSettings
+from dmz.intrusion.watch import Post
+from dmz.messages import HallRequest, HallResponse, Handler, decode_request, encode_request
+from dmz.waf.guard import guarded
+from dmz.waf.settings import FirewallSettings
 from ops.runtime.clock import SystemClock, SystemRandomness
 from ops.runtime.directory_watch import ReactorDirectoryWatch
+from ops.runtime.log_output import RotatingFile
 from wire_formats.errors import Kind, Refused
 from wire_formats.settings_reader import SettingsError, load_settings
 
+SETTINGS = Path(sys.argv[-1])
+INTRUSION = SETTINGS.with_name("intrusion.toml")
 BIG_BYTES = 3_000_000
 
 
@@ -45,6 +55,8 @@ class Echo:
             raise Refused(Kind.NO_RIGHT, "private words")
         elif request.path == "/big":
             return HallResponse(200, (("Content-Type", "text/plain"),), b"x" * BIG_BYTES)
+        elif request.path == "/login" and dict(request.form).get("password") == "wrong":
+            return HallResponse(403, (("Content-Type", "text/html"),), b"no", "login_failed")
         elif request.path == "/split":
             return HallResponse(200, (("X-Bad", "a\r\nInjected: yes"),), b"")
         told = {
@@ -72,15 +84,34 @@ def run_child(child: EdgeChild) -> int:
     from dmz.edge.service import Collaborators, EdgeService
     from tests.support.real_reactor import reactor
 
+    directories = ReactorDirectoryWatch(reactor)
+    registry = CollectorRegistry()
+    pipeline: Handler = Echo(reactor).handle
+    intrusion = None
+    if INTRUSION.exists():
+        intrusion = IntrusionService(
+            load_settings(IntrusionSettings, INTRUSION),
+            Post(f"edge-{child.number}", keeper=child.number == 0),
+            reactor=reactor,
+            clock=SystemClock(),
+            registry=registry,
+            sinks=[RotatingFile(INTRUSION.with_suffix(f".{child.number}.cef"), most_bytes=1_000_000, keep=1)],
+        )
+        firewall = guarded(intrusion.scanned(pipeline), FirewallSettings(), registry=registry, seconds=reactor.seconds)
+        pipeline = intrusion.watched(firewall)
     given = Collaborators(
         reactor=reactor,
         clock=SystemClock(),
         randomness=SystemRandomness(),
-        watch=ReactorDirectoryWatch(reactor),
-        registry=CollectorRegistry(),
-        pipeline=Echo(reactor).handle,
+        watch=directories,
+        registry=registry,
+        pipeline=pipeline,
+        intrusion=Unwatched() if intrusion is None else intrusion.watch,
     )
     service = EdgeService(child, given)
+    if intrusion is not None:
+        reactor.callWhenRunning(intrusion.start, directories)
+        reactor.addSystemEventTrigger("before", "shutdown", intrusion.stop)
     reactor.callWhenRunning(lambda: Deferred.fromCoroutine(service.start()))
     reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(service.stop()))
     reactor.run()
@@ -88,7 +119,7 @@ def run_child(child: EdgeChild) -> int:
 
 
 def main() -> int:
-    path = Path(sys.argv[1])
+    path = SETTINGS
     globalLogBeginner.beginLoggingTo(
         [textFileLogObserver(path.with_suffix(".log").open("a", buffering=1))], redirectStandardIO=False
     )
