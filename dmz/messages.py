@@ -39,6 +39,9 @@ MAX_QUERY_PAIRS: Final = 64
 MAX_FORM_PAIRS: Final = 2_048
 MAX_UPLOADS: Final = 8
 MAX_COOKIES: Final = 16
+#: What the name of every session cookie begins with; ``__Host-`` makes browsers refuse one that is not secure, or that
+#: another host has set (RFC 6265bis section 4.1.3).
+SESSION_COOKIE_PREFIX: Final = "__Host-fg-"
 MAX_RESPONSE_HEADERS: Final = 64
 
 FORWARDED_HEADERS: Final = frozenset(

@@ -109,7 +109,6 @@ class Journal:
 
     def __init__(self, path: Path, *, keep_rows: int) -> None:
         self._keep_rows = keep_rows
-        self._pruned_to = 0
         self._entered = 0
         self._database = sqlite3.connect(path, isolation_level=None, timeout=5.0, cached_statements=256)
         self._open = False
@@ -288,12 +287,15 @@ class Journal:
     def prune(self) -> int:
         """Remove a few of the oldest finished rows beyond ``keep_rows``; gives how many.
 
-        Called often enough, it removes faster than any peer can make rows: rubbish does not make the journal grow.
+        Does nothing when nothing came in since.  Called often enough, it removes faster than any peer can make rows:
+        rubbish does not make the journal grow.
         """
+        if self._entered == 0:
+            return 0
         with self._guarded():
             newest = self._database.execute("SELECT coalesce(max(id), 0) FROM crossings").fetchone()[0]
         limit = newest - self._keep_rows
-        if limit <= self._pruned_to:
+        if limit <= 0:
             return 0
         most = max(_PRUNE_AT_ONCE, 2 * self._entered)
         with self._writing():
@@ -304,9 +306,6 @@ class Journal:
             ).rowcount
             self._entered = 0
         self.commit()
-        if removed < most:
-            # What is left below is held or not acknowledged; it is looked at again when much has come since.
-            self._pruned_to = limit + _PRUNE_AT_ONCE // 2
         return int(removed)
 
     @contextmanager

@@ -1,6 +1,6 @@
 """One browser under gevent: TLS with a client certificate over a kept-alive connection.
 
-What it sends, keeps and reads is the visitor's; only the connection differs from ``visitor.browser``: this one is
+What it sends, keeps and reads is the visitor's; only the connection differs from ``ops.visitor.browser``: this one is
 made for gevent and parses in C, so that the load takes less of the machine that is being measured.
 """
 
@@ -12,24 +12,13 @@ from typing import Any, Final
 from geventhttpclient import HTTPClient
 from geventhttpclient.response import HTTPParseError
 
-from ops.visitor.exchange import (
-    MOST_REDIRECTS,
-    Answer,
-    Body,
-    File,
-    Memory,
-    NoAnswerError,
-    PageError,
-    next_path,
-    typed,
-    with_file,
-)
-from ops.visitor.pages import Form
+from ops.visitor.browsing import Browsing
+from ops.visitor.exchange import Answer, Body, NoAnswerError
 
 TIMEOUT_S: Final = 60.0
 
 
-class Client:
+class Client(Browsing):
     """A browser at one window.
 
     Args:
@@ -39,7 +28,7 @@ class Client:
     """
 
     def __init__(self, host: str, port: int, context: ssl.SSLContext) -> None:
-        self.memory = Memory(f"https://{host}:{port}")
+        super().__init__(f"https://{host}:{port}")
         self._http: Any = HTTPClient(
             host,
             port,
@@ -50,44 +39,11 @@ class Client:
             concurrency=1,
         )
 
-    def get(self, path: str) -> Answer:
-        """Load a page, following redirects.
-
-        Raises:
-            PageError: an error page, or no answer.
-        """
-        return self._follow(path, None)
-
-    def send(self, form: Form, changes: dict[str, str]) -> Answer:
-        """Send a form with some fields filled in.
-
-        Raises:
-            PageError: an error page, or no answer.
-        """
-        return self._follow(form.action, typed({**form.values, **changes}))
-
-    def upload(self, form: Form, file: File) -> Answer:
-        """Send a form with a workbook.
-
-        Raises:
-            PageError: an error page, or no answer.
-        """
-        return self._follow(form.action, with_file(form.values, file))
-
     def close(self) -> None:
         """Close the connection."""
         self._http.close()
 
-    def _follow(self, path: str, body: Body | None) -> Answer:
-        for _ in range(MOST_REDIRECTS):
-            answer = self._once(path, body)
-            further = next_path(answer)
-            if further is None:
-                return answer.good()
-            path, body = further, None
-        raise PageError(f"{path}: too many redirects")
-
-    def _once(self, path: str, body: Body | None) -> Answer:
+    def _ask(self, path: str, body: Body | None) -> Answer:
         method, content = ("GET", b"") if body is None else ("POST", body.content)
         try:
             response = self._http.request(method, path, body=content, headers=self.memory.headers(body))

@@ -55,14 +55,6 @@ class Hall:
         sign_in(client, self.accounts, label)
         return client
 
-    def several(self, label: str, count: int) -> list[Client]:
-        """Give browsers that share one session, each with a connection of its own."""
-        first = self.signed_in(label)
-        others = [self.client(label) for _ in range(count - 1)]
-        for other in others:
-            other.memory.cookies.update(first.memory.cookies)
-        return [first, *others]
-
     def crowd(self, count: int) -> list[Client]:
         """Give signed-in browsers with a connection each, of as many accounts as the installation has for load."""
         return self._signed_in_at(self._operators(), count)

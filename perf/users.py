@@ -62,7 +62,7 @@ def upload(client: Client, content: bytes) -> Uploaded:
     path = f"/b/{SERVICE}"
     form = client.get(path).page().form(path)
     began = time.perf_counter()
-    answer = client.upload(form, File("workbook", "wages.xlsx", content))
+    answer = client.upload(form, {}, File("workbook", "wages.xlsx", content))
     taken = time.perf_counter() - began
     page = follow(client, answer)
     return Uploaded(taken, time.perf_counter() - began, page)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Integer, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select
 
 from core import audit_log
 from core.db.states import HeldState
@@ -26,11 +26,15 @@ _FIND: Final = select(
 ).where(applied.c.request_id.in_(bindparam("ids", expanding=True)))
 _APPLY: Final = insert(applied)
 _QUEUE: Final = insert(answer_outbox)
-_HELD: Final = (
-    select(held_request.c.request_id, held_request.c.header_digest)
-    .where(held_request.c.state == HeldState.HELD.value)
-    .limit(bindparam("most", type_=Integer))
+_HELD: Final = held_request.c.state == HeldState.HELD.value
+_IS_HELD: Final = select(
+    exists().where(
+        _HELD,
+        held_request.c.request_id == bindparam("request_id"),
+        held_request.c.header_digest == bindparam("header_digest"),
+    )
 )
+_COUNT_HELD: Final = select(func.count()).select_from(held_request).where(_HELD)
 _SENT: Final = delete(answer_outbox).where(answer_outbox.c.request_id.in_(bindparam("ids", expanding=True)))
 
 
@@ -108,16 +112,13 @@ def hold(
     connection: Connection, request: Incoming, *, bundle: str, reason: str, randomness: Randomness, now_ms: int
 ) -> None:
     """Hold a request for a person to look at, with an audit entry; the same one once, and at most MOST_HELD."""
-    held = list(connection.execute(_HELD, {"most": MOST_HELD}))
-    if len(held) >= MOST_HELD or (request.header.id, request.digest) in {
-        (bytes(row.request_id), bytes(row.header_digest)) for row in held if row.request_id and row.header_digest
-    }:
+    which = {"request_id": request.header.id, "header_digest": request.digest}
+    if connection.execute(_IS_HELD, which).scalar_one() or connection.execute(_COUNT_HELD).scalar_one() >= MOST_HELD:
         return
     connection.execute(
         insert(held_request).values(
             held_id=randomness.bytes(16).hex(),
-            request_id=request.header.id,
-            header_digest=request.digest,
+            **which,
             bundle=bundle,
             reason=reason,
             state=HeldState.HELD.value,

@@ -61,7 +61,7 @@ class Inbox:
         self._suspects = self._read_in_hand()
         self._put_aside_count = sum(1 for path in quarantine.iterdir() if path.name != _IN_HAND)
         self._noted = True
-        self._hand = -1
+        self._hand = os.open(self._path(), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         self._doubles = 0
 
     def take(self, lane: str, *, most_items: int) -> list[Work]:
@@ -88,8 +88,6 @@ class Inbox:
         """Write down what is about to be run; not synced: it tells about crashes of the process, not of the machine."""
         names = {f"{work.bundle.lane}/{work.bundle.name}" for work in works}
         counts = {name: self._suspects.get(name, 0) for name in names}
-        if self._hand < 0:
-            self._hand = os.open(self._path(), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         data = json.dumps(counts).encode("ascii")
         # Shortened first: a process that ends in between leaves a file that says nothing, never a mixture.
         os.ftruncate(self._hand, 0)
@@ -108,11 +106,9 @@ class Inbox:
 
     def clear_in_hand(self) -> None:
         """Note that nothing is in hand (idle, or an orderly stop)."""
-        if self._noted and self._hand >= 0:
+        if self._noted:
             os.ftruncate(self._hand, 0)
-        elif self._noted:
-            self._path().unlink(missing_ok=True)
-        self._noted = False
+            self._noted = False
 
     def _next(self, lane: str) -> DropName | None:
         listed = self._listed[lane]

@@ -2,7 +2,7 @@
 
 ::
 
-    IDLE ──first byte──▶ HEAD ──admitted──▶ BODY ──complete──▶ WORKING ──answer──▶ SENDING ──taken──▶ IDLE
+    IDLE ──first byte──▶ HEAD ──admitted──▶ BODY ──complete──▶ WORKING ──answer──▶ SENDING ──taken──▶ IDLE │ CLOSING
       any refusal: the page is sent, then LINGER (bytes are thrown away) or CLOSING; then the connection ends
 
 One deadline runs at a time; the listener's sweep calls ``check``. A refusal always ends the connection: after it
@@ -22,6 +22,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from dmz.edge.admittance import Caller, admit
+from dmz.edge.answer_flow import SMALL_BYTES, AnswerFlow
 from dmz.edge.error_answers import error_answer, page_language
 from dmz.edge.http_fields import RequestHead
 from dmz.edge.http_grammar import RequestParser, State
@@ -40,6 +41,8 @@ Step: TypeAlias = Callable[[], State]
 
 _LINGER_BYTES: Final = 1024 * 1024
 _CLOSING_S: Final = 5.0
+#: Status in the access log of a request whose client has gone.
+_CLIENT_LEFT: Final = 499
 #: How long an idle connection of a draining process waits for a request that may be on its way.
 _LEAVE_S: Final = 1.0
 
@@ -74,6 +77,8 @@ class Conversation:
         self._around = around
         self._pace = around.pace
         self._parser = RequestParser(around.grammar, around.budget)
+        self._flow = AnswerFlow(wire, around.answers)
+        self._stays = True
         self._phase = Phase.IDLE
         self._since = around.seconds()
         self._deadline = self._since + (_LEAVE_S if around.drain.draining else around.pace.idle_s)
@@ -108,13 +113,17 @@ class Conversation:
 
     def drained(self) -> None:
         """The transport has passed on what was written."""
-        if self._phase is Phase.SENDING:
-            self._next()
+        if self._phase is Phase.SENDING and self._flow.proceed():
+            self._sent()
 
     def lost(self) -> None:
         """The connection is gone."""
+        if self._phase is Phase.BODY:
+            self._name_request()
+            self._note(self._parser.head, _CLIENT_LEFT, "client_left", 0)
         self._phase = Phase.ENDED
         self._parser.release()
+        self._flow.release()
         if self._working is not None:
             self._working.cancel()
 
@@ -215,18 +224,18 @@ class Conversation:
         self._working = None
         if self._phase is Phase.ENDED:
             return
-        keep_alive = self._may_stay(head)
-        self._send(response, head, keep_alive=keep_alive, reason="answered")
-        if keep_alive:
-            self._taken_or_wait(response)
+        try:
+            self._flow.reserve(0 if head.method == "HEAD" else len(response.body))
+        except RefusalError as refusal:
+            self._refuse(refusal)
         else:
-            self._close()
+            self._deliver(response, head, keep_alive=self._may_stay(head), reason="answered")
 
     def _failed(self, failure: Failure, head: RequestHead) -> None:
         """The pipeline raised: a HallError is answered by its page, anything else is our own fault."""
         self._working = None
         if self._phase is Phase.ENDED:
-            self._note(head, 499, "client_left", 0)
+            self._note(head, _CLIENT_LEFT, "client_left", 0)
         elif failure.check(CancelledError):
             self._refuse(RefusalError(Reason.PIPELINE_DEADLINE, retry_after_s=5))
         elif isinstance(failure.value, HallError):
@@ -240,11 +249,20 @@ class Conversation:
         self._log.failure("answer_failed", failure=failure, request_id=self._request_id)
         self._wire.abort()
 
-    def _taken_or_wait(self, response: HallResponse) -> None:
-        if self._wire.congested:
-            self._enter(Phase.SENDING, self._pace.send_grace_s + len(response.body) / self._pace.send_bytes_per_s)
+    def _deliver(self, response: HallResponse, head: RequestHead, *, keep_alive: bool, reason: str) -> None:
+        """Send an answer to a complete request; what follows on the connection waits until the wire has taken it."""
+        self._stays = keep_alive
+        if self._send(response, head, keep_alive=keep_alive, reason=reason):
+            self._sent()
         else:
+            self._enter(Phase.SENDING, self._pace.send_grace_s + len(response.body) / self._pace.send_bytes_per_s)
+
+    def _sent(self) -> None:
+        """The wire has taken the whole answer; the transport may still hold a little of it."""
+        if self._stays:
             self._next()
+        else:
+            self._close(SMALL_BYTES / self._pace.send_bytes_per_s)
 
     def _next(self) -> None:
         self._enter(Phase.IDLE, self._pace.idle_s)
@@ -290,10 +308,11 @@ class Conversation:
         head_and_body_read = self._phase is Phase.WORKING
         keep_alive = head_and_body_read and not by_edge and head is not None and self._may_stay(head)
         word = error.reason.word if isinstance(error, RefusalError) else error.kind.name.lower()
-        self._send(response, head, keep_alive=keep_alive, reason=word)
-        if keep_alive:
-            self._taken_or_wait(response)
-        elif head_and_body_read:
+        if keep_alive and head is not None:
+            self._deliver(response, head, keep_alive=True, reason=word)
+            return
+        self._send(response, head, keep_alive=False, reason=word)
+        if head_and_body_read:
             self._close()
         else:
             self._parser.release()
@@ -308,19 +327,18 @@ class Conversation:
         asked = head.keep_alive and not self._around.drain.draining
         return asked and self._requests < self._around.requests_per_connection
 
-    def _send(self, response: HallResponse, head: RequestHead | None, *, keep_alive: bool, reason: str) -> None:
+    def _send(self, response: HallResponse, head: RequestHead | None, *, keep_alive: bool, reason: str) -> bool:
+        """Write an answer, and its line in the log; True when the wire has taken all of it."""
         head_only = head is not None and head.method == "HEAD"
         secure = self._caller.secure
         try:
-            parts = self._around.writer.write(response, head_only=head_only, keep_alive=keep_alive, secure=secure)
+            first, body = self._around.writer.write(response, head_only=head_only, keep_alive=keep_alive, secure=secure)
         except PeerError as error:
             self._log.error("response_not_writable", request_id=self._request_id, reason=error.private)
-            fallback = error_answer(Kind.BUG, 500, request_id=self._request_id, language="zh-CN")
-            response = fallback
-            parts = self._around.writer.write(fallback, head_only=head_only, keep_alive=keep_alive, secure=secure)
-        size = sum(len(part) for part in parts)
-        self._note(head, response.status, reason, size)
-        self._wire.write(parts)
+            response = error_answer(Kind.BUG, 500, request_id=self._request_id, language="zh-CN")
+            first, body = self._around.writer.write(response, head_only=head_only, keep_alive=keep_alive, secure=secure)
+        self._note(head, response.status, reason, len(first) + len(body))
+        return self._flow.begin(first, body)
 
     def _note(self, head: RequestHead | None, status: int, reason: str, size: int) -> None:
         """Write the request's one line in the access log, and count it."""
@@ -344,7 +362,7 @@ class Conversation:
     def _name_request(self) -> None:
         self._request_id = new_id(self._around.randomness).hex()
 
-    def _close(self) -> None:
-        self._enter(Phase.CLOSING, _CLOSING_S)
+    def _close(self, more_s: float = 0.0) -> None:
+        self._enter(Phase.CLOSING, _CLOSING_S + more_s)
         self._parser.release()
         self._wire.close()

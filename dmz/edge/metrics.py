@@ -55,6 +55,9 @@ class EdgeMetrics:
         }
         self.connections = Gauge("dmz_edge_open_connections_total", "Connections open now", registry=registry)
         self.body_bytes = Gauge("dmz_edge_body_memory_bytes", "Memory held for request bodies", registry=registry)
+        self.answer_bytes = Gauge(
+            "dmz_edge_answer_memory_bytes", "Memory held for answers that clients are taking", registry=registry
+        )
         self.received_bytes = Counter("dmz_edge_received_bytes", "Request bytes, decrypted", registry=registry)
         self.sent_bytes = Counter("dmz_edge_sent_bytes", "Response bytes, before encryption", registry=registry)
         self._deny_epoch = Gauge("dmz_edge_deny_list_epoch_total", "Newest epoch of the deny list", registry=registry)

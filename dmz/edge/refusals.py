@@ -103,6 +103,7 @@ class Reason(Enum):
     BANNED = ("banned", Kind.BANNED, 403)
     # memory
     BODY_MEMORY = ("body_memory", Kind.BUSY, 503)
+    ANSWER_MEMORY = ("answer_memory", Kind.BUSY, 503)
 
     def __init__(self, word: str, kind: Kind, status: int) -> None:
         self.word = word

@@ -19,13 +19,20 @@ from dmz.edge.body_multipart import boundary_of, parse_multipart
 from dmz.edge.http_fields import RequestHead
 from dmz.edge.refusals import Reason, RefusalError
 from dmz.hall.language import COOKIE as LANGUAGE_COOKIE
-from dmz.messages import FORWARDED_HEADERS, MAX_COOKIES, ClientIdentity, HallRequest, Method, Pair, Window
+from dmz.messages import (
+    FORWARDED_HEADERS,
+    MAX_COOKIES,
+    SESSION_COOKIE_PREFIX,
+    ClientIdentity,
+    HallRequest,
+    Method,
+    Pair,
+    Window,
+)
 
 _COOKIE: Final = re.compile(
     r"(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64})=(?P<value>\"[!#-+\--:<-\[\]-~]*\"|[!#-+\--:<-\[\]-~]*)"
 )
-#: Names of the hall's own cookies: the sessions' prefix, and the language.
-_OWN_PREFIX: Final = "__Host-fg-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,6 @@ def parse_cookies(value: str) -> tuple[Pair, ...]:
     own: dict[str, str] = {}
     for piece in value.split(";"):
         match = _COOKIE.fullmatch(piece.strip(" \t"))
-        if match is not None and (match["name"] == LANGUAGE_COOKIE or match["name"].startswith(_OWN_PREFIX)):
+        if match is not None and (match["name"] == LANGUAGE_COOKIE or match["name"].startswith(SESSION_COOKIE_PREFIX)):
             own.setdefault(match["name"], match["value"].strip('"'))
     return tuple(own.items())[:MAX_COOKIES]

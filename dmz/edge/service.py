@@ -6,6 +6,7 @@ requests finish, idle connections close, and after ``drain_s`` the rest is cut.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -13,13 +14,14 @@ from typing import Any, Final, cast
 
 from prometheus_client import CollectorRegistry
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.interfaces import IListeningPort, IReadDescriptor
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from dmz.edge.body_buffer import BodyBudget
+from dmz.edge.body_buffer import MemoryBudget
 from dmz.edge.client_identity import IdentityReader
 from dmz.edge.connection import EdgeFactory, EdgeTlsFactory, Entrance
 from dmz.edge.connection_limits import Admission
@@ -28,6 +30,7 @@ from dmz.edge.http_response import ResponseWriter
 from dmz.edge.master import EdgeChild
 from dmz.edge.metrics import EdgeMetrics
 from dmz.edge.plain_site import PlainSite
+from dmz.edge.refusals import Reason
 from dmz.edge.surroundings import BodyLimit, DrainState, Surroundings
 from dmz.edge.watch_port import EdgeWatch, Unwatched
 from dmz.messages import Handler, Window
@@ -78,7 +81,8 @@ class EdgeService:
         self._drain = DrainState()
         self.metrics = EdgeMetrics(given.registry)
         self.deny = self._deny_set()
-        self._budget = BodyBudget(child.settings.body_memory_bytes)
+        self._budget = MemoryBudget(child.settings.body_memory_bytes)
+        self._answers = MemoryBudget(child.settings.answer_memory_bytes, Reason.ANSWER_MEMORY)
         self._around = self._surroundings()
         self._factories: list[EdgeFactory] = []
         self._ports: list[IListeningPort] = []
@@ -165,6 +169,7 @@ class EdgeService:
             randomness=given.randomness,
             writer=ResponseWriter(given.clock),
             budget=self._budget,
+            answers=self._answers,
             pace=settings.pace(),
             grammar=settings.grammar_limits(),
             forms=settings.form_limits(),
@@ -183,6 +188,7 @@ class EdgeService:
         for factory in self._factories:
             factory.sweep(now_s)
         self.metrics.body_bytes.set(self._budget.held_bytes)
+        self.metrics.answer_bytes.set(self._answers.held_bytes)
         if self._gone is not None and not self._gone.called and not self._connections():
             if self._sweep.running:
                 self._sweep.stop()
@@ -196,7 +202,8 @@ class EdgeService:
     def _master_gone(self) -> None:
         if not self._drain.draining:
             self._log.warn("edge_master_gone", child=self._child.number, pid=os.getpid())
-            self._given.reactor.stop()
+            with contextlib.suppress(ReactorNotRunning):  # told to stop in this very turn
+                self._given.reactor.stop()
 
 
 @implementer(IReadDescriptor)

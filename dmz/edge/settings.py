@@ -42,6 +42,7 @@ class EdgeSettings:
         address_new_per_s, address_requests_per_s, certificate_requests_per_s: rates; bursts are four seconds' worth.
         form_bytes, upload_bytes: largest body of a plain form, of a multipart form.
         body_memory_bytes: all bodies together.
+        answer_memory_bytes: all answers beyond 64 KiB that clients are taking, together.
         form_fields, uploads: most fields and files in one form.
         head_s, idle_s, work_s: seconds for a request's head, between requests, and for the answer.
         body_bytes_per_s: the least average rate of a body.
@@ -78,6 +79,7 @@ class EdgeSettings:
     form_bytes: int = number(64 * 1024, least=1_024, most=1024 * 1024)
     upload_bytes: int = number(12 * 1024 * 1024, least=1_024, most=15 * 1024 * 1024)
     body_memory_bytes: int = number(256 * 1024 * 1024, least=1024 * 1024, most=16 * 1024**3)
+    answer_memory_bytes: int = number(256 * 1024 * 1024, least=16 * 1024 * 1024, most=16 * 1024**3)
     form_fields: int = number(512, least=1, most=2_048)
     uploads: int = number(4, least=1, most=8)
     head_s: int = number(5, least=1, most=60)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from dmz.edge.body_buffer import BodyBudget
+from dmz.edge.body_buffer import MemoryBudget
 from dmz.edge.body_forms import FormLimits
 from dmz.edge.connection_limits import Admission
 from dmz.edge.deny_set import DenySet
@@ -72,6 +72,7 @@ class Surroundings:
         randomness: for request numbers.
         writer: serialises answers.
         budget: memory of all bodies together.
+        answers: memory of all large answers under way together.
         pace: deadlines.
         grammar: sizes of heads.
         forms: sizes of forms.
@@ -92,7 +93,8 @@ class Surroundings:
     seconds: Callable[[], float]
     randomness: Randomness
     writer: ResponseWriter
-    budget: BodyBudget
+    budget: MemoryBudget
+    answers: MemoryBudget
     pace: Pace = field(default_factory=Pace)
     grammar: GrammarLimits = field(default_factory=GrammarLimits)
     forms: FormLimits = field(default_factory=FormLimits)

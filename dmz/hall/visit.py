@@ -8,7 +8,7 @@ from typing import Final
 
 from dmz.hall import language as languages
 from dmz.hall.backend_port import Client, Session
-from dmz.messages import HallRequest, Upload
+from dmz.messages import SESSION_COOKIE_PREFIX, HallRequest, Upload
 from wire_formats.bilingual import Language
 from wire_formats.errors import Kind, Refused
 
@@ -17,12 +17,8 @@ LAST_PAGE: Final = 9_999
 
 
 def session_cookie_name(window: str) -> str:
-    """Give the name of a window's session cookie.
-
-    Cookies do not know ports, so each window has its own name; `__Host-` makes browsers refuse one that is not secure,
-    or that another host has set (RFC 6265bis section 4.1.3).
-    """
-    return f"__Host-fg-{window}"
+    """Give the name of a window's session cookie: cookies do not know ports, so each window has its own."""
+    return SESSION_COOKIE_PREFIX + window
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
-from dmz.messages import HallRequest, HallResponse, decode_response, encode_request
+from dmz.messages import SESSION_COOKIE_PREFIX, HallRequest, HallResponse, decode_response, encode_request
 from dmz.switch.balancer import RETRY_AFTER_S, Balancer
 from dmz.switch.ejection import EjectionLedger
 from dmz.switch.metrics import Again, Outcome, PoolMetrics
@@ -25,7 +25,6 @@ from dmz.switch.worker_link import Ended, ExchangeError, WorkerLink
 from wire_formats.collaborators import Randomness
 from wire_formats.errors import Kind, PeerError, Unavailable
 
-SESSION_COOKIE_PREFIX: Final = "__Host-fg-"
 _INTERNAL_ERROR: Final = 500
 _MS: Final = 1_000
 

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from dmz.messages import Pair
+from dmz.messages import SESSION_COOKIE_PREFIX, Pair
 from dmz.waf.routes import ParamRule, RouteRule, RouteTable
 from dmz.waf.structure import Text, fault_of, trust_of
 from dmz.waf.verdict import Stage, Verdict, refusal
@@ -23,7 +23,6 @@ from wire_formats.errors import Kind
 
 URLENCODED: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
-OWN_COOKIE_PREFIX: Final = "__Host-fg-"
 _OWN_COOKIE: Final = re.compile("[A-Za-z0-9_-]{0,256}", re.ASCII)
 
 
@@ -81,7 +80,7 @@ def _uploads(view: RequestView, rule: RouteRule) -> Verdict | None:
 def _cookies(view: RequestView) -> Verdict | None:
     """Judge our own cookies; what other programs of the host have set is nobody's input here."""
     for name, value in view.request.cookies:
-        if name.startswith(OWN_COOKIE_PREFIX) and not _OWN_COOKIE.fullmatch(value):
+        if name.startswith(SESSION_COOKIE_PREFIX) and not _OWN_COOKIE.fullmatch(value):
             return refusal(Stage.PARAMETER, "cookie.value")
     return None
 

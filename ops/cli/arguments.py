@@ -35,7 +35,8 @@ exit codes:
 """
 _UP: Final = (
     "Make an installation if there is none, start every role, send one real wage declaration, then serve until "
-    "Ctrl-C or `ferrygate stop`. An installation that is there already is used as it is."
+    "Ctrl-C or `ferrygate stop`. An installation that is there already is used as it is; to it the workbooks are sent "
+    "with --demo-only, else one employee is declared."
 )
 _STATUS: Final = (
     "Show every process with its state, age and figures, and every lane of the ferry. "

@@ -20,6 +20,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ops.metrics import OpsMetrics
+from ops.runtime import stopping
 from ops.runtime.background import ReactorBackground
 from ops.runtime.clock import SystemClock, SystemRandomness
 from ops.runtime.directory_watch import ReactorDirectoryWatch
@@ -148,7 +149,7 @@ class RoleProcess:
     def _fail(self, exit_code: int, line: str) -> None:
         self.exit_code = exit_code
         say(line)
-        self._around.reactor.callWhenRunning(self._around.reactor.stop)
+        self._around.reactor.callWhenRunning(stopping.stop, self._around.reactor)
 
 
 def run_role(role: RoleSettings, compose: Compose, *, forked: bool = False) -> int:
@@ -179,7 +180,7 @@ def run_role(role: RoleSettings, compose: Compose, *, forked: bool = False) -> i
     reactor = process._around.reactor
     reactor.callWhenRunning(lambda: Deferred.fromCoroutine(process.start()))
     reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(process.stop()))
-    reactor.run()
+    stopping.run(reactor)
     return process.exit_code
 
 

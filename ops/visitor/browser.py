@@ -6,25 +6,14 @@ import http.client
 import ssl
 from typing import Final
 
-from ops.visitor.exchange import (
-    MOST_REDIRECTS,
-    Answer,
-    Body,
-    File,
-    Memory,
-    NoAnswerError,
-    PageError,
-    next_path,
-    typed,
-    with_file,
-)
-from ops.visitor.pages import Form
+from ops.visitor.browsing import Browsing
+from ops.visitor.exchange import Answer, Body, NoAnswerError
 
 DEADLINE_S: Final = 60.0
 MOST_BYTES: Final = 32_000_000
 
 
-class Browser:
+class Browser(Browsing):
     """One person's browser at one window.
 
     Args:
@@ -38,52 +27,13 @@ class Browser:
     def __init__(
         self, host: str, port: int, context: ssl.SSLContext, *, language: str = "en", deadline_s: float = DEADLINE_S
     ) -> None:
+        super().__init__(f"https://{host}:{port}", language)
         self._host = host
         self._port = port
         self._context = context
         self._deadline_s = deadline_s
-        self.memory = Memory(f"https://{host}:{port}", language)
         self._connection: http.client.HTTPSConnection | None = None
         self._served = False
-
-    def get(self, path: str) -> Answer:
-        """Load a page, following redirects.
-
-        Raises:
-            PageError: an error page, or no answer.
-        """
-        return self.ask(path).good()
-
-    def send(self, form: Form, changes: dict[str, str]) -> Answer:
-        """Send a form with some fields filled in.
-
-        Raises:
-            PageError: an error page, or no answer.
-        """
-        return self.ask(form.action, typed({**form.values, **changes})).good()
-
-    def upload(self, form: Form, changes: dict[str, str], file: File) -> Answer:
-        """Send a form with one file.
-
-        Raises:
-            PageError: an error page, or no answer.
-        """
-        return self.ask(form.action, with_file({**form.values, **changes}, file)).good()
-
-    def ask(self, path: str, body: Body | None = None) -> Answer:
-        """Send one request and follow redirects; an error page is an answer like any other.
-
-        Raises:
-            NoAnswerError: refused or cut.
-            PageError: too many redirects.
-        """
-        for _ in range(MOST_REDIRECTS):
-            answer = self._ask(path, body)
-            further = next_path(answer)
-            if further is None:
-                return answer
-            path, body = further, None
-        raise PageError(f"{path}: too many redirects")
 
     def close(self) -> None:
         """Close the connection."""

@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from ops.visitor.accounts import AccountBook, Known
+from ops.visitor.browsing import Browsing
 from ops.visitor.exchange import Answer, PageError
-from ops.visitor.pages import Form
 
 _PASSWORD_BYTES: Final = 12
-
-
-class Browsing(Protocol):
-    """A browser at one window, whatever its connections are made of."""
-
-    def get(self, path: str) -> Answer:
-        """Load a page."""
-
-    def send(self, form: Form, changes: dict[str, str]) -> Answer:
-        """Send a form with some fields filled in."""
 
 
 class SignedIn(NamedTuple):

@@ -26,6 +26,7 @@ from dmz.intrusion.watch import Post
 from dmz.messages import HallRequest, HallResponse, Handler, decode_request, encode_request
 from dmz.waf.guard import guarded
 from dmz.waf.settings import FirewallSettings
+from ops.runtime import stopping
 from ops.runtime.clock import SystemClock, SystemRandomness
 from ops.runtime.directory_watch import ReactorDirectoryWatch
 from ops.runtime.log_output import RotatingFile
@@ -56,7 +57,7 @@ class Echo:
         elif request.path == "/big":
             return HallResponse(200, (("Content-Type", "text/plain"),), b"x" * BIG_BYTES)
         elif request.path == "/login" and dict(request.form).get("password") == "wrong":
-            return HallResponse(403, (("Content-Type", "text/html"),), b"no", "login_failed")
+            return HallResponse(403, (("Content-Type", "text/html; charset=utf-8"),), b"no", "login_failed")
         elif request.path == "/split":
             return HallResponse(200, (("X-Bad", "a\r\nInjected: yes"),), b"")
         told = {
@@ -76,7 +77,9 @@ class Echo:
             "pid": os.getpid(),
             "request_id": request.request_id,
         }
-        return HallResponse(200, (("Content-Type", "application/json"),), json.dumps(told).encode())
+        # The hall's firewall lets pages out, and no JSON.
+        media_type = "text/html; charset=utf-8" if INTRUSION.exists() else "application/json"
+        return HallResponse(200, (("Content-Type", media_type),), json.dumps(told).encode())
 
 
 def run_child(child: EdgeChild) -> int:
@@ -114,7 +117,7 @@ def run_child(child: EdgeChild) -> int:
         reactor.addSystemEventTrigger("before", "shutdown", intrusion.stop)
     reactor.callWhenRunning(lambda: Deferred.fromCoroutine(service.start()))
     reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(service.stop()))
-    reactor.run()
+    stopping.run(reactor)
     return 0
 
 

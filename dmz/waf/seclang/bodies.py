@@ -12,7 +12,8 @@ import json
 import re
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import unquote_to_bytes
+
+from dmz.waf.seclang.decoding import url_decode
 
 MOST_ARGUMENTS: Final = 1_000
 MOST_DEPTH: Final = 64
@@ -45,13 +46,6 @@ class Parsed:
     error: str = ""
 
 
-def decode_component(text: bytes) -> bytes:
-    """Decode ``+`` and percent signs; what is no escape stays as it is."""
-    if b"+" in text:
-        text = text.replace(b"+", b" ")
-    return unquote_to_bytes(text) if b"%" in text else text
-
-
 def read_urlencoded(text: bytes) -> Pairs:
     """Give the arguments of a query or form, at most MOST_ARGUMENTS."""
     if not text:
@@ -60,7 +54,7 @@ def read_urlencoded(text: bytes) -> Pairs:
     for piece in text.split(b"&", MOST_ARGUMENTS)[:MOST_ARGUMENTS]:
         name, _, value = piece.partition(b"=")
         if piece:
-            found.append((decode_component(name), decode_component(value)))
+            found.append((url_decode(name), url_decode(value)))
     return found
 
 

@@ -45,7 +45,6 @@ def read_multipart(content_type: bytes, body: bytes) -> Parsed:
         parsed.flags["MULTIPART_DATA_BEFORE"] = True
     closed = _read_parts(parts, parsed)
     if not closed:
-        parsed.flags["MULTIPART_MISSING_SEMICOLON"] = parsed.flags.get("MULTIPART_MISSING_SEMICOLON", False)
         parsed.error = parsed.error or "Multipart: final boundary missing"
     if delimiter in b"".join(value for _, value in parsed.arguments):
         parsed.flags["MULTIPART_UNMATCHED_BOUNDARY"] = True
@@ -96,7 +95,6 @@ def _read_part(part: bytes, parsed: Parsed) -> None:
     name = parameters.get(b"name", b"")
     parsed.part_headers += [(name, line) for line in lines[:MOST_PART_HEADERS]]
     if not disposition or b"name" not in parameters:
-        parsed.flags["MULTIPART_INVALID_HEADER_FOLDING"] = parsed.flags.get("MULTIPART_INVALID_HEADER_FOLDING", False)
         parsed.error = parsed.error or "Multipart: part without a name"
         return
     if b"filename" in parameters or b"filename*" in parameters:

@@ -27,6 +27,8 @@ __all__ = ["Expand", "Found", "Test", "compile_operator"]
 
 #: Expanded arguments for which the prepared test is kept, per test.
 MOST_REMEMBERED: Final = 64
+#: Values of which a detector remembers what it said.
+MOST_VERDICTS: Final = 4_096
 _ABSENT: Final = Found(b"", ())
 
 Expand = Callable[[str], bytes]
@@ -35,9 +37,21 @@ Prepare = Callable[[bytes], Check]
 
 
 def _detect(judge: Callable[[bytes], bool], argument: bytes) -> Check:
-    """A detector looks at the whole value and has no use for an argument."""
+    """A detector looks at the whole value and has no use for an argument; what it said of recent ones is remembered."""
     del argument
-    return lambda value: Found(value, (value,)) if judge(value) else None
+    # By a hash that is keyed anew in every process: the values themselves are not kept.
+    remembered: dict[int, bool] = {}
+
+    def check(value: bytes) -> Found | None:
+        name = hash(value)
+        known = remembered.get(name)
+        if known is None:
+            if len(remembered) >= MOST_VERDICTS:
+                remembered.clear()
+            known = remembered[name] = judge(value)
+        return Found(value, (value,)) if known else None
+
+    return check
 
 
 #: Operators whose argument is a text: prepared from its bytes.
@@ -51,12 +65,13 @@ PREPARED: Final[Mapping[str, Prepare]] = MappingProxyType(
         "endswith": text_tests.ends_with,
         "eq": text_tests.equals,
         "ge": text_tests.at_least,
+        "geolookup": text_tests.nothing,  # no database of places: finds none
         "gt": text_tests.above,
         "ipmatch": address_tests.matches_addresses,
         "le": text_tests.at_most,
         "lt": text_tests.below,
         "nomatch": text_tests.nothing,
-        "pm": pattern_tests.phrases,
+        "rbl": text_tests.nothing,  # the DMZ asks no name server about its users
         "streq": text_tests.same,
         "strmatch": text_tests.contains,
         "unconditionalmatch": text_tests.anything,
@@ -71,10 +86,17 @@ FROM_FILES: Final[Mapping[str, Callable[[bytes], Check]]] = MappingProxyType(
     {
         "ipmatchf": address_tests.matches_address_file,
         "ipmatchfromfile": address_tests.matches_address_file,
+    }
+)
+#: Operators that look for phrases: what reads them from the argument's bytes, or from the files it names.
+PHRASES: Final[Mapping[str, Callable[[bytes], tuple[bytes, ...]]]] = MappingProxyType(
+    {
+        "pm": pattern_tests.phrases,
         "pmf": pattern_tests.phrases_of_file,
         "pmfromfile": pattern_tests.phrases_of_file,
     }
 )
+_PHRASE_FILES: Final = frozenset({"pmf", "pmfromfile"})
 #: Operators whose argument is a pattern.
 PATTERNS: Final[Mapping[str, Callable[[Pattern], Check]]] = MappingProxyType(
     {
@@ -91,17 +113,24 @@ class Test:
     Attributes:
         check: value, expander of macros → Found or None.
         pattern: what ``rx`` looks for, for a prefilter; None for other operators and for patterns with macros.
+        phrases: what ``pm`` and ``pmFromFile`` look for, in lower case; empty for others.
         negated: ``!``: the test finds where the operator does not.
     """
 
-    __slots__ = ("check", "negated", "pattern")
+    __slots__ = ("check", "negated", "pattern", "phrases")
     __test__ = False  # no test case of pytest's
 
     def __init__(
-        self, check: Callable[[bytes, Expand], Found | None], pattern: Pattern | None = None, *, negated: bool = False
+        self,
+        check: Callable[[bytes, Expand], Found | None],
+        pattern: Pattern | None = None,
+        phrases: tuple[bytes, ...] = (),
+        *,
+        negated: bool = False,
     ) -> None:
         self.check = check
         self.pattern = pattern
+        self.phrases = phrases
         self.negated = negated
 
 
@@ -117,20 +146,27 @@ def compile_operator(operator: Operator, data_files: Mapping[str, bytes], patter
         RuleSetError: an operator that does not exist, a missing file, or an argument that cannot be used.
     """
     compile_one = patterns or compile_pattern
-    name, argument = operator.name.lower(), operator.argument
+    name, argument, negated = operator.name.lower(), operator.argument, operator.negated
+    if "%{" in argument and name not in FROM_FILES and name not in _PHRASE_FILES:
+        return Test(_expanding(_preparer(name, compile_one), argument, negated=negated), negated=negated)
     pattern: Pattern | None = None
-    if "%{" in argument and name not in FROM_FILES:
-        return Test(
-            _expanding(_preparer(name, compile_one), argument, negated=operator.negated), negated=operator.negated
-        )
-    if name in FROM_FILES:
+    phrases: tuple[bytes, ...] = ()
+    if name in PHRASES:
+        text = _files(argument, data_files) if name in _PHRASE_FILES else _raw(argument)
+        phrases = PHRASES[name](text)
+        check = pattern_tests.any_of(phrases)
+    elif name in FROM_FILES:
         check = FROM_FILES[name](_files(argument, data_files))
     elif name in PATTERNS:
         pattern = compile_one(argument)
         check = PATTERNS[name](pattern)
     else:
-        check = _preparer(name, compile_one)(argument.encode("utf-8", "surrogateescape"))
-    return Test(_constant(check, negated=operator.negated), pattern if name == "rx" else None, negated=operator.negated)
+        check = _preparer(name, compile_one)(_raw(argument))
+    return Test(_constant(check, negated=negated), pattern if name == "rx" else None, phrases, negated=negated)
+
+
+def _raw(argument: str) -> bytes:
+    return argument.encode("utf-8", "surrogateescape")
 
 
 def _preparer(name: str, compile_one: Compile) -> Prepare:
@@ -138,6 +174,8 @@ def _preparer(name: str, compile_one: Compile) -> Prepare:
     if name in PATTERNS:
         make = PATTERNS[name]
         return lambda argument: make(compile_one(argument.decode("utf-8", "surrogateescape")))
+    if name in PHRASES:
+        return lambda argument: pattern_tests.any_of(pattern_tests.phrases(argument))
     prepare = PREPARED.get(name)
     if prepare is None:
         raise RuleSetError(f"@{name}: no such operator here")

@@ -15,13 +15,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from dmz.waf.seclang.model import RuleSetError
-from dmz.waf.seclang.necessary import Necessary, bytes_of, necessary
-from dmz.waf.seclang.pattern_syntax import translate
-from dmz.waf.seclang.patterns import FLAGS, compile_pattern
+from dmz.waf.seclang.necessary import MOST_PIECES, Necessary, bytes_of, necessary
+from dmz.waf.seclang.pattern_syntax import Spoken, translate
+from dmz.waf.seclang.pattern_tests import quoted
+from dmz.waf.seclang.patterns import FLAGS, compile_pattern, compile_re2
 
 try:
     import hyperscan
@@ -31,7 +33,7 @@ except ImportError:  # pragma: no cover - optional: necessary conditions do its 
 _INSTALLED: Final = bool(hyperscan)
 #: Sets of bytes for which the classes' answer is remembered.
 MOST_REMEMBERED: Final = 4096
-FORMAT: Final = 1
+FORMAT: Final = 3
 
 
 class _Scanner(NamedTuple):
@@ -47,16 +49,25 @@ class PatternSet:
 
     Attributes:
         sources: the patterns, as in rules; the index in it is the pattern's number.
+        phrases: lists of phrases; their numbers follow those of the patterns.
         uses_hyperscan: False when conditions alone answer.
 
     One thread at a time may ask: Hyperscan's scratch space is shared.
     """
 
-    def __init__(self, sources: Sequence[str], stored: bytes | None = None, *, use_hyperscan: bool = True) -> None:
+    def __init__(
+        self,
+        sources: Sequence[str],
+        phrases: Sequence[Sequence[bytes]] = (),
+        stored: bytes | None = None,
+        *,
+        use_hyperscan: bool = True,
+    ) -> None:
         """Compile, or take what ``dump`` gave for the same patterns.
 
         Args:
             sources: PCRE.
+            phrases: each a list of which one must occur, in any case of ASCII letters.
             stored: what ``dump`` gave; anything else than a set of these patterns is compiled anew.
             use_hyperscan: False to do without it though it is installed.
 
@@ -64,15 +75,27 @@ class PatternSet:
             RuleSetError: a pattern that cannot be written down.
         """
         self.sources = tuple(sources)
+        self.phrases = tuple(tuple(each) for each in phrases)
         spoken = [translate(source) for source in self.sources]
+        count = len(self.sources) + len(self.phrases)
         self._scanner: _Scanner | None = None
-        if use_hyperscan and _INSTALLED and self.sources:
-            self._scanner = _load(stored, len(spoken)) or _compile([each.re2 for each in spoken])
-        judged = range(len(spoken)) if self._scanner is None else self._scanner.left_out
-        self._conditions = {index: necessary(spoken[index].python, FLAGS) for index in judged}
+        if use_hyperscan and _INSTALLED and count:
+            self._scanner = _load(stored, count) or _compile([each.re2 for each in spoken], self.phrases)
+        judged: Sequence[int] = range(count) if self._scanner is None else self._scanner.left_out
+        self._rest = None if self._scanner is None else _union([spoken[index].re2 for index in judged])
+        self._left_out = frozenset(judged)
+        if self._rest is not None:
+            judged = ()
+        self._conditions = {index: self._condition(index, spoken) for index in judged}
         self._remembered: dict[int, tuple[int, ...]] = {}
         # Behind a line end that ends the value, RE2 sees the start of a line and Hyperscan does not.
         self._at_last_line = {index for index, source in enumerate(self.sources) if _matches_line_end(source)}
+
+    def _condition(self, index: int, spoken: Sequence[Spoken]) -> Necessary:
+        if index < len(spoken):
+            return necessary(spoken[index].python, FLAGS)
+        pieces = self.phrases[index - len(spoken)]
+        return Necessary((), pieces if len(pieces) <= MOST_PIECES else ())
 
     @property
     def uses_hyperscan(self) -> bool:
@@ -90,13 +113,17 @@ class PatternSet:
                 found.add(number)
 
             self._scanner.database.scan(value, seen, scratch=self._scanner.scratch)
+            if self._rest is not None and self._rest.search(value) is not None:
+                found |= self._left_out
         return found
 
     def dump(self) -> bytes | None:
         """Give the compiled set for storing, for the same machine and version; None without Hyperscan."""
         if self._scanner is None:
             return None
-        head = json.dumps({"format": FORMAT, "left_out": self._scanner.left_out, "patterns": len(self.sources)})
+        head = json.dumps(
+            {"format": FORMAT, "left_out": self._scanner.left_out, "patterns": len(self.sources) + len(self.phrases)}
+        )
         return head.encode() + b"\n" + hyperscan.dumpb(self._scanner.database)
 
     def _by_conditions(self, value: bytes) -> set[int]:
@@ -115,6 +142,22 @@ class PatternSet:
         return {index for index in passing if _has_piece(self._conditions[index], lower)}
 
 
+def joinable(source: str) -> bool:
+    """Say whether a pattern that matches a value also matches it among others, with line ends between them."""
+    return not _ABSOLUTE.search(source)
+
+
+#: Starts and ends of the whole value, which are no line's.
+_ABSOLUTE: Final = re.compile(r"\\[AzZG]")
+
+
+def _union(patterns: Sequence[bytes]) -> Any | None:
+    """Make one pattern of several; None when there are none, or RE2 is missing or does not take it."""
+    if not patterns:
+        return None
+    return compile_re2(b"(?m)" + b"|".join(b"(?:%b)" % pattern for pattern in patterns))
+
+
 def _matches_line_end(source: str) -> bool:
     try:
         return compile_pattern(source).search(b"\n") is not None
@@ -126,36 +169,32 @@ def _has_piece(needs: Necessary, lower: bytes) -> bool:
     return not needs.pieces or any(piece in lower for piece in needs.pieces)
 
 
-def stored_key(sources: Sequence[str]) -> str:
-    """Name what a stored set depends on: the patterns and the library's version. Hexadecimal, 64 characters."""
+def stored_key(sources: Sequence[str], phrases: Sequence[Sequence[bytes]] = ()) -> str:
+    """Name what a stored set depends on: patterns, phrases, the library's version. Hexadecimal, 64 characters."""
     digest = hashlib.sha256(b"%d %s\n" % (FORMAT, str(getattr(hyperscan, "__version__", "none")).encode()))
     for source in sources:
         raw = source.encode("utf-8", "surrogateescape")
         digest.update(b"%d:%b" % (len(raw), raw))
+    for each in phrases:
+        digest.update(b"\n%d" % len(each) + b"".join([b"%d:%b" % (len(phrase), phrase) for phrase in each]))
     return digest.hexdigest()
 
 
-def _compile(patterns: list[bytes]) -> _Scanner | None:
-    """Compile all that can be compiled; what is too large is tried again as a mere filter, then left out."""
-    exact = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_MULTILINE | hyperscan.HS_FLAG_SINGLEMATCH
-    exact |= hyperscan.HS_FLAG_ALLOWEMPTY
-    flags = dict.fromkeys(range(len(patterns)), exact)
-    for index, pattern in enumerate(patterns):
-        if not _fits(pattern, exact):
-            if _fits(pattern, exact | hyperscan.HS_FLAG_PREFILTER):
-                flags[index] = exact | hyperscan.HS_FLAG_PREFILTER
-            else:
-                del flags[index]
+def _compile(patterns: list[bytes], phrases: Sequence[Sequence[bytes]]) -> _Scanner | None:
+    """Compile all that can be compiled exactly; what is too large is left out."""
+    single = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_SINGLEMATCH
+    exact = single | hyperscan.HS_FLAG_MULTILINE | hyperscan.HS_FLAG_ALLOWEMPTY
+    flags = {index: exact for index, pattern in enumerate(patterns) if _fits(pattern, exact)}
     left_out = tuple(index for index in range(len(patterns)) if index not in flags)
-    if not flags:
+    wanted = [(patterns[index], index, flag) for index, flag in flags.items()]
+    caseless = single | hyperscan.HS_FLAG_CASELESS
+    for number, each in enumerate(phrases, len(patterns)):
+        wanted += [(quoted(phrase), number, caseless) for phrase in each]
+    if not wanted:
         return None
+    expressions, numbers, all_flags = zip(*wanted, strict=True)
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    database.compile(
-        expressions=[patterns[index] for index in flags],
-        ids=list(flags),
-        elements=len(flags),
-        flags=list(flags.values()),
-    )
+    database.compile(expressions=list(expressions), ids=list(numbers), elements=len(numbers), flags=list(all_flags))
     return _Scanner(database, hyperscan.Scratch(database), left_out)
 
 

@@ -5,6 +5,7 @@ r"""A pattern of PCRE's, said in ways that RE2, Hyperscan and Python's ``re`` un
     [:alpha:] classes of POSIX, inside […]: written out
     \z \Z     the end; RE2 says \z, Python says \Z
     \x{41}    Python has only \x41
+    (?<!a|bc) look-behinds of several lengths: see ``look_behind`` (RE2 has none)
     \v        the vertical tab, as the rule set means it (PCRE: also line ends and byte 133, which is a part of many
               Chinese signs in UTF-8)
 
@@ -18,6 +19,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from dmz.waf.seclang.look_behind import split_look_behinds
 from dmz.waf.seclang.model import RuleSetError
 
 MAX_PATTERN: Final = 65_536
@@ -80,7 +82,8 @@ def translate(source: str) -> Spoken:
         re2.append(said.re2)
         python.append(said.python)
     # Python wants flags for the whole pattern before everything else.
-    return Spoken(b"".join(re2), _LATE_FLAGS.sub(rb"\2\1", b"".join(python), count=1))
+    said = split_look_behinds(b"".join(python))
+    return Spoken(b"".join(re2), _LATE_FLAGS.sub(rb"\2\1", said, count=1))
 
 
 def _say(match: re.Match[bytes], *, inside: bool) -> Spoken:

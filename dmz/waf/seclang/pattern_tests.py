@@ -9,7 +9,7 @@ Source: ModSecurity reference manual v3 (rx, rxGlobal, pm, pmFromFile, verifyCC)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from dmz.waf.seclang.findings import Check, Found
@@ -21,7 +21,7 @@ MOST_CAPTURES: Final = 10
 #: Matches that ``rxGlobal`` and ``verifyCC`` look at.
 MOST_MATCHES: Final = 50
 MAX_PHRASES: Final = 100_000
-MAX_PHRASE_LENGTH: Final = 512
+MAX_PHRASE_LENGTH: Final = 4_096
 #: So few phrases are looked for one by one.
 FEW: Final = 6
 
@@ -80,8 +80,8 @@ def has_check_digit(text: bytes) -> bool:
     return (odd + even) % 10 == 0
 
 
-def phrases(argument: bytes) -> Check:
-    """``pm``: one of the phrases between spaces, in any case; ``|41 42|`` stands for bytes.
+def phrases(argument: bytes) -> tuple[bytes, ...]:
+    """Give the phrases of ``pm``, between spaces; ``|41 42|`` stands for bytes.
 
     Raises:
         RuleSetError: no phrase, or too many or too long ones.
@@ -89,17 +89,17 @@ def phrases(argument: bytes) -> Check:
     text = argument.strip()
     if len(text) >= 2 and text[:1] == text[-1:] == b'"':
         text = text[1:-1]
-    return any_of(_unhex(text).split(b" "))
+    return _folded(_unhex(text).split(b" "))
 
 
-def phrases_of_file(content: bytes) -> Check:
-    """``pmFromFile``: one of the lines, in any case; empty lines and those that begin with ``#`` do not count.
+def phrases_of_file(content: bytes) -> tuple[bytes, ...]:
+    """Give the phrases of ``pmFromFile``, one a line; empty lines and those that begin with ``#`` do not count.
 
     Raises:
         RuleSetError: no phrase, or too many or too long ones.
     """
     lines = (line.strip() for line in content.splitlines())
-    return any_of(line for line in lines if line and not line.startswith(b"#"))
+    return _folded(line for line in lines if line and not line.startswith(b"#"))
 
 
 _HEX: Final = re.compile(rb"\|((?:[0-9a-fA-F]{2} ?)+)\|")
@@ -109,21 +109,26 @@ def _unhex(text: bytes) -> bytes:
     return _HEX.sub(lambda match: bytes.fromhex(match[1].decode()), text)
 
 
-def any_of(wanted: Iterable[bytes]) -> Check:
-    """Find one of several phrases, in any case of ASCII letters.
-
-    Raises:
-        RuleSetError: see ``phrases``.
-    """
-    lower = sorted({phrase.lower() for phrase in wanted if phrase})
+def _folded(wanted: Iterable[bytes]) -> tuple[bytes, ...]:
+    """Give the phrases in lower case, sorted, each once."""
+    lower = tuple(sorted({phrase.lower() for phrase in wanted if phrase}))
     if not 1 <= len(lower) <= MAX_PHRASES:
         raise RuleSetError(f"{len(lower)} phrases; 1 to {MAX_PHRASES}")
     if max(map(len, lower)) > MAX_PHRASE_LENGTH:
         raise RuleSetError(f"a phrase of {max(map(len, lower))} bytes; at most {MAX_PHRASE_LENGTH}")
-    return _few(lower) if len(lower) <= FEW else _many(lower)
+    return lower
 
 
-def _few(wanted: list[bytes]) -> Check:
+def any_of(wanted: Sequence[bytes]) -> Check:
+    """``pm``, ``pmFromFile``: find one of several phrases, in any case of ASCII letters.
+
+    Args:
+        wanted: in lower case and sorted, as ``phrases`` gives them.
+    """
+    return _few(wanted) if len(wanted) <= FEW else _many(wanted)
+
+
+def _few(wanted: Sequence[bytes]) -> Check:
     def check(value: bytes) -> Found | None:
         folded = value.lower()
         for phrase in wanted:
@@ -136,7 +141,7 @@ def _few(wanted: list[bytes]) -> Check:
     return check
 
 
-def _many(wanted: list[bytes]) -> Check:
+def _many(wanted: Sequence[bytes]) -> Check:
     search = _phrase_search(wanted)
     shortest = min(map(len, wanted))
 
@@ -152,19 +157,19 @@ def _many(wanted: list[bytes]) -> Check:
     return check
 
 
-def _phrase_search(wanted: list[bytes]) -> Any:
-    compiled = compile_re2(b"|".join(_quoted(phrase) for phrase in wanted))
+def _phrase_search(wanted: Sequence[bytes]) -> Any:
+    compiled = compile_re2(b"|".join(quoted(phrase) for phrase in wanted))
     if compiled is not None:
         return compiled.search
     return re.compile(_tree(wanted, 0)).search
 
 
-def _quoted(phrase: bytes) -> bytes:
+def quoted(phrase: bytes) -> bytes:
     """Write a phrase so that every engine takes it for itself."""
     return b"".join([bytes([code]) if bytes([code]).isalnum() else b"\\x%02x" % code for code in phrase])
 
 
-def _tree(wanted: list[bytes], depth: int) -> bytes:
+def _tree(wanted: Sequence[bytes], depth: int) -> bytes:
     """Write sorted phrases that agree in their first bytes as one pattern of what follows."""
     if any(len(phrase) == depth for phrase in wanted):
         return b""  # a shorter phrase ends here, so all longer ones are found with it
@@ -176,12 +181,12 @@ def _tree(wanted: list[bytes], depth: int) -> bytes:
         group = wanted[start:end]
         shared = _shared(group, depth)
         rest = _tree(group, shared)
-        branches.append(_quoted(group[0][depth:shared]) + rest)
+        branches.append(quoted(group[0][depth:shared]) + rest)
         start = end
     return branches[0] if len(branches) == 1 else b"(?:" + b"|".join(branches) + b")"
 
 
-def _shared(group: list[bytes], depth: int) -> int:
+def _shared(group: Sequence[bytes], depth: int) -> int:
     """Say up to where sorted phrases agree: the first and the last decide."""
     first, last = group[0], group[-1]
     end = min(len(first), len(last))

@@ -50,6 +50,27 @@ class SentRequest:
         return next((value for key, value in self.headers if key.lower() == name), b"")
 
 
+@dataclass(frozen=True, slots=True)
+class SentAnswer:
+    """What was answered.
+
+    Attributes:
+        status: three digits.
+        headers: names and values in the order sent.
+        body: as sent, without transfer coding.
+        protocol: ``HTTP/1.1`` ….
+    """
+
+    status: int
+    headers: Pairs = ()
+    body: bytes = b""
+    protocol: bytes = b"HTTP/1.1"
+
+    def header(self, name: bytes) -> bytes:
+        """Give the first value of a header, or nothing; ``name`` in lower case."""
+        return next((value for key, value in self.headers if key.lower() == name), b"")
+
+
 def read_request(data: bytes, *, address: bytes = b"127.0.0.1", port: int = 0) -> SentRequest:
     """Take a request apart; never fails: what is missing is empty.
 

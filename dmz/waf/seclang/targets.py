@@ -8,25 +8,17 @@ Source: ModSecurity reference manual v3, "SecRule", "ctl".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-import re2
-
 from dmz.waf.seclang.model import RuleSetError, Selection, Variable
+from dmz.waf.seclang.patterns import compile_re2
 from dmz.waf.seclang.transaction import Entries, Transaction
 
 #: What of a key a pattern looks at.
 _MOST_KEY: Final = 4_096
-
-
-class Looked(NamedTuple):
-    """One value a rule looks at: its name for people (``ARGS:id``), its key, and the bytes."""
-
-    name: str
-    key: bytes
-    value: bytes
-
+#: Keys of which a pattern remembers whether it fits.
+MOST_REMEMBERED: Final = 1_024
 
 #: Says whether a key is meant.
 KeyTest = Callable[[bytes], bool]
@@ -39,13 +31,15 @@ class Target(NamedTuple):
         collection: upper case.
         wanted: which keys; None for all.
         counted: the number of entries is the value.
-        selector: as written, for the name of a count.
+        key: the one key that is meant, in lower case; None for all or a pattern.
+        selector: as written.
     """
 
     collection: str
     wanted: KeyTest | None
     counted: bool
-    selector: str
+    key: bytes | None
+    selector: bytes
 
 
 class Targets:
@@ -59,28 +53,36 @@ class Targets:
     """
 
     def __init__(self, variables: Sequence[Variable]) -> None:
-        self._targets = [_target(variable) for variable in variables if not variable.excluded]
+        self.wanted = tuple(_target(variable) for variable in variables if not variable.excluded)
         self._left_out = [_target(variable) for variable in variables if variable.excluded]
 
-    def look(self, transaction: Transaction, also_left_out: Sequence[tuple[str, bytes]] = ()) -> Iterator[Looked]:
-        """Give the values, in the order of the variables.
+    def look(
+        self, transaction: Transaction, also_left_out: Sequence[tuple[str, bytes]] = ()
+    ) -> list[tuple[str, Entries]]:
+        """Give the entries that are looked at, by collection, in the order of the variables.
 
         Args:
             transaction: the request.
             also_left_out: collection and key (lower case, b"" for all) that are left out for this request.
+
+        Returns:
+            The name of the collection, with ``&`` before it for a number of entries, and keys with values.
         """
-        for target in self._targets:
-            entries = transaction.entries(target.collection)
-            if target.wanted is not None:
-                entries = [entry for entry in entries if target.wanted(entry[0])]
+        found: list[tuple[str, Entries]] = []
+        for collection, wanted, counted, key, selector in self.wanted:
+            if key is not None:
+                entries = transaction.named(collection, key)
+            else:
+                entries = transaction.entries(collection)
+                if wanted is not None:
+                    entries = [entry for entry in entries if wanted(entry[0])]
             if self._left_out or also_left_out:
-                entries = self._without(target.collection, entries, also_left_out)
-            if target.counted:
-                name = f"&{target.collection}:{target.selector}" if target.selector else f"&{target.collection}"
-                yield Looked(name, b"", b"%d" % len(entries))
-                continue
-            for key, value in entries:
-                yield Looked(_name(target.collection, key), key, value)
+                entries = self._without(collection, entries, also_left_out)
+            if counted:
+                found.append(("&" + collection, [(selector, b"%d" % len(entries))]))
+            elif entries:
+                found.append((collection, entries))
+        return found
 
     def _without(self, collection: str, entries: Entries, also: Sequence[tuple[str, bytes]]) -> Entries:
         for out in self._left_out:
@@ -93,17 +95,15 @@ class Targets:
         return entries
 
 
-def _name(collection: str, key: bytes) -> str:
-    return f"{collection}:{key.decode('utf-8', 'replace')}" if key else collection
-
-
 def _target(variable: Variable) -> Target:
+    raw = variable.selector.encode("utf-8", "surrogateescape")
+    key = raw.lower() if variable.selection is Selection.NAME else None
     wanted: KeyTest | None = None
-    if variable.selection is Selection.NAME:
-        wanted = _is(variable.selector.lower().encode("utf-8", "surrogateescape"))
+    if key is not None:
+        wanted = _is(key)
     elif variable.selection is Selection.PATTERN:
         wanted = _fits(variable.selector)
-    return Target(variable.collection, wanted, variable.counted, variable.selector)
+    return Target(variable.collection, wanted, variable.counted, key, raw)
 
 
 def _is(name: bytes) -> KeyTest:
@@ -111,11 +111,19 @@ def _is(name: bytes) -> KeyTest:
 
 
 def _fits(pattern: str) -> KeyTest:
-    try:
-        options = re2.Options()
-        options.encoding = re2.Options.Encoding.LATIN1
-        options.case_sensitive, options.dot_nl, options.log_errors = False, True, False
-        compiled = re2.compile(pattern.encode(), options=options)
-    except re2.error as error:
-        raise RuleSetError(f"key pattern /{pattern}/ cannot be used: {error}") from None
-    return lambda key: compiled.search(key[:_MOST_KEY]) is not None
+    compiled = compile_re2(b"(?i)" + pattern.encode("utf-8", "surrogateescape"))
+    if compiled is None:
+        raise RuleSetError(f"key pattern /{pattern}/ cannot be used")
+    # Browsers send the same names all the time. By a hash that is keyed anew in every process.
+    remembered: dict[int, bool] = {}
+
+    def fits(key: bytes) -> bool:
+        name = hash(key)
+        known = remembered.get(name)
+        if known is None:
+            if len(remembered) >= MOST_REMEMBERED:
+                remembered.clear()
+            known = remembered[name] = compiled.search(key[:_MOST_KEY]) is not None
+        return known
+
+    return fits

@@ -12,11 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
+from urllib.parse import unquote_to_bytes
 
-from dmz.waf.seclang.bodies import Parsed, decode_component, read_json, read_urlencoded, read_xml
+from dmz.waf.seclang.bodies import Parsed, read_json, read_urlencoded, read_xml
 from dmz.waf.seclang.multipart import read_multipart
-from dmz.waf.seclang.sent_request import SentRequest
+from dmz.waf.seclang.sent_request import SentAnswer, SentRequest
 
 Entries = list[tuple[bytes, bytes]]
 _MACRO: Final = re.compile(r"%\{([^{}]{1,128})\}")
@@ -28,12 +30,44 @@ _FLAGS: Final = (
     "MULTIPART_CRLF_LF_LINES", "MULTIPART_MISSING_SEMICOLON", "MULTIPART_INVALID_QUOTING", "MULTIPART_INVALID_PART",
     "MULTIPART_INVALID_HEADER_FOLDING", "MULTIPART_FILE_LIMIT_EXCEEDED",
 )  # fmt: skip
+#: Collections that rules write as they run; every other stays as it is during a phase.
+WRITTEN: Final = frozenset({"TX", "MATCHED_VAR", "MATCHED_VAR_NAME", "MATCHED_VARS", "MATCHED_VARS_NAMES"})
 PROCESSORS: Final[Mapping[str, Callable[[SentRequest], Parsed]]] = {
     "JSON": lambda sent: read_json(sent.body),
     "XML": lambda sent: read_xml(sent.body),
     "MULTIPART": lambda sent: read_multipart(sent.header(b"content-type"), sent.body),
     "URLENCODED": lambda sent: Parsed(arguments=read_urlencoded(sent.body)),
 }
+
+
+class Looked(NamedTuple):
+    """One value that matched.
+
+    Attributes:
+        collection: where it stands; with ``&`` before it when the value is a number of entries.
+        key: its name there, b"" for none.
+        value: the bytes, as the rule saw them.
+    """
+
+    collection: str
+    key: bytes
+    value: bytes
+
+    @property
+    def name(self) -> str:
+        """What people call it: ``ARGS:id``."""
+        return f"{self.collection}:{self.key.decode('utf-8', 'replace')}" if self.key else self.collection
+
+
+@lru_cache(maxsize=8_192)
+def _template(text: str) -> tuple[bytes, ...]:
+    """Take a text apart: what stands as it is, and names of macros, in turn."""
+    pieces = []
+    at = 0
+    for match in _MACRO.finditer(text):
+        pieces += [text[at : match.start()], match[1]]
+        at = match.end()
+    return tuple(piece.encode("utf-8", "surrogateescape") for piece in (*pieces, text[at:]))
 
 
 @dataclass(slots=True)
@@ -50,6 +84,7 @@ class Transaction:
         untargeted: (rule id or tag, collection, key in lower case or b"") that a rule must not look at.
         enabled: False after ``ctl:ruleEngine=Off``.
         force_body: REQUEST_BODY is to hold the body whatever its type.
+        matched: what the present rule has matched so far.
     """
 
     sent: SentRequest
@@ -61,25 +96,59 @@ class Transaction:
     untargeted: list[tuple[str, str, bytes]] = field(default_factory=list)
     enabled: bool = True
     force_body: bool = False
+    matched: list[Looked] = field(default_factory=list)
+    _index: dict[str, tuple[Entries, dict[bytes, Entries]]] = field(default_factory=dict)
 
     def entries(self, collection: str) -> Entries:
         """Give a collection's entries; an unknown one has none."""
+        found = self.collections.get(collection)
+        if found is None and collection in WRITTEN:
+            return list(self.tx.items()) if collection == "TX" else self._matched(collection)
+        return _EMPTY if found is None else found
+
+    def _matched(self, collection: str) -> Entries:
+        """Give what the present rule has matched: the last value, all values, or their names."""
+        looked = self.matched if collection.startswith("MATCHED_VARS") else self.matched[-1:]
+        named = [(each.name.encode("utf-8", "surrogateescape"), each.value) for each in looked]
+        if collection == "MATCHED_VARS":
+            return named
+        if collection == "MATCHED_VAR":
+            return [(b"", value) for _, value in named]
+        return [(name if collection == "MATCHED_VARS_NAMES" else b"", name) for name, _ in named]
+
+    def named(self, collection: str, key: bytes) -> Entries:
+        """Give the entries of one key (in lower case) of a collection.
+
+        A collection is changed by putting another list in its place, never within it: the index relies on that.
+        """
         if collection == "TX":
-            return list(self.tx.items())
-        return self.collections.get(collection, _EMPTY)
+            value = self.tx.get(key)
+            return _EMPTY if value is None else [(key, value)]
+        if collection in WRITTEN:
+            return [entry for entry in self._matched(collection) if entry[0].lower() == key]
+        entries = self.collections.get(collection)
+        if not entries:
+            return _EMPTY
+        indexed = self._index.get(collection)
+        if indexed is None or indexed[0] is not entries:
+            by_key: dict[bytes, Entries] = {}
+            for entry in entries:
+                by_key.setdefault(entry[0].lower(), []).append(entry)
+            indexed = self._index[collection] = (entries, by_key)
+        return indexed[1].get(key, _EMPTY)
 
     def expand(self, text: str) -> bytes:
-        """Put values into the macros of a text; an unknown one stands for nothing."""
-        if "%{" not in text:
-            return text.encode("utf-8", "surrogateescape")
-        pieces = []
-        at = 0
-        for match in _MACRO.finditer(text):
-            pieces.append(text[at : match.start()].encode("utf-8", "surrogateescape"))
-            pieces.append(self._value_of(match[1]))
-            at = match.end()
-        pieces.append(text[at:].encode("utf-8", "surrogateescape"))
-        return b"".join(pieces)
+        """Put values into the macros of a text that a rule holds; an unknown one stands for nothing."""
+        pieces = _template(text)
+        if len(pieces) == 1:
+            return pieces[0]
+        # Every second piece is the name of a macro.
+        return b"".join(
+            [
+                self._value_of(piece.decode("utf-8", "surrogateescape")) if number & 1 else piece
+                for number, piece in enumerate(pieces)
+            ]
+        )
 
     def _value_of(self, name: str) -> bytes:
         collection, dot, key = name.partition(".")
@@ -97,7 +166,7 @@ def begin(sent: SentRequest) -> Transaction:
     made = Transaction(sent)
     path, _, query = sent.uri.partition(b"?")
     query = query.partition(b"#")[0]
-    decoded_path = decode_component(path.replace(b"+", b"%2B"))
+    decoded_path = unquote_to_bytes(path)
     arguments = read_urlencoded(query)
     cookies = _cookies(sent)
     one = {
@@ -116,7 +185,6 @@ def begin(sent: SentRequest) -> Transaction:
         "REQBODY_ERROR": b"0",
         "REQBODY_PROCESSOR_ERROR": b"0",
         "REQBODY_ERROR_MSG": b"",
-        "REQBODY_PROCESSOR": b"",
         "REQUEST_BODY": b"",
         "REQUEST_BODY_LENGTH": b"%d" % len(sent.body),
         "FULL_REQUEST_LENGTH": b"%d" % len(sent.body),
@@ -135,8 +203,25 @@ def begin(sent: SentRequest) -> Transaction:
     made.collections["ARGS_GET"] = arguments
     made.collections["ARGS_GET_NAMES"] = _names(arguments)
     made.processor = _processor_of(sent)
+    made.collections["REQBODY_PROCESSOR"] = [(b"", made.processor.encode())]
     _join_arguments(made, [])
     return made
+
+
+def take_answer(made: Transaction, answer: SentAnswer) -> None:
+    """Take in what was answered, for the rules of phases 3 and 4."""
+    content_type = answer.header(b"content-type")
+    one = {
+        "RESPONSE_STATUS": b"%d" % answer.status,
+        "RESPONSE_PROTOCOL": answer.protocol,
+        "RESPONSE_CONTENT_TYPE": content_type.partition(b";")[0],
+        "RESPONSE_CONTENT_LENGTH": b"%d" % len(answer.body),
+        "RESPONSE_BODY": answer.body,
+    }
+    for name, value in one.items():
+        made.collections[name] = [(b"", value)]
+    made.collections["RESPONSE_HEADERS"] = list(answer.headers)
+    made.collections["RESPONSE_HEADERS_NAMES"] = _names(list(answer.headers))
 
 
 def take_body(made: Transaction) -> None:
@@ -152,10 +237,10 @@ def take_body(made: Transaction) -> None:
     for name, value in one.items():
         made.collections[name] = [(b"", value)]
     made.collections["FILES"] = parsed.files
-    made.collections["FILES_NAMES"] = [(name, name) for name, _ in parsed.files]
+    made.collections["FILES_NAMES"] = _names(parsed.files)
     made.collections["FILES_SIZES"] = parsed.file_sizes
     made.collections["MULTIPART_FILENAME"] = parsed.files
-    made.collections["MULTIPART_NAME"] = [(name, name) for name, _ in parsed.files + parsed.arguments]
+    made.collections["MULTIPART_NAME"] = _names(parsed.files + parsed.arguments)
     made.collections["MULTIPART_PART_HEADERS"] = parsed.part_headers
     made.collections["XML"] = parsed.texts
     _join_arguments(made, parsed.arguments)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dmz.edge.body_buffer import BodyBudget
+from dmz.edge.body_buffer import MemoryBudget
 from dmz.edge.http_grammar import GrammarLimits, RequestParser, State
 from dmz.edge.refusals import Reason, RefusalError
 
@@ -15,7 +15,7 @@ LIMIT = 1_000
 
 def parse(*portions: bytes, budget: int = 1 << 20, limits: GrammarLimits | None = None):
     """Parse all requests of the portions: heads and bodies, and the refusal at the end if there is one."""
-    parser = RequestParser(limits or GrammarLimits(), BodyBudget(budget))
+    parser = RequestParser(limits or GrammarLimits(), MemoryBudget(budget))
     found = []
     try:
         for portion in portions:
@@ -87,6 +87,8 @@ REFUSED = [
     (lines(GET, HOST, "X.Y: 1"), Reason.HEADER_NAME_AMBIGUOUS),
     (lines(GET, HOST, "X: \x0b"), Reason.HEADER_VALUE),
     (lines(GET, HOST, "X: \xe4"), Reason.HEADER_VALUE),
+    (lines(GET, HOST, "Cookie: a=1\x7f"), Reason.HEADER_VALUE),
+    (lines(GET, HOST, "Sec-Fetch-Site: none", "Sec-Fetch-Site: none"), Reason.HEADER_REPEATED),
     (lines(GET, HOST, "Cookie: a=1", "Cookie: b=2"), Reason.HEADER_REPEATED),
     (lines(POST, HOST, "Content-Type: a/b", "Content-Type: c/d", "Content-Length: 0"), Reason.HEADER_REPEATED),
     (lines(GET, HOST, "Upgrade: h2c"), Reason.UPGRADE),
@@ -191,7 +193,7 @@ def test_keep_alive():
         ("1.0", None, False),
         ("1.0", "keep-alive", True),
     ):
-        parser = RequestParser(GrammarLimits(), BodyBudget(1))
+        parser = RequestParser(GrammarLimits(), MemoryBudget(1))
         extra = [] if connection is None else [f"Connection: {connection}"]
         parser.feed(lines(f"GET / HTTP/{version}", HOST, *extra))
         assert parser.head.keep_alive is kept
@@ -203,7 +205,7 @@ def test_chunk_count_is_limited():
 
 
 def test_memory_grows_with_what_arrived_and_is_given_back():
-    budget = BodyBudget(200_000)
+    budget = MemoryBudget(200_000)
     parser = RequestParser(GrammarLimits(), budget)
     parser.feed(lines(POST, HOST, "Content-Length: 10000000"))
     parser.accept_body(10_000_000)

@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import urllib.parse
 from pathlib import Path
 
 import pytest
 
 from ops.visitor.account_list import write_list
 from ops.visitor.accounts import AccountBook
-from ops.visitor.exchange import Answer, PageError
-from ops.visitor.pages import Form
+from ops.visitor.browsing import Browsing
+from ops.visitor.exchange import Answer, Body, PageError
 from ops.visitor.sign_in import sign_in
 
 LOGIN = '<h1>Sign in</h1><form action="/login" method="post"><input name="csrf" value="c"></form>'
+HOME = "<h1>Home</h1>"
 CHANGE = '<h1>Change</h1><form action="/password" method="post"><input name="csrf" value="d"></form>'
 
 
-@dataclass
-class Hall:
+class Hall(Browsing):
     """Knows one password; the first must be changed."""
 
-    password: str
-    first: bool
-    sent: list[dict[str, str]] = field(default_factory=list)
+    def __init__(self, password: str, *, first: bool) -> None:
+        super().__init__("https://localhost")
+        self.password = password
+        self.first = first
+        self.sent: list[dict[str, str]] = []
 
-    def get(self, path: str) -> Answer:
-        return Answer(200, path, {}, LOGIN.encode())
-
-    def send(self, form: Form, changes: dict[str, str]) -> Answer:
-        self.sent.append(changes)
-        if form.action == "/password":
-            self.password, self.first = changes["new_password"], False
-            return Answer(200, "/", {}, b"<h1>Home</h1>")
-        if changes["password"] != self.password:
+    def _ask(self, path: str, body: Body | None) -> Answer:
+        if body is None:
+            return Answer(200, path, {}, {"/login": LOGIN, "/password": CHANGE}.get(path, HOME).encode())
+        fields = dict(urllib.parse.parse_qsl(body.content.decode()))
+        self.sent.append(fields)
+        if path == "/password":
+            self.password, self.first = fields["new_password"], False
+            return _see("/")
+        if fields["password"] != self.password:
             return Answer(200, "/login", {}, LOGIN.encode())
-        return Answer(200, "/password", {}, CHANGE.encode()) if self.first else Answer(200, "/", {}, b"<h1>Home</h1>")
+        return _see("/password" if self.first else "/")
+
+
+def _see(path: str) -> Answer:
+    return Answer(303, "", {"location": path}, b"")
 
 
 @pytest.fixture

@@ -93,12 +93,12 @@ def test_a_set_is_stored_and_read_back():
         pytest.skip("hyperscan is not installed")
     stored = made.dump()
     assert stored
-    again = PatternSet(PATTERNS, stored)
+    again = PatternSet(PATTERNS, stored=stored)
     assert again.dump() == stored
     for value in PIECES:
         assert again.candidates(value) == made.candidates(value)
-    assert PatternSet(PATTERNS[:3], stored).candidates(b"../") == {2}, "a set of other patterns is compiled anew"
-    assert PatternSet(["abc"], b"rubbish").candidates(b"abc") == {0}
+    assert PatternSet(PATTERNS[:3], stored=stored).candidates(b"../") == {2}, "a set of other patterns is compiled anew"
+    assert PatternSet(["abc"], stored=b"rubbish").candidates(b"abc") == {0}
     assert stored_key(PATTERNS) != stored_key(PATTERNS[1:])
     assert SETS[1].dump() is None
     assert PatternSet([]).candidates(b"abc") == set()

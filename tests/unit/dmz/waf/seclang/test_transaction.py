@@ -12,7 +12,7 @@ from dmz.waf.seclang.model import Action, RuleSetError, Selection, Variable
 from dmz.waf.seclang.multipart import read_multipart
 from dmz.waf.seclang.sent_request import SentRequest, read_request
 from dmz.waf.seclang.targets import Targets
-from dmz.waf.seclang.transaction import Transaction, begin, take_body
+from dmz.waf.seclang.transaction import Looked, Transaction, begin, take_body
 
 FORM = b"application/x-www-form-urlencoded"
 POST = (
@@ -181,7 +181,8 @@ def test_controls() -> None:
 def looked(
     made: Transaction, *variables: Variable, out: list[tuple[str, bytes]] | None = None
 ) -> list[tuple[str, bytes]]:
-    return [(found.name, found.value) for found in Targets(variables).look(made, out or [])]
+    found = Targets(variables).look(made, out or [])
+    return [(Looked(name, key, value).name, value) for name, entries in found for key, value in entries]
 
 
 def test_targets_and_what_is_left_out() -> None:

@@ -1,0 +1,166 @@
+"""Rules as read → rules ready to run: targets, chains, tests and effects as closures, in a table by phase.
+
+Source: firewall research, section 4 (where the time of an interpreting engine goes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Final
+
+from dmz.waf.seclang.compiled import Compiled, Outcome, Phase, Table
+from dmz.waf.seclang.effects import effect_of
+from dmz.waf.seclang.folding import fold
+from dmz.waf.seclang.model import Disruption, Marker, Rule, RuleSet, RuleSetError
+from dmz.waf.seclang.operators import compile_operator
+from dmz.waf.seclang.pattern_set import PatternSet, joinable, stored_key
+from dmz.waf.seclang.patterns import Pattern, compile_pattern
+from dmz.waf.seclang.prefilter import Prefilter, Watch
+from dmz.waf.seclang.targets import Targets
+from dmz.waf.seclang.transaction import WRITTEN
+from dmz.waf.seclang.views import Chains
+
+PHASES: Final = (1, 2, 3, 4, 5)
+_REFUSING: Final = frozenset({Disruption.DENY, Disruption.DROP, Disruption.REDIRECT})
+
+#: Gives the stored pattern set of a key, or None.
+Load = Callable[[str], bytes | None]
+
+
+def compile_rules(rules: RuleSet, load: Load | None = None) -> Table:
+    """Compile a rule set.
+
+    Args:
+        rules: as read.
+        load: finds a stored pattern set by its key (``pattern_set.stored_key``), since compiling one may take half a
+            minute; None: compile.
+
+    Raises:
+        RuleSetError: an operator, pattern or argument that cannot be used; names file and line.
+    """
+    maker = _Maker(rules)
+    phases = {number: maker.phase(number) for number in PHASES}
+    folded = fold(phases)
+    looks_for = {
+        number: {place: found for place in folded.kept[number] if (found := _looked_for(phases[number][place]))}
+        for number in PHASES
+    }
+    all_of = list(dict.fromkeys(found for found_in in looks_for.values() for found in found_in.values()))
+    sources = [found for found in all_of if isinstance(found, str)]
+    phrases = [found for found in all_of if not isinstance(found, str)]
+    numbers = {found: number for number, found in enumerate([*sources, *phrases])}
+    patterns = PatternSet(sources, phrases, load(stored_key(sources, phrases)) if load else None)
+    made = {}
+    for number in PHASES:
+        mine = looks_for[number]
+        ready = tuple(replace(rule, filtered=rule.place in mine) for rule in phases[number])
+        always = tuple(place for place in folded.kept[number] if place not in mine)
+        watches = [
+            watch for place, found in mine.items() for watch in _watches(ready[place], numbers[found], maker.chains)
+        ]
+        made[number] = Phase(ready, always, Prefilter(patterns, maker.chains.all, watches))
+    return Table(made, folded.start, patterns, rules.settings)
+
+
+#: Values of everyday: a pattern that finds something in each of them is no help in telling what may match.
+_EVERYDAY: Final = (b"a", b"Zhang San", b"8350", "张三".encode(), b"2024-01-02", b"x.y@example.com", b"a=b&c")
+
+
+def _looked_for(rule: Compiled) -> str | tuple[bytes, ...]:
+    """Give the pattern or the phrases that a value must hold for the rule to match; "" when it must always be asked."""
+    test, targets = rule.test, rule.targets
+    if test is None or targets is None or test.negated:
+        return ""
+    if any(target.counted or target.collection in WRITTEN for target in targets.wanted):
+        return ""
+    if test.pattern is None:
+        return test.phrases or ""
+    helps = joinable(test.pattern.source) and not all(test.pattern.search(value) for value in _EVERYDAY)
+    return test.pattern.source if helps else ""
+
+
+def _watches(rule: Compiled, pattern: int, chains: Chains) -> Iterator[Watch]:
+    """Give what a rule waits for: its pattern, in each of its collections, under its chain."""
+    assert rule.targets is not None
+    names = rule.chain.names
+    beginnings = [names[:depth] for depth in range(len(names) + 1)] if rule.rule.multi_match else [names]
+    for collection in {target.collection for target in rule.targets.wanted}:
+        for each in beginnings:
+            yield Watch(collection, pattern, chains.take(each).number, rule.place)
+
+
+class _Maker:
+    """Compiles the rules of one rule set."""
+
+    def __init__(self, rules: RuleSet) -> None:
+        self.chains = Chains()
+        self._rules = rules
+        self._compile_pattern = lru_cache(maxsize=None)(compile_pattern)
+
+    def phase(self, number: int) -> tuple[Compiled, ...]:
+        """Compile one phase; a marker's place is that of the first rule behind it."""
+        items = [item for item in self._rules.items if isinstance(item, Marker) or item.phase == number]
+        places: dict[str, list[int]] = {}
+        count = 0
+        for item in items:
+            if isinstance(item, Marker):
+                places.setdefault(item.name, []).append(count)
+            else:
+                count += 1
+        made: list[Compiled] = []
+        for item in items:
+            if isinstance(item, Rule):
+                made.append(self._rule(item, len(made), self._skip_to(item, len(made), places, count)))
+        return tuple(made)
+
+    @staticmethod
+    def _skip_to(rule: Rule, place: int, places: Mapping[str, list[int]], count: int) -> int:
+        """Say where to go on after a match; a marker that stands nowhere behind ends the phase."""
+        if rule.skip_after:
+            return next((found for found in places.get(rule.skip_after, ()) if found > place), count)
+        skipped = next(iter(rule.all_of("skip")), "")
+        return place + 1 + int(skipped) if skipped.isdecimal() else 0
+
+    def _rule(self, rule: Rule, place: int, skip_to: int) -> Compiled:
+        try:
+            return self._link(rule, place, skip_to)
+        except RuleSetError as error:
+            raise RuleSetError(f"{rule.place.file}:{rule.place.line}: rule {rule.id}: {error}") from None
+
+    def _link(self, rule: Rule, place: int, skip_to: int = 0) -> Compiled:
+        operator = rule.operator
+        return Compiled(
+            rule=rule,
+            targets=None if operator is None else Targets(rule.variables),
+            chain=self.chains.take(rule.transformations),
+            test=None if operator is None else compile_operator(operator, self._rules.data_files, self._shared_pattern),
+            effects=tuple(effect for action in rule.actions if (effect := effect_of(action)) is not None),
+            links=tuple(self._link(link, place) for link in rule.chain),
+            tags=rule.all_of("tag"),
+            outcome=self._outcome(rule),
+            logged=self._is_logged(rule),
+            place=place,
+            skip_to=skip_to,
+        )
+
+    def _shared_pattern(self, source: str) -> Pattern:
+        return self._compile_pattern(source)
+
+    def _outcome(self, rule: Rule) -> Outcome:
+        disruption = rule.disruption
+        if disruption is Disruption.BLOCK:
+            default = self._rules.defaults.get(rule.phase)
+            disruption = default.disruption if default is not None else Disruption.NONE
+        if disruption in _REFUSING:
+            return Outcome.REFUSE
+        if disruption is Disruption.ALLOW:
+            return Outcome.END_PHASE if "phase" in rule.all_of("allow") else Outcome.END_REQUEST
+        return Outcome.GO_ON
+
+    def _is_logged(self, rule: Rule) -> bool:
+        default = self._rules.defaults.get(rule.phase)
+        names = [action.name for action in (*(default.actions if default is not None else ()), *rule.actions)]
+        said = [name for name in names if name in ("log", "nolog")]
+        return not said or said[-1] == "log"
