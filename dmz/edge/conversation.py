@@ -84,6 +84,7 @@ class Conversation:
         self._deadline = self._since + (_LEAVE_S if around.drain.draining else around.pace.idle_s)
         self._running = False
         self._paused = False
+        self._input_over = False
         self._working: Deferred[HallResponse] | None = None
         self._request_id = ""
         self._requests = 0
@@ -111,6 +112,12 @@ class Conversation:
             self._wire.pause()
         self._advance(lambda: self._parser.feed(data))
 
+    def input_ended(self) -> None:
+        """The client sends no more; what it has asked completely is still answered."""
+        self._input_over = True
+        if not self._running:
+            self._end_if_starved()
+
     def drained(self) -> None:
         """The transport has passed on what was written."""
         if self._phase is Phase.SENDING and self._flow.proceed():
@@ -118,9 +125,7 @@ class Conversation:
 
     def lost(self) -> None:
         """The connection is gone."""
-        if self._phase is Phase.BODY:
-            self._name_request()
-            self._note(self._parser.head, _CLIENT_LEFT, "client_left", 0)
+        self._note_unfinished()
         self._phase = Phase.ENDED
         self._parser.release()
         self._flow.release()
@@ -179,14 +184,26 @@ class Conversation:
                 elif state is State.COMPLETE and self._phase in {Phase.HEAD, Phase.BODY}:
                     self._start_work()
                     if not self.idle:
-                        return
+                        break
                     state = self._begin_next()
                 else:
-                    return
+                    break
         except RefusalError as refusal:
             self._refuse(refusal)
         finally:
             self._running = False
+        self._end_if_starved()
+
+    def _end_if_starved(self) -> None:
+        """The client sends no more, and nothing complete is left to answer."""
+        if self._input_over and self._phase in {Phase.IDLE, Phase.HEAD, Phase.BODY, Phase.LINGER}:
+            self._note_unfinished()
+            self._close()
+
+    def _note_unfinished(self) -> None:
+        if self._phase is Phase.BODY:
+            self._name_request()
+            self._note(self._parser.head, _CLIENT_LEFT, "client_left", 0)
 
     def _admit(self) -> State:
         """Look at a complete head: who, where, how much; then let its body in."""

@@ -14,7 +14,14 @@ from wire_formats.instants import SECOND_MS
 
 WINDOWS: Final = ("unit", "community", "person", "site", "plain")
 STATUS_CLASSES: Final = ("2xx", "3xx", "4xx", "5xx")
-CONNECTION_REFUSALS: Final = ("banned", "connections", "connection_rate", "address_connections")
+CONNECTION_REFUSALS: Final = (
+    "banned",
+    "connections",
+    "connection_rate",
+    "address_connections",
+    "handshakes",
+    "address_handshakes",
+)
 _SECONDS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 

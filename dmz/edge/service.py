@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
@@ -15,23 +16,27 @@ from typing import Any, Final, cast
 from prometheus_client import CollectorRegistry
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ReactorNotRunning
-from twisted.internet.interfaces import IListeningPort, IReadDescriptor
+from twisted.internet.interfaces import IReadDescriptor
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from dmz.edge.acceptor import Acceptor
 from dmz.edge.body_buffer import MemoryBudget
 from dmz.edge.client_identity import IdentityReader
-from dmz.edge.connection import EdgeFactory, EdgeTlsFactory, Entrance
+from dmz.edge.connection import EdgeConnection, Entrance, EntranceConnections, TlsParts
 from dmz.edge.connection_limits import Admission
 from dmz.edge.deny_set import DenyPlaces, DenySet
+from dmz.edge.handshakes import HandshakeQueue
 from dmz.edge.http_response import ResponseWriter
 from dmz.edge.master import EdgeChild
 from dmz.edge.metrics import EdgeMetrics
 from dmz.edge.plain_site import PlainSite
 from dmz.edge.refusals import Reason
 from dmz.edge.surroundings import BodyLimit, DrainState, Surroundings
+from dmz.edge.tls_engine import DirectSession
+from dmz.edge.tls_self_test import choose_session
 from dmz.edge.watch_port import EdgeWatch, Unwatched
 from dmz.messages import Handler, Window
 from wire_formats.collaborators import Clock, DirectoryWatch, Randomness
@@ -84,8 +89,8 @@ class EdgeService:
         self._budget = MemoryBudget(child.settings.body_memory_bytes)
         self._answers = MemoryBudget(child.settings.answer_memory_bytes, Reason.ANSWER_MEMORY)
         self._around = self._surroundings()
-        self._factories: list[EdgeFactory] = []
-        self._ports: list[IListeningPort] = []
+        self._entrances: list[EntranceConnections] = []
+        self._acceptors: list[Acceptor] = []
         self._sweep = LoopingCall(self._check_all)
         self._sweep.clock = given.reactor
         self._gone: Deferred[None] | None = None
@@ -95,8 +100,9 @@ class EdgeService:
         reactor = self._given.reactor
         self.deny.start(self._given.watch)
         identities = IdentityReader(self._child.contexts.client_issuers)
+        tls = self._tls_parts()
         for name, listener in self._child.listeners.items():
-            self._serve(name, listener, identities)
+            self._serve(name, listener, identities, tls)
         self._sweep.start(_SWEEP_S, now=False)
         if self._child.lifeline >= 0:
             reactor.addReader(_MasterWatch(self._child.lifeline, self._master_gone))
@@ -110,7 +116,7 @@ class EdgeService:
         """Give what keeps this child from being ready, in words of the log; empty when it is ready."""
         if self._drain.draining:
             return ("draining",)
-        return ("not_listening",) if not self._ports else ()
+        return ("not_listening",) if not self._acceptors else ()
 
     def ports(self) -> dict[str, int]:
         """Give the ports this child serves, by entrance."""
@@ -124,8 +130,8 @@ class EdgeService:
         self._gone = gone
         self._drain.draining = True
         self.deny.stop()
-        for port in self._ports:
-            port.stopListening()
+        for acceptor in self._acceptors:
+            acceptor.stop()
         for connection in self._connections():
             connection.leave()
         limit = self._given.reactor.callLater(self._child.settings.drain_s, self._cut_all)
@@ -133,16 +139,22 @@ class EdgeService:
         self._check_all()
         return gone
 
-    def _serve(self, name: str, listener: Any, identities: IdentityReader) -> None:
-        reactor = self._given.reactor
+    def _tls_parts(self) -> TlsParts:
+        engine = choose_session(self._child.contexts.by_entrance["site"])
+        if engine is not DirectSession:
+            self._log.warn("edge_tls_by_public_names", child=self._child.number)
+        return TlsParts(HandshakeQueue(self._given.reactor, self._child.settings.handshake_limits()), engine)
+
+    def _serve(self, name: str, listener: socket.socket, identities: IdentityReader, tls: TlsParts) -> None:
         context = self._child.contexts.by_entrance.get(name)
         window = cast("Window", "site" if name == "plain" else name)
-        entrance = Entrance(name, window, context is not None, None if window == "site" else identities)
+        entrance = Entrance(name, window, context, None if window == "site" else identities)
         around = self._around if name != "plain" else replace(self._around, pipeline=self._plain_handler())
-        factory = EdgeFactory(entrance, around)
-        outer = factory if context is None else EdgeTlsFactory(context, factory, reactor)
-        self._factories.append(factory)
-        self._ports.append(reactor.adoptStreamPort(listener.fileno(), listener.family, outer))
+        connections = EntranceConnections(entrance, around, tls, self._given.reactor)
+        acceptor = Acceptor(self._given.reactor, listener, connections.arrived)
+        self._entrances.append(connections)
+        self._acceptors.append(acceptor)
+        acceptor.start()
 
     def _plain_handler(self) -> Handler:
         return PlainSite(self._public_site_port()).handle
@@ -180,13 +192,13 @@ class EdgeService:
             watch=given.intrusion,
         )
 
-    def _connections(self) -> list[Any]:
-        return [connection for factory in self._factories for connection in tuple(factory.live)]
+    def _connections(self) -> list[EdgeConnection]:
+        return [connection for entrance in self._entrances for connection in tuple(entrance.live)]
 
     def _check_all(self) -> None:
         now_s = self._given.reactor.seconds()
-        for factory in self._factories:
-            factory.sweep(now_s)
+        for entrance in self._entrances:
+            entrance.sweep(now_s)
         self.metrics.body_bytes.set(self._budget.held_bytes)
         self.metrics.answer_bytes.set(self._answers.held_bytes)
         if self._gone is not None and not self._gone.called and not self._connections():

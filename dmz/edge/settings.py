@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dmz.edge.body_forms import FormLimits
 from dmz.edge.connection_limits import AdmissionLimits, Rate
+from dmz.edge.handshakes import HandshakeLimits
 from dmz.edge.http_grammar import GrammarLimits
 from dmz.edge.surroundings import Pace
 from dmz.edge.tls_context import TlsPolicy
@@ -40,6 +41,7 @@ class EdgeSettings:
         connections: open at once.
         address_connections, certificate_connections: open at once for one address, one certificate.
         address_new_per_s, address_requests_per_s, certificate_requests_per_s: rates; bursts are four seconds' worth.
+        handshakes, address_handshakes: TLS handshakes under way at once, in all and for one address.
         form_bytes, upload_bytes: largest body of a plain form, of a multipart form.
         body_memory_bytes: all bodies together.
         answer_memory_bytes: all answers beyond 64 KiB that clients are taking, together.
@@ -76,6 +78,8 @@ class EdgeSettings:
     address_new_per_s: int = number(50, least=1, most=100_000)
     address_requests_per_s: int = number(200, least=1, most=1_000_000)
     certificate_requests_per_s: int = number(50, least=1, most=1_000_000)
+    handshakes: int = number(512, least=1, most=100_000)
+    address_handshakes: int = number(64, least=1, most=100_000)
     form_bytes: int = number(64 * 1024, least=1_024, most=1024 * 1024)
     upload_bytes: int = number(12 * 1024 * 1024, least=1_024, most=15 * 1024 * 1024)
     body_memory_bytes: int = number(256 * 1024 * 1024, least=1024 * 1024, most=16 * 1024**3)
@@ -99,6 +103,10 @@ class EdgeSettings:
             address_requests=_rate(self.address_requests_per_s),
             certificate_requests=_rate(self.certificate_requests_per_s),
         )
+
+    def handshake_limits(self) -> HandshakeLimits:
+        """Give the limits on handshakes under way."""
+        return HandshakeLimits(self.handshakes, self.address_handshakes)
 
     def pace(self) -> Pace:
         """Give the deadlines."""

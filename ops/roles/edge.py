@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ from dmz.edge.settings import EdgeSettings
 from dmz.intrusion.service import IntrusionService
 from dmz.intrusion.settings import IntrusionSettings
 from dmz.intrusion.watch import Post
+from dmz.messages import Handler
 from dmz.switch.content_switch import STATIC, WORKERS, build_switch
 from dmz.switch.settings import SwitchSettings
 from dmz.waf.guard import guarded
@@ -59,14 +61,27 @@ def load(settings: Path) -> LoadedRole:
     file = load_settings(EdgeFile, settings)
     sockets = {WORKERS: file.workers, STATIC: file.static}
     paths = {pool: {name: settings.parent / path for name, path in at.items()} for pool, at in sockets.items()}
-    return LoadedRole(file.role, lambda: _run_master(file, paths))
+    return LoadedRole(file.role, lambda: run_master(file, paths, _hall_firewall(file)))
 
 
 _EVENT_FILES: Final = 3
 Sockets = dict[str, dict[str, Path]]
+#: Puts a firewall around the content switch.
+Guard = Callable[[Handler, Surroundings], Handler]
 
 
-def _run_master(file: EdgeFile, sockets: Sockets) -> int:
+def _hall_firewall(file: EdgeFile) -> Guard:
+    return lambda inner, around: guarded(inner, file.firewall, registry=around.registry, seconds=around.reactor.seconds)
+
+
+def run_master(file: EdgeFile, sockets: Sockets, guard: Guard) -> int:
+    """Run an edge until it is told to stop; gives the exit code.
+
+    Args:
+        file: its settings.
+        sockets: pool -> worker -> Unix socket.
+        guard: called in each child.
+    """
     parent = supervisor_pid(os.environ)
     if parent is not None and not die_with_parent(parent):
         return EXIT_FAILED
@@ -75,14 +90,14 @@ def _run_master(file: EdgeFile, sockets: Sockets) -> int:
     try:
         begin_log(file.role, clock)
         prepare_drop(file.intrusion.bans)
-        master = EdgeMaster(file.edge, lambda child: _run_child(file, sockets, child), clock)
+        master = EdgeMaster(file.edge, lambda child: _run_child(file, sockets, guard, child), clock)
     except (SettingsError, OSError) as error:
         say(str(error) if isinstance(error, SettingsError) else f"edge: {error}; `ferrygate doctor` tells more")
         return EXIT_CANNOT_START
     return master.run()
 
 
-def _run_child(file: EdgeFile, sockets: Sockets, child: EdgeChild) -> int:
+def _run_child(file: EdgeFile, sockets: Sockets, guard: Guard, child: EdgeChild) -> int:
     name = f"{file.role.name}-{child.number}"
     log_file = file.role.log_file
     role = replace(
@@ -108,15 +123,13 @@ def _run_child(file: EdgeFile, sockets: Sockets, child: EdgeChild) -> int:
             registry=around.registry,
             sinks=_event_file(file.intrusion, child.number),
         )
-        seconds = around.reactor.seconds
-        firewall = guarded(intrusion.scanned(switch), file.firewall, registry=around.registry, seconds=seconds)
         given = Collaborators(
             reactor=around.reactor,
             clock=around.clock,
             randomness=around.randomness,
             watch=around.watch,
             registry=around.registry,
-            pipeline=intrusion.watched(firewall),
+            pipeline=intrusion.watched(guard(intrusion.scanned(switch), around)),
             intrusion=intrusion.watch,
         )
         service = EdgeService(child, given)

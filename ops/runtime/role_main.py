@@ -6,6 +6,7 @@ line on stderr names the file, key or port and the remedy).
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Coroutine
@@ -20,7 +21,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ops.metrics import OpsMetrics
-from ops.runtime import stopping
+from ops.runtime import lean_reactor, stopping
 from ops.runtime.background import ReactorBackground
 from ops.runtime.clock import SystemClock, SystemRandomness
 from ops.runtime.directory_watch import ReactorDirectoryWatch
@@ -121,6 +122,8 @@ class RoleProcess:
             self.log.failure("role_start_failed", failure=Failure(error), role=role.name)
             self._fail(EXIT_FAILED, f"{role.name}: did not start: {one_line(error)}")
         else:
+            gc.collect()
+            gc.freeze()  # what is there now stays for good: no collection need look at it again
             self._state = "serving"
             tell_service_manager("READY=1", os.environ)
             self.log.info("role_started", role=role.name, pid=os.getpid(), port=port)
@@ -185,6 +188,7 @@ def run_role(role: RoleSettings, compose: Compose, *, forked: bool = False) -> i
 
 
 def _compose(role: RoleSettings, clock: Clock, compose: Compose) -> RoleProcess:
+    lean_reactor.install()
     from twisted.internet import reactor  # noqa: TID251 - installed here, once
 
     surroundings = Surroundings(

@@ -85,6 +85,9 @@ class Echo:
 def run_child(child: EdgeChild) -> int:
     """Run one child of the edge."""
     from dmz.edge.service import Collaborators, EdgeService
+    from ops.runtime import lean_reactor
+
+    lean_reactor.install()
     from tests.support.real_reactor import reactor
 
     directories = ReactorDirectoryWatch(reactor)
