@@ -11,6 +11,7 @@ superseded or has no effect any more.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -19,11 +20,11 @@ from twisted.logger import Logger
 
 from dmz.intrusion.bans import MAX_BAN_BYTES, OPERATOR, Ban, BanBook, decode_ban, encode_ban
 from dmz.intrusion.subjects import subject_text
-from wire_formats.drop import DropName, list_drop, read_drop, remove_drop, write_drop
+from wire_formats.drop import TEMPORARY, DropName, parse_name, read_drop, remove_drop, write_drop
 from wire_formats.errors import PeerError, Unavailable
 
-MAX_FILES: Final = 32_768
-MAX_FILES_A_SCAN: Final = 1_024
+#: A look takes no longer than some milliseconds, also when an operator's script has banned thousands.
+MAX_FILES_A_SCAN: Final = 64
 _DIGEST_BYTES: Final = 6
 
 
@@ -68,44 +69,50 @@ class BanBoard:
         self._sender = sender
         self._keeper = keeper
         self._on_refused = on_refused
-        self._read: dict[DropName, Ban | None] = {}
+        self._read: dict[str, Ban | None] = {}
 
     def publish(self, ban: Ban) -> None:
         """Say something to the other children; without room on the disk it holds in this child only."""
-        name = ban_name(ban, self._sender)
         try:
             write_ban(self._folder, ban, self._sender)
         except Unavailable as error:
             self._log.error("ban_not_shared", reason=error.private, code=error.code)
             return
-        self._read[name] = ban
+        self._read[str(ban_name(ban, self._sender))] = ban
 
-    def scan(self) -> list[Ban]:
-        """Read new files; gives what they say, oldest first, for the book to take in."""
-        listed, _ = list_drop(self._folder, most=MAX_FILES)
-        if self._read.keys() - set(listed):
-            self._read = {name: self._read[name] for name in listed if name in self._read}
-        news = []
-        for name in [name for name in listed if name not in self._read][:MAX_FILES_A_SCAN]:
+    def scan(self, most: int = MAX_FILES_A_SCAN) -> list[Ban]:
+        """Read new files; gives what they say, oldest first, for the book to take in.
+
+        Args:
+            most: files to read now; the others wait for the next look.
+        """
+        listed = os.listdir(self._folder)  # noqa: PTH208 - names only, a tenth of the time of paths
+        if len(listed) < len(self._read) + 1:  # the folder for unfinished files is listed, too
+            present = set(listed)
+            self._read = {name: ban for name, ban in self._read.items() if name in present}
+        new = sorted(name for name in listed if name not in self._read and name != TEMPORARY)
+        said = []
+        for name in new[:most]:
             ban = self._read[name] = self._read_one(name)
             if ban is not None:
-                news.append(ban)
-        return news
+                said.append(ban)
+        return said
 
     def tidy(self, now_ms: int) -> None:
         """Forget what has no effect any more; as keeper, delete its files, too."""
         if self._keeper:
             for name, ban in self._read.items():
-                if ban is None or self._book.is_over(ban, now_ms):
+                if ban is not None and self._book.is_over(ban, now_ms):
                     remove_drop(self._folder, name)
         self._book.forget(now_ms)
 
-    def _read_one(self, name: DropName) -> Ban | None:
+    def _read_one(self, name: str) -> Ban | None:
         try:
+            parse_name(name)
             return decode_ban(read_drop(self._folder, name, limit=MAX_BAN_BYTES))
         except FileNotFoundError:
             return None
         except PeerError as error:
-            self._log.warn("ban_file_refused", file=str(name), reason=error.private, code=error.code)
+            self._log.warn("ban_file_refused", file=name, reason=error.private, code=error.code)
             self._on_refused()
             return None

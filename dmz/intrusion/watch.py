@@ -30,6 +30,7 @@ KNOCKS: Final = Rate(per_second=0.2, burst=6)
 _KNOWN_MS: Final = 30 * MINUTE_MS
 _MOST_KNOWN: Final = 20_000
 _TIDY_MS: Final = 10 * SECOND_MS
+_ALL: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class IntrusionWatch:
 
     def start(self, watch: DirectoryWatch) -> None:
         """Read the bans there are, and follow the drop from now on."""
+        self._take(self._board.scan(most=_ALL))
         self.scan()
         self._stop = watch.watch(self._folder, self.scan)
 
@@ -155,7 +157,16 @@ class IntrusionWatch:
 
     def scan(self) -> None:
         """Take in what other children and operators have said; called by the directory watch."""
-        for ban in self._board.scan():
+        self._take(self._board.scan())
+        now_ms = self._clock.now_ms()
+        if now_ms - self._tidied_ms >= _TIDY_MS:
+            self._tidied_ms = now_ms
+            self._board.tidy(now_ms)
+            self._known.turn(now_ms)
+        self._measure(now_ms)
+
+    def _take(self, said: list[Ban]) -> None:
+        for ban in said:
             if lies_in(ban.subject, self._trusted) or not self._book.take(ban):
                 continue
             self._ledger.forget(ban.subject)
@@ -163,12 +174,6 @@ class IntrusionWatch:
             # before stands in the command line's own log.)
             if self._post.keeper and self._stop is not None and ban.reason == OPERATOR:
                 self._tell_ban(ban)
-        now_ms = self._clock.now_ms()
-        if now_ms - self._tidied_ms >= _TIDY_MS:
-            self._tidied_ms = now_ms
-            self._board.tidy(now_ms)
-            self._known.turn(now_ms)
-        self._measure(now_ms)
 
     def _check_offender(self, subject: Subject) -> None:
         now_ms = self._clock.now_ms()

@@ -35,6 +35,7 @@ from wire_formats.settings_reader import load_settings
 LONGEST_HOURS: Final = 30 * 24
 _LENGTH: Final = re.compile(r"([0-9]{1,6})(min|h|d)", re.ASCII)
 _UNITS: Final = {"min": MINUTE_MS, "h": HOUR_MS, "d": 24 * HOUR_MS}
+_ALL: Final = 1 << 20
 _LOG_BYTES: Final = 5_000_000
 _LOGS_KEPT: Final = 5
 _ABOUT: Final = (
@@ -83,9 +84,8 @@ class _Desk:
             prepare_drop(settings.bans)
         self._book = BanBook(settings.ban_rules())
         board = BanBoard(settings.bans, self._book, sender=OPERATOR, keeper=False)
-        while said := board.scan():
-            for ban in said:
-                self._book.take(ban)
+        for ban in board.scan(most=_ALL):
+            self._book.take(ban)
 
     def active(self) -> list[Ban]:
         """The bans that hold now; what ends first comes first."""

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from dmz.intrusion.ban_board import MAX_FILES
 from ops.__main__ import main
 from ops.layout import Installation, Layout, Ports
 from ops.provision.role_files import edge_table
@@ -91,7 +90,7 @@ def test_what_cannot_be_done_is_one_clear_line(
     assert bans(root, *words) == 2
     told = capsys.readouterr().err
     assert said in told and told.count("\n") == 1
-    assert list_drop(root / "dmz" / "bans", most=MAX_FILES)[0] == []
+    assert list_drop(root / "dmz" / "bans", most=10)[0] == []
 
 
 @pytest.mark.parametrize("words", [["add", "203.0.113.7", "--for", "31d"], ["add", "x", "--for", "soon"], ["what"], []])

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from dmz.edge.connection_limits import Admission, AdmissionLimits
 from dmz.edge.refusals import Reason, RefusalError
 from dmz.edge.watch_port import Trace
-from dmz.intrusion.ban_board import MAX_FILES, write_ban
+from dmz.intrusion.ban_board import MAX_FILES_A_SCAN, write_ban
 from dmz.intrusion.bans import OPERATOR, Ban
 from dmz.intrusion.events import OFFENCE_LINES
 from dmz.intrusion.offences import Offence
@@ -88,7 +88,7 @@ class Edge:
         return self.registries[child].get_sample_value(name, labels)
 
     def files(self):
-        return list_drop(self.folder, most=MAX_FILES)[0]
+        return list_drop(self.folder, most=1_000)[0]
 
 
 @pytest.fixture
@@ -221,15 +221,23 @@ def test_old_files_are_deleted_by_the_keeper(edge):
     assert edge.count("dmz_intrusion_bans_total", subject="address") == 0
 
 
-def test_a_file_that_is_no_ban_is_counted_and_cleared(edge):
+def test_a_file_that_is_no_ban_is_counted_and_left_alone(edge):
     (edge.folder / f"{NOW_MS:016x}-{1:012x}-edge-9.notice").write_bytes(b"{}")
     (edge.folder / "strange").write_bytes(b"x")
-    edge.clock.ms += MINUTE
-    edge.look()
-    assert edge.count("dmz_intrusion_files_refused_total") == 1
-    edge.clock.ms += MINUTE
-    edge.look()
-    assert edge.files() == []
+    for _ in range(3):
+        edge.clock.ms += MINUTE
+        edge.look()
+    assert edge.count("dmz_intrusion_files_refused_total") == 2, "each once"
+    assert edge.children[0].bans() == 0
+
+
+def test_many_bans_at_once_are_read_in_pieces_and_whole_at_a_start(edge):
+    for index in range(3 * MAX_FILES_A_SCAN):
+        write_ban(edge.folder, Ban(f"198.51.100.{index}", NOW_MS, NOW_MS + MINUTE, 1, OPERATOR, "li"))
+    for looks in (1, 2, 3, 4):
+        edge.look()
+        assert edge.children[1].bans() == min(looks, 3) * MAX_FILES_A_SCAN
+    assert edge.add_child(2).bans() == 3 * MAX_FILES_A_SCAN
 
 
 def test_offences_of_whoever_is_banned_make_no_further_ban(edge):
