@@ -211,7 +211,8 @@ class Conversation:
         assert head is not None
         admit(head, self._caller, self._around)
         content_type = head.fields.get("content-type", "")
-        limit = self._around.body_limit(head.target.path, content_type) if head.method == "POST" else 0
+        window, path = self._caller.window, head.target.path
+        limit = self._around.body_limit(window, path, content_type) if head.method == "POST" else 0
         state = self._parser.accept_body(limit)
         if state is not State.COMPLETE:
             self._enter(Phase.BODY, self._pace.body_grace_s)
@@ -306,7 +307,7 @@ class Conversation:
         if self._phase is not Phase.WORKING:
             self._name_request()
         head = self._parser.head
-        fields = {} if head is None else head.fields
+        fields = self._parser.fields
         response = error_answer(
             error.kind,
             status_of(error),

@@ -89,6 +89,11 @@ class RequestParser:
         return 0 if self._body is None else self._body.length
 
     @property
+    def fields(self) -> dict[str, str]:
+        """The fields of the head as far as it has been read: a refusal in the middle of it has a language too."""
+        return dict(self._headers) if self.head is None else self.head.fields
+
+    @property
     def idle(self) -> bool:
         """Whether no byte of a next request has come."""
         return self.state is State.HEAD and self._first is None and self.waiting_bytes == 0

@@ -63,6 +63,7 @@ _OPENAPI: Final = (
     "paths with the fields of each form, and the schemas of what crosses the gap. Needs no installation."
 )
 _BANS: Final = "Bans at the front door: `ferrygate bans --help` shows its words."
+_CORE: Final = "Accounts, operators, official notices: `ferrygate core --help` shows its words."
 _CA: Final = "Certificate authority: `ferrygate ca --help` shows its words."
 
 
@@ -86,6 +87,10 @@ def parse(arguments: list[str]) -> Command:
         from ops.cli.bans import bans
 
         return lambda: bans(arguments[1:])
+    if arguments[:1] == ["core"]:
+        from ops.cli.administration import administration
+
+        return lambda: administration(arguments[1:])
     return _command(_parser().parse_args(arguments))
 
 
@@ -108,8 +113,9 @@ def _parser() -> Words:
     run.add_argument("role", metavar="ROLE", choices=ROLES, help=f"one of {', '.join(ROLES)}")
     run.add_argument("--settings", metavar="FILE", type=Path, required=True, help="the role's TOML file")
     _add_openapi(commands)
-    # Named here for the help only: their own parsers read the rest.
+    # Named here for the help only: parsers of their own read the rest.
     commands.add_parser("bans", help="who is banned at the front door: list, add, lift, export", description=_BANS)
+    commands.add_parser("core", help="find and disable accounts, load official notices", description=_CORE)
     commands.add_parser("ca", help="certificate authority: ceremony, slips, revocation, lists, log", description=_CA)
     return parser
 

@@ -22,7 +22,7 @@ from dmz.intrusion.subjects import Subject, lies_in, parse_networks, parse_subje
 from ops.cli.faults import CannotRunError
 from ops.cli.installation import load
 from ops.cli.table import duration, render
-from ops.cli.words import Words, add_root, you
+from ops.cli.words import Words, add_root, add_word, you
 from ops.layout import Layout
 from ops.roles.edge import EdgeFile
 from ops.runtime.clock import SystemClock
@@ -218,20 +218,16 @@ def _parser() -> Words:
         help="who answers for it, for the log (default: you)",
     )
     words = parser.add_subparsers(dest="word", required=True, metavar="WORD", title="words")
-    listed = _word(words, "list", "who is banned now, until when and why")
+    listed = add_word(words, "list", "who is banned now, until when and why")
     listed.add_argument("--json", action="store_true", help="as JSON, for programs")
-    export = _word(words, "export", "the bans that hold now, for other systems")
+    export = add_word(words, "export", "the bans that hold now, for other systems")
     export.add_argument("--format", choices=("json", "cef"), default="cef", help="cef (default) or json")
     export.add_argument("--out", metavar="FILE", type=Path, help="write into this file instead (replaced if it exists)")
-    add = _word(words, "add", "ban an address or a certificate")
+    add = add_word(words, "add", "ban an address or a certificate")
     add.add_argument("subject", metavar="WHO", help="IPv4 or IPv6 address (of IPv6 its /64), or SHA-256 fingerprint")
     add.add_argument(
         "--for", dest="length", metavar="LENGTH", type=_length, default=HOUR_MS, help="30min, 12h, 7d … (default: 1h)"
     )
-    lift = _word(words, "lift", "lift a ban before its end")
+    lift = add_word(words, "lift", "lift a ban before its end")
     lift.add_argument("subject", metavar="WHO", help="as `ferrygate bans list` shows it")
     return parser
-
-
-def _word(words: argparse._SubParsersAction[Words], name: str, told: str) -> Words:
-    return words.add_parser(name, help=told, description=f"{told[0].upper()}{told[1:]}.")

@@ -18,6 +18,7 @@ from dmz.messages import Handler
 from dmz.switch.content_switch import STATIC, WORKERS, build_switch
 from dmz.switch.settings import SwitchSettings
 from dmz.waf.guard import guarded
+from dmz.waf.hall_routes import hall_route_table
 from dmz.waf.settings import FirewallSettings
 from ops.roles.role_file import LoadedRole
 from ops.runtime.clock import SystemClock
@@ -129,6 +130,7 @@ def _run_child(file: EdgeFile, sockets: Sockets, guard: Guard, child: EdgeChild)
             randomness=around.randomness,
             watch=around.watch,
             registry=around.registry,
+            takes_files=hall_route_table().takes_files,
             pipeline=intrusion.watched(guard(intrusion.scanned(switch), around)),
             intrusion=intrusion.watch,
         )

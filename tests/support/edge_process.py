@@ -1,7 +1,8 @@
 """An edge as a real process, with a pipeline that tells what reached it: ``python -m tests.support.edge_process F``.
 
-Prints one line of JSON with the bound ports, then serves until SIGTERM. With a file ``intrusion.toml`` beside its
-settings it has the intrusion watch, and the hall's firewall, as the real role has.
+With ``guarded`` behind F, the hall's firewall stands before the pipeline. With a file ``intrusion.toml`` beside F there
+is the intrusion watch, too, as in the real role. The log has one JSON object a line.
+Prints one line of JSON with the bound ports, then serves until SIGTERM.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
-from twisted.logger import globalLogBeginner, textFileLogObserver
+from twisted.logger import Logger, globalLogBeginner, jsonFileLogObserver
 
 from dmz.edge.master import EdgeChild, EdgeMaster
 from dmz.edge.settings import EdgeSettings
@@ -25,6 +27,7 @@ from dmz.intrusion.settings import IntrusionSettings
 from dmz.intrusion.watch import Post
 from dmz.messages import HallRequest, HallResponse, Handler, decode_request, encode_request
 from dmz.waf.guard import guarded
+from dmz.waf.hall_routes import hall_route_table
 from dmz.waf.settings import FirewallSettings
 from ops.runtime import stopping
 from ops.runtime.clock import SystemClock, SystemRandomness
@@ -33,18 +36,23 @@ from ops.runtime.log_output import RotatingFile
 from wire_formats.errors import Kind, Refused
 from wire_formats.settings_reader import SettingsError, load_settings
 
-SETTINGS = Path(sys.argv[-1])
+SETTINGS = Path(sys.argv[1])
 INTRUSION = SETTINGS.with_name("intrusion.toml")
+TEXT = "text/plain; charset=utf-8"
 BIG_BYTES = 3_000_000
+GUARDED = "guarded" in sys.argv[2:]
 
 
 class Echo:
     """Answers with what it got; a few paths misbehave on purpose."""
 
+    _log = Logger()
+
     def __init__(self, reactor):
         self._reactor = reactor
 
     async def handle(self, request: HallRequest) -> HallResponse:
+        self._log.info("worker_reached", request_id=request.request_id, path=request.path)
         request = decode_request(encode_request(request))
         if request.path == "/slow":
             await deferLater(self._reactor, 1.0)
@@ -55,11 +63,13 @@ class Echo:
         elif request.path == "/refuse":
             raise Refused(Kind.NO_RIGHT, "private words")
         elif request.path == "/big":
-            return HallResponse(200, (("Content-Type", "text/plain"),), b"x" * BIG_BYTES)
+            return HallResponse(200, (("Content-Type", TEXT),), b"x" * BIG_BYTES)
         elif request.path == "/login" and dict(request.form).get("password") == "wrong":
-            return HallResponse(403, (("Content-Type", "text/html; charset=utf-8"),), b"no", "login_failed")
+            return HallResponse(403, (("Content-Type", TEXT),), b"no", "login_failed")
         elif request.path == "/split":
             return HallResponse(200, (("X-Bad", "a\r\nInjected: yes"),), b"")
+        if GUARDED:
+            return HallResponse(200, (("Content-Type", TEXT),), b"{}")
         told = {
             "method": request.method,
             "window": request.window,
@@ -77,9 +87,7 @@ class Echo:
             "pid": os.getpid(),
             "request_id": request.request_id,
         }
-        # The hall's firewall lets pages out, and no JSON.
-        media_type = "text/html; charset=utf-8" if INTRUSION.exists() else "application/json"
-        return HallResponse(200, (("Content-Type", media_type),), json.dumps(told).encode())
+        return HallResponse(200, (("Content-Type", TEXT),), json.dumps(told).encode())
 
 
 def run_child(child: EdgeChild) -> int:
@@ -92,27 +100,23 @@ def run_child(child: EdgeChild) -> int:
 
     directories = ReactorDirectoryWatch(reactor)
     registry = CollectorRegistry()
-    pipeline: Handler = Echo(reactor).handle
-    intrusion = None
-    if INTRUSION.exists():
-        intrusion = IntrusionService(
-            load_settings(IntrusionSettings, INTRUSION),
-            Post(f"edge-{child.number}", keeper=child.number == 0),
-            reactor=reactor,
-            clock=SystemClock(),
-            registry=registry,
-            sinks=[RotatingFile(INTRUSION.with_suffix(f".{child.number}.cef"), most_bytes=1_000_000, keep=1)],
-        )
-        firewall = guarded(intrusion.scanned(pipeline), FirewallSettings(), registry=registry, seconds=reactor.seconds)
-        pipeline = intrusion.watched(firewall)
+    handler: Handler = Echo(reactor).handle
+    intrusion = _intrusion(child.number, reactor, registry) if INTRUSION.exists() else None
+    if intrusion is not None:
+        handler = intrusion.scanned(handler)
+    if GUARDED or intrusion is not None:
+        handler = guarded(handler, FirewallSettings(), registry=registry, seconds=reactor.seconds)
+    if intrusion is not None:
+        handler = intrusion.watched(handler)
     given = Collaborators(
         reactor=reactor,
         clock=SystemClock(),
         randomness=SystemRandomness(),
         watch=directories,
         registry=registry,
-        pipeline=pipeline,
+        pipeline=handler,
         intrusion=Unwatched() if intrusion is None else intrusion.watch,
+        takes_files=hall_route_table().takes_files if GUARDED else lambda _window, _path: True,
     )
     service = EdgeService(child, given)
     if intrusion is not None:
@@ -124,10 +128,21 @@ def run_child(child: EdgeChild) -> int:
     return 0
 
 
+def _intrusion(number: int, reactor: Any, registry: CollectorRegistry) -> IntrusionService:
+    return IntrusionService(
+        load_settings(IntrusionSettings, INTRUSION),
+        Post(f"edge-{number}", keeper=number == 0),
+        reactor=reactor,
+        clock=SystemClock(),
+        registry=registry,
+        sinks=[RotatingFile(INTRUSION.with_suffix(f".{number}.cef"), most_bytes=1_000_000, keep=1)],
+    )
+
+
 def main() -> int:
     path = SETTINGS
     globalLogBeginner.beginLoggingTo(
-        [textFileLogObserver(path.with_suffix(".log").open("a", buffering=1))], redirectStandardIO=False
+        [jsonFileLogObserver(path.with_suffix(".log").open("a", buffering=1), "")], redirectStandardIO=False
     )
     try:
         master = EdgeMaster(load_settings(EdgeSettings, path), run_child, SystemClock())
