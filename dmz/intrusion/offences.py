@@ -90,6 +90,21 @@ _OF_STATUS: Final[Mapping[int, Offence]] = MappingProxyType({403: Offence.FORBID
 INVALID_CERTIFICATE: Final = frozenset(
     {Kind.CERTIFICATE_REQUIRED, Kind.CERTIFICATE_REVOKED, Kind.CERTIFICATE_EXPIRED, Kind.WRONG_WINDOW}
 )
+#: What a link can make a browser send, refused before the header fields were read that would tell whose link it was.
+FROM_A_LINK: Final = frozenset(
+    {
+        Reason.REQUEST_LINE_TOO_LONG,
+        Reason.TARGET_BYTES,
+        Reason.PERCENT,
+        Reason.DOUBLE_ENCODING,
+        Reason.NOT_UTF8,
+        Reason.CONTROL_CHARACTER,
+        Reason.PATH_DOTS,
+        Reason.PATH_EMPTY_SEGMENT,
+        Reason.PATH_CHARACTER,
+        Reason.TOO_MANY_PARAMETERS,
+    }
+)
 
 
 def of_refusal(reason: Reason) -> Offence | None:

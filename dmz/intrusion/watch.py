@@ -17,7 +17,7 @@ from dmz.intrusion.ban_board import BanBoard
 from dmz.intrusion.bans import OPERATOR, Ban, BanBook
 from dmz.intrusion.events import Event, EventTeller, Happening
 from dmz.intrusion.metrics import IntrusionMetrics
-from dmz.intrusion.offences import INVALID_CERTIFICATE, Offence, of_refusal
+from dmz.intrusion.offences import FROM_A_LINK, INVALID_CERTIFICATE, Offence, of_refusal
 from dmz.intrusion.score import OffenderLedger, Standing
 from dmz.intrusion.settings import IntrusionSettings
 from dmz.intrusion.subjects import Subject, address_subject, lies_in, parse_networks
@@ -127,7 +127,7 @@ class IntrusionWatch:
         offence = of_refusal(reason)
         if offence is None:
             return
-        if reason.kind in INVALID_CERTIFICATE:
+        if reason.kind in INVALID_CERTIFICATE or reason in FROM_A_LINK:
             trace = Trace(trace.address, None, trace.window, trace.request_id)
         self.note(offence, trace)
 

@@ -129,6 +129,15 @@ def test_a_revoked_certificate_counts_on_its_address(edge):
     assert edge.reason(ADDRESS, CLERK) is None, "the deny list refuses it anyway"
 
 
+def test_what_a_link_can_cause_counts_on_the_address(edge):
+    for _ in range(30):
+        edge.children[0].refused(Reason.PERCENT, Trace(ADDRESS, CLERK, "unit"))
+    assert (edge.reason(ADDRESS), edge.reason(ADDRESS, CLERK)) == (Reason.BANNED, None)
+    for _ in range(30):
+        edge.children[0].refused(Reason.BARE_LF, Trace(OTHER, CLERK, "unit"))
+    assert (edge.reason(OTHER), edge.reason(OTHER, CLERK)) == (None, Reason.BANNED)
+
+
 def test_a_banned_address_may_knock_now_and_then_and_freely_where_certificates_are_in_use(edge):
     edge.offend(Offence.SCANNER, 4)
     let_in = [edge.children[0].may_connect(ADDRESS) for _ in range(30)]
