@@ -80,7 +80,7 @@ def test_a_folder_that_is_something_else(tmp_path: Path, capfd: pytest.CaptureFi
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
-@pytest.mark.parametrize("word", [["status"], ["stop"], ["replace", "worker-1"]])
+@pytest.mark.parametrize("word", [["status"], ["stop"], ["replace", "worker-1"], ["upgrade"]])
 def test_nothing_runs(word: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*word, "--root", str(tmp_path)]) == 2
     assert "no installation" in _one_line(capsys)
