@@ -48,7 +48,9 @@ class Offence(Enum):
         self.told = told
 
 
-_SCANNER_RULES: Final = "scan-"
+#: Ids of rules for scanners' programs: our own, and those of the OWASP Core Rule Set.
+_SCANNER_RULES: Final = ("scan-", "913")
+_UNKNOWN_ADDRESS: Final = frozenset({Kind.NOT_FOUND, Kind.METHOD_NOT_ALLOWED})
 _SEVERE_SCORE: Final = 10
 #: Reasons that say less, more or something else than their kind.
 _OF_REASON: Final[Mapping[Reason, Offence | None]] = MappingProxyType(
@@ -122,8 +124,8 @@ def of_firewall(kind: Kind, rule: str, score: int) -> Offence | None:
         rule: id of the firewall's rule, or "".
         score: the firewall's; 0: its allow-list refused, and no rule against attacks matched.
     """
-    if rule.startswith(_SCANNER_RULES):
-        return Offence.SCANNER
+    if rule.startswith(_SCANNER_RULES) or (score and kind in _UNKNOWN_ADDRESS):
+        return Offence.SCANNER  # an attack on an address that the hall never had
     if score:
         return Offence.FIREWALL_SEVERE if score >= _SEVERE_SCORE else Offence.FIREWALL_ATTACK
     return _OF_KIND.get(kind)
