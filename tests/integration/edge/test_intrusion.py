@@ -121,8 +121,14 @@ def test_a_ban_reaches_all_children_and_so_does_its_lift(bench):
     write_ban(bench.directory / "bans", Ban(fingerprint, made_ms, made_ms + 60_000, 1, OPERATOR, "li"))
     bench.wait_for(lambda: {answer.status for answer in answers()} == {403})
     write_ban(bench.directory / "bans", Ban(fingerprint, made_ms + 1, made_ms + 1, 0, OPERATOR, "wang"))
-    bench.wait_for(lambda: {answer.status for answer in answers()} == {200})
-    assert len({answer.told["pid"] for answer in answers()}) == 2, "both children have answered"
+    # Which child takes a connection is the system's choice: sooner or later each lets him in again.
+    pids: set[int] = set()
+
+    def both_let_him_in() -> bool:
+        pids.update(answer.told["pid"] for answer in answers() if answer.status == 200)
+        return len(pids) == 2
+
+    bench.wait_for(both_let_him_in)
     bench.wait_for(lambda: any(fingerprint.hex() in line for line in _events(bench, "lifted")))
     (line,) = [line for line in _events(bench, "lifted") if fingerprint.hex() in line]
     assert "suser=wang" in line
