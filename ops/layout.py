@@ -218,6 +218,7 @@ class Layout:
             yield half / "quarantine"
         yield self.dmz / "notices"
         yield self.dmz / "snapshots"
+        yield self.dmz / "bans"
         yield self.dmz / "quarantine"
         yield self.core / "deny"
         yield self.core / "quarantine"

@@ -17,6 +17,7 @@ from dmz.edge.error_answers import STYLE_SHEET
 from dmz.edge.http_fields import RequestHead
 from dmz.edge.refusals import Reason, RefusalError
 from dmz.edge.surroundings import Surroundings
+from dmz.edge.watch_port import accountable
 from dmz.messages import Window
 
 
@@ -53,7 +54,7 @@ def admit(head: RequestHead, caller: Caller, around: Surroundings) -> None:
     """
     fingerprint = None if caller.client is None else caller.client.identity.fingerprint
     if not _is_style_sheet(head):
-        around.watch.check(caller.address, fingerprint)
+        around.watch.check(caller.address, accountable(fingerprint, head.fields))
         _check_certificate(caller, around)
         if fingerprint is not None:
             around.watch.welcome(caller.address)

@@ -72,6 +72,7 @@ _OPENAPI: Final = (
     "paths with the fields of each form, and the schemas of what crosses the gap. Needs no installation."
 )
 _WAF: Final = "Web application firewall: `ferrygate waf --help` shows its words."
+_BANS: Final = "Bans at the front door: `ferrygate bans --help` shows its words."
 _CORE: Final = "Accounts, operators, official notices: `ferrygate core --help` shows its words."
 _CA: Final = "Certificate authority: `ferrygate ca --help` shows its words."
 
@@ -96,6 +97,10 @@ def parse(arguments: list[str]) -> Command:
         from ops.cli.firewall import firewall
 
         return lambda: firewall(arguments[1:])
+    if arguments[:1] == ["bans"]:
+        from ops.cli.bans import bans
+
+        return lambda: bans(arguments[1:])
     if arguments[:1] == ["core"]:
         from ops.cli.administration import administration
 
@@ -128,6 +133,7 @@ def _parser() -> Words:
     _add_openapi(commands)
     # Named here for the help only: their own parsers read the rest.
     commands.add_parser("waf", help="web application firewall: check its rules, explain a verdict", description=_WAF)
+    commands.add_parser("bans", help="who is banned at the front door: list, add, lift, export", description=_BANS)
     commands.add_parser("core", help="find and disable accounts, load official notices", description=_CORE)
     commands.add_parser("ca", help="certificate authority: ceremony, slips, revocation, lists, log", description=_CA)
     return parser

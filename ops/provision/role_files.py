@@ -88,6 +88,7 @@ def edge_table(layout: Layout, found: Installation) -> Table:
             "drain_s": EDGE_DRAIN_S,
             "host_names": HOSTS,
         },
+        "intrusion": {"bans": "bans", "events": "log/intrusion.cef"},
         "switch": {},
         "workers": {name: f"run/{name}.sock" for name in found.worker_names},
         "static": {"static": "run/static.sock"},
