@@ -27,7 +27,7 @@ from dmz.edge.error_answers import error_answer, page_language
 from dmz.edge.http_fields import RequestHead
 from dmz.edge.http_grammar import RequestParser, State
 from dmz.edge.http_response import CONTINUE
-from dmz.edge.refusals import Reason, RefusalError, status_of
+from dmz.edge.refusals import Reason, RefusalError
 from dmz.edge.request_builder import Peer, build_request
 from dmz.edge.surroundings import Surroundings
 from dmz.edge.watch_port import Trace
@@ -43,8 +43,6 @@ _LINGER_BYTES: Final = 1024 * 1024
 _CLOSING_S: Final = 5.0
 #: Status in the access log of a request whose client has gone.
 _CLIENT_LEFT: Final = 499
-#: How long an idle connection of a draining process waits for a request that may be on its way.
-_LEAVE_S: Final = 1.0
 
 
 class Phase(Enum):
@@ -81,7 +79,7 @@ class Conversation:
         self._stays = True
         self._phase = Phase.IDLE
         self._since = around.seconds()
-        self._deadline = self._since + (_LEAVE_S if around.drain.draining else around.pace.idle_s)
+        self._deadline = self._since + (around.drain.linger_s if around.drain.draining else around.pace.idle_s)
         self._running = False
         self._paused = False
         self._input_over = False
@@ -140,7 +138,7 @@ class Conversation:
     def leave(self) -> None:
         """The process drains: a request on its way is still served; its answer says ``Connection: close``."""
         if self._phase is Phase.IDLE:
-            self._deadline = min(self._deadline, self._around.seconds() + _LEAVE_S)
+            self._deadline = min(self._deadline, self._around.seconds() + self._around.drain.linger_s)
 
     def check(self, now_s: float) -> None:
         """Enforce the deadline of the present phase; called several times a second."""
@@ -211,7 +209,8 @@ class Conversation:
         assert head is not None
         admit(head, self._caller, self._around)
         content_type = head.fields.get("content-type", "")
-        limit = self._around.body_limit(head.target.path, content_type) if head.method == "POST" else 0
+        window, path = self._caller.window, head.target.path
+        limit = self._around.body_limit(window, path, content_type) if head.method == "POST" else 0
         state = self._parser.accept_body(limit)
         if state is not State.COMPLETE:
             self._enter(Phase.BODY, self._pace.body_grace_s)
@@ -306,13 +305,11 @@ class Conversation:
         if self._phase is not Phase.WORKING:
             self._name_request()
         head = self._parser.head
-        fields = {} if head is None else head.fields
+        fields = self._parser.fields
         response = error_answer(
-            error.kind,
-            status_of(error),
+            error,
             request_id=self._request_id,
             language=page_language(fields.get("cookie"), fields.get("accept-language")),
-            retry_after_s=error.retry_after_s,
             site_url=self._site_url(head),
         )
         by_edge = isinstance(error, RefusalError)
@@ -352,7 +349,7 @@ class Conversation:
             first, body = self._around.writer.write(response, head_only=head_only, keep_alive=keep_alive, secure=secure)
         except PeerError as error:
             self._log.error("response_not_writable", request_id=self._request_id, reason=error.private)
-            response = error_answer(Kind.BUG, 500, request_id=self._request_id, language="zh-CN")
+            response = error_answer(Bug(Kind.BUG), request_id=self._request_id, language="zh-CN")
             first, body = self._around.writer.write(response, head_only=head_only, keep_alive=keep_alive, secure=secure)
         self._note(head, response.status, reason, len(first) + len(body))
         return self._flow.begin(first, body)

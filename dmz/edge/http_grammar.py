@@ -89,6 +89,11 @@ class RequestParser:
         return 0 if self._body is None else self._body.length
 
     @property
+    def fields(self) -> dict[str, str]:
+        """The fields of the head as far as it has been read: a refusal in the middle of it has a language too."""
+        return dict(self._headers) if self.head is None else self.head.fields
+
+    @property
     def idle(self) -> bool:
         """Whether no byte of a next request has come."""
         return self.state is State.HEAD and self._first is None and self.waiting_bytes == 0
@@ -194,10 +199,10 @@ class RequestParser:
             return False  # a line ends in a bare LF
         self._at = end + 4
         self._first = parse_request_line(first)
-        most = self._limits.headers
-        self._headers = [parse_header_line(line) for line in lines[:most]]
-        if len(lines) > most:
-            raise RefusalError(Reason.TOO_MANY_HEADERS)
+        for line in lines:
+            if len(self._headers) >= self._limits.headers:
+                raise RefusalError(Reason.TOO_MANY_HEADERS)
+            self._headers.append(parse_header_line(line))
         self.head = build_head(self._first, self._headers)
         self.state = State.WAITING
         return True

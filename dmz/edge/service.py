@@ -34,7 +34,7 @@ from dmz.edge.master import EdgeChild
 from dmz.edge.metrics import EdgeMetrics
 from dmz.edge.plain_site import PlainSite
 from dmz.edge.refusals import Reason
-from dmz.edge.surroundings import BodyLimit, DrainState, Surroundings
+from dmz.edge.surroundings import DrainState, Surroundings, TakesFiles
 from dmz.edge.tls_engine import DirectSession
 from dmz.edge.tls_self_test import choose_session
 from dmz.edge.watch_port import EdgeWatch, Unwatched
@@ -57,7 +57,7 @@ class Collaborators:
         registry: of this process's metrics.
         pipeline: firewall and content switch.
         intrusion: tells offenders from others.
-        body_limit: (path, content type) → most bytes; None: the settings' own.
+        takes_files: whether a form at this window and path has a place for a file; elsewhere bodies are short.
     """
 
     reactor: Any
@@ -67,7 +67,7 @@ class Collaborators:
     registry: CollectorRegistry
     pipeline: Handler
     intrusion: EdgeWatch = field(default_factory=Unwatched)
-    body_limit: BodyLimit | None = None
+    takes_files: TakesFiles = lambda _window, _path: True
 
 
 class EdgeService:
@@ -130,6 +130,9 @@ class EdgeService:
         gone: Deferred[None] = Deferred()
         self._gone = gone
         self._drain.draining = True
+        if self._child.succeeded[0]:
+            # Whom a successor serves anyhow need not hurry: the last idle connection closes just before the limit.
+            self._drain.linger_s = max(self._drain.linger_s, self._child.settings.drain_s - 2 * _SWEEP_S)
         self.deny.stop()
         for acceptor in self._acceptors:
             acceptor.stop()
@@ -173,7 +176,7 @@ class EdgeService:
         settings, given = self._child.settings, self._given
         return Surroundings(
             pipeline=given.pipeline,
-            body_limit=given.body_limit or settings.body_limit,
+            body_limit=settings.body_limit(given.takes_files),
             admission=Admission(settings.admission_limits(), given.intrusion),
             deny=self.deny,
             metrics=self.metrics,

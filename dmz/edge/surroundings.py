@@ -17,10 +17,11 @@ from dmz.edge.http_grammar import GrammarLimits
 from dmz.edge.http_response import ResponseWriter
 from dmz.edge.metrics import EdgeMetrics
 from dmz.edge.watch_port import EdgeWatch, Unwatched
-from dmz.messages import Handler
+from dmz.messages import Handler, Window
 from wire_formats.collaborators import Clock, Randomness
 
-BodyLimit: TypeAlias = Callable[[str, str], int]
+TakesFiles: TypeAlias = Callable[[Window, str], bool]
+BodyLimit: TypeAlias = Callable[[Window, str, str], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,15 @@ class Pace:
 
 @dataclass(slots=True)
 class DrainState:
-    """Whether this process takes its leave; answers then close their connection."""
+    """Whether this process takes its leave; answers then close their connection.
+
+    Attributes:
+        draining: whether it does.
+        linger_s: how long an idle connection then waits for a request that may be on its way.
+    """
 
     draining: bool = False
+    linger_s: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,7 @@ class Surroundings:
 
     Attributes:
         pipeline: firewall and content switch behind the edge.
-        body_limit: (path, content type) → most bytes of a POST's body.
+        body_limit: (window, path, content type) → most bytes of a POST's body.
         admission: connection and request limits.
         deny: revoked certificates.
         metrics: of this process.

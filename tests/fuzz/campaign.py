@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
+from dmz.messages import Window
 from tests.fuzz.mutations import mutate
 from tests.fuzz.oracle import Fault, FrontDoor
 from tests.fuzz.seeds import Door, doors, request
@@ -45,7 +46,7 @@ class Findings:
         self.slowest_s = max(self.slowest_s, other.slowest_s)
 
 
-def inputs(seed: str, count: int, entrances: list[Door]) -> Iterator[tuple[bytes, str]]:
+def inputs(seed: str, count: int, entrances: list[Door]) -> Iterator[tuple[bytes, Window]]:
     """Give mutated requests and the windows they are for; the same for the same seed."""
     chance = random.Random(seed)  # noqa: S311 - reproducible mutations, not secrets
     door, before = entrances[0], request(entrances[0], chance)

@@ -14,26 +14,30 @@ import random
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final, cast
 
 import h11
 
 from dmz.edge.body_buffer import MemoryBudget
-from dmz.edge.body_forms import FormLimits
 from dmz.edge.http_fields import RequestHead
 from dmz.edge.http_grammar import GrammarLimits, RequestParser, State
 from dmz.edge.refusals import Reason, RefusalError
 from dmz.edge.request_builder import Peer, build_request
+from dmz.edge.settings import EdgeSettings
 from dmz.messages import FORWARDED_HEADERS, ClientIdentity, HallRequest, Window, decode_request, encode_request
 from dmz.waf.guard import build_firewall
+from dmz.waf.hall_routes import hall_route_table
 from dmz.waf.settings import FirewallSettings
 from dmz.waf.verdict import Verdict
 from tests.fuzz import canonical
 
-FORM_BYTES: Final = 64 * 1024
+_NO: Final = Path("unused")
+#: Of the edge whose decisions this module repeats; see ``tests.fuzz.sockets``.
+SETTINGS: Final = EdgeSettings(_NO, _NO, _NO, _NO, _NO, _NO, _NO, upload_bytes=1024)
 REQUEST_ID: Final = "0" * 32
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_ROOM: Final = 6 * 1024
+_BODY_LIMIT: Final = SETTINGS.body_limit(hall_route_table().takes_files)
 _TOO_LONG_WHEN_WRITTEN_AGAIN: Final = frozenset(
     {Reason.REQUEST_LINE_TOO_LONG, Reason.HEADERS_TOO_LARGE, Reason.TOO_MANY_HEADERS, Reason.BODY_TOO_LARGE}
 )
@@ -63,7 +67,7 @@ class FrontDoor:
         self._firewall = build_firewall(FirewallSettings())
         self.outcomes: Counter[str] = Counter()
 
-    def examine(self, data: bytes, window: str, chance: random.Random) -> Reading:
+    def examine(self, data: bytes, window: Window, chance: random.Random) -> Reading:
         """Check every rule for some bytes.
 
         Raises:
@@ -77,7 +81,7 @@ class FrontDoor:
         if read([data[a:b] for a, b in zip(edges, edges[1:], strict=False)], window) != reading:
             raise Fault(f"the result depends on the cuts {cuts}")
         for request, _, _ in reading.requests:
-            verdict = self._judge(request)
+            verdict = self.judge(request)
             self.outcomes["passed" if verdict.allowed else f"firewall {verdict.rule}"] += 1
             check_request(request)
             self._check_again(request, verdict)
@@ -86,9 +90,18 @@ class FrontDoor:
         self.outcomes[reading.end or ("whole" if reading.requests else "unfinished")] += 1
         return reading
 
-    def _judge(self, request: HallRequest) -> Verdict:
-        verdict = self._firewall.check(request)
-        if decode_request(encode_request(request)) != request:
+    def judge(self, request: HallRequest) -> Verdict:
+        """Give the firewall's verdict.
+
+        Raises:
+            Fault: there is none, or the request is another one behind the frame to a worker.
+        """
+        try:
+            verdict = self._firewall.check(request)
+            framed = decode_request(encode_request(request))
+        except Exception as error:
+            raise Fault(f"firewall or frame: {type(error).__name__}: {error}") from error
+        if framed != request:
             raise Fault("another request comes out of the frame")
         return verdict
 
@@ -112,7 +125,7 @@ class FrontDoor:
         self.outcomes["confirmed by h11"] += len(found)
 
 
-def read(portions: list[bytes], window: str) -> Reading:
+def read(portions: list[bytes], window: Window) -> Reading:
     """Parse and build all requests of some bytes.
 
     Raises:
@@ -128,10 +141,11 @@ def read(portions: list[bytes], window: str) -> Reading:
             while state in {State.WAITING, State.COMPLETE}:
                 head = cast("RequestHead", parser.head)
                 if state is State.WAITING:
-                    state = parser.accept_body(FORM_BYTES if head.method == "POST" else 0)
+                    state = parser.accept_body(_admit(head, window))
                     continue
                 body = parser.take_body()
-                found.append((build_request(head, body, _peer(window), REQUEST_ID, FormLimits()), head, body))
+                request = build_request(head, body, _peer(window), REQUEST_ID, SETTINGS.form_limits())
+                found.append((request, head, body))
                 state = parser.next_request()
     except RefusalError as refusal:
         end = refusal.reason.word
@@ -163,10 +177,16 @@ def check_request(request: HallRequest) -> None:
         raise Fault("a path in a file's name")
 
 
-def _peer(window: str) -> Peer:
-    if window == "site":
-        return Peer("site", "127.0.0.1", None, resumed=False)
-    return Peer(cast("Window", window), "127.0.0.1", replace(_CLIENT, window=window), resumed=False)
+def _admit(head: RequestHead, window: Window) -> int:
+    """Give the most bytes of a body, for a TLS session with ``localhost``."""
+    if head.host.name != "localhost":
+        raise RefusalError(Reason.HOST_UNKNOWN)
+    return _BODY_LIMIT(window, head.target.path, head.fields.get("content-type", "")) if head.method == "POST" else 0
+
+
+def _peer(window: Window) -> Peer:
+    client = None if window == "site" else replace(_CLIENT, window=window)
+    return Peer(window, "127.0.0.1", client, resumed=False)
 
 
 def _read_with_h11(data: bytes, most: int) -> list[tuple[str, int, bytes]]:

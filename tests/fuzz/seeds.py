@@ -8,9 +8,10 @@ import re
 from dataclasses import dataclass, field
 from re import _constants as codes  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import quote, quote_plus
 
+from dmz.messages import Window
 from dmz.waf.hall_routes import hall_route_table
 from dmz.waf.routes import ParamRule, RouteRule
 from dmz.waf.structure import Shape
@@ -53,15 +54,15 @@ class Message:
 class Door:
     """A window and one of its routes."""
 
-    window: str
+    window: Window
     route: RouteRule
 
 
 def doors() -> list[Door]:
     """Give every route at every window where it exists; those that take files are there four times."""
     table = hall_route_table()
-    exact = [Door(window, rule) for (window, _), rules in table.exact.items() for rule in rules.values()]
-    shaped = [Door(window, rule) for window, rules in table.shaped.items() for rule in rules]
+    exact = [Door(cast("Window", at), rule) for (at, _), rules in table.exact.items() for rule in rules.values()]
+    shaped = [Door(cast("Window", at), rule) for at, rules in table.shaped.items() for rule in rules]
     with_files = [door for door in exact + shaped if door.route.uploads]
     return exact + shaped + 3 * with_files
 

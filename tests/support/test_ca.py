@@ -106,6 +106,10 @@ class HallAuthority:
             builder.sign(self._issuing_key, hashes.SHA256()).public_bytes(serialization.Encoding.DER),
         )
 
+    def itself(self) -> Credentials:
+        """Give the root itself: a certificate that nobody else has signed."""
+        return Credentials(self._root_key, self.root, ())
+
     def _leaf(
         self,
         subject: x509.Name,

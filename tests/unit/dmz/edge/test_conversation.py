@@ -74,7 +74,7 @@ class Bench:
         self.answers = MemoryBudget(1_000_000, Reason.ANSWER_MEMORY)
         self.around = Surroundings(
             pipeline=pipeline or self.pipeline,
-            body_limit=lambda _path, _kind: 50_000,
+            body_limit=lambda _window, _path, _kind: 50_000,
             admission=Admission(AdmissionLimits(certificate_requests=Rate(1.0, 50), address_requests=Rate(1.0, 60))),
             deny=DenySet(places, MachineAuthority().trust([]), clock=Still(), metrics=metrics, limit_ms=1),
             metrics=metrics,
