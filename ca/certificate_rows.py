@@ -140,6 +140,13 @@ def by_serial(connection: Connection, serial: str) -> Row[tuple[object, ...]] | 
     return connection.execute(select(CERTIFICATE).where(CERTIFICATE.c.serial == serial)).first()
 
 
+def revocation_of(connection: Connection, serial: str) -> tuple[int, int] | None:
+    """Return (revoked_ms, reason) of a certificate; None when it is not revoked."""
+    query = select(REVOCATION.c.revoked_ms, REVOCATION.c.reason).where(REVOCATION.c.serial == serial)
+    row = connection.execute(query).first()
+    return None if row is None else (row.revoked_ms, row.reason)
+
+
 def in_force_for_slip(connection: Connection, number: str) -> list[str]:
     """Return the serials of issued certificates that came from a slip."""
     query = select(CERTIFICATE.c.serial).where(

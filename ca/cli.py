@@ -14,9 +14,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from ca import crl, hash_log, key_rows
+from ca import crl, hash_log, key_rows, ocsp
 from ca.authority import Authority
 from ca.authority_keys import certificates_pem
 from ca.ceremony import hold_ceremony
@@ -26,6 +27,7 @@ from ca.names import Holder
 from ca.requests import issue_for_csr
 from ca.slip_codes import grouped
 from wire_formats.collaborators import Clock, Randomness
+from wire_formats.errors import Kind, Refused
 from wire_formats.instants import iso, local_day, local_minute
 
 HEADING: Final = "number        window     account                         state        prepared"
@@ -93,6 +95,24 @@ def write_lists(authority: Authority, folder: Path, *, clock: Clock) -> list[str
     now = clock.now_ms()
     paths = [crl.write_crl(authority.ledger, one, folder, now_ms=now) for one in authority.authorities.values()]
     return [f"wrote {path}" for path in paths]
+
+
+def write_staple(authority: Authority, certificate_file: Path, staple_file: Path, *, clock: Clock) -> list[str]:
+    """`ferrygate ca staple CERTIFICATE FILE`: the OCSP response that a server passes to its clients.
+
+    Raises:
+        Refused: not a certificate of this authority.
+        OSError: a file cannot be read or written.
+    """
+    try:
+        certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
+    except ValueError:
+        raise Refused(Kind.NOT_FOUND, f"{certificate_file} holds no PEM certificate") from None
+    issuers = [one for one in authority.authorities.values() if one.certificate.subject == certificate.issuer]
+    if not issuers:
+        raise Refused(Kind.NOT_FOUND, f"{certificate_file} is not a certificate of this authority")
+    ocsp.write_response(authority.ledger, issuers[0], certificate, staple_file, now_ms=clock.now_ms())
+    return [f"wrote {staple_file}, good for {ocsp.NEXT_UPDATE_DAYS} days"]
 
 
 def verify_log(authority: Authority) -> list[str]:

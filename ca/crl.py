@@ -83,13 +83,18 @@ def write_crl(ledger: Ledger, authority: AuthorityKey, folder: Path, *, now_ms: 
     return final
 
 
+def reason_flag(reason: int) -> x509.ReasonFlags | None:
+    """Return a reason as lists and responses write it; None: without one."""
+    return _FLAGS.get(RevocationReason(reason))
+
+
 def _entry(serial: str, at_ms: int, reason: int) -> x509.RevokedCertificate:
     builder = (
         x509.RevokedCertificateBuilder()
         .serial_number(int(serial, 16))
         .revocation_date(moment(at_ms).replace(microsecond=0))
     )
-    flag = _FLAGS.get(RevocationReason(reason))
+    flag = reason_flag(reason)
     if flag is not None:
         builder = builder.add_extension(x509.CRLReason(flag), critical=False)
     return builder.build()

@@ -13,6 +13,7 @@ Source: F2, F10; DESIGN "Zones and packages"; research/pki.md section 7.
 from __future__ import annotations
 
 import base64
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,12 +29,14 @@ from ca.key_kinds import KEY_KINDS
 from ca.ledger import Ledger
 from ca.metrics import CaMetrics
 from ca.names import Holder
+from ca.ocsp import is_fresh, write_response
 from ca.profile_table import load_profiles, profile_for_machine
 from ca.settings import CaSettings
 from ca.slip_codes import MIN_PEPPER_OCTETS
 from ca.template import instant
 from ca.zone_files import BELIEVED, CLIENT_ZONES, Machine, ZoneFiles, machines
 from wire_formats.collaborators import Clock, Randomness
+from wire_formats.errors import Refused
 from wire_formats.instants import DAY_MS
 from wire_formats.seal import KEY_BYTES, SealPrivateKey
 from wire_formats.settings_reader import read_settings
@@ -96,6 +99,7 @@ def provision_authority(wanted: Provisioning) -> CaSettings:
             maker.machine(machine)
         maker.server("dmz", wanted.hosts)
         maker.server("core", wanted.staff_hosts)
+        _staple(files, ledger, authorities["issuing_machines"], wanted.clock.now_ms())
     finally:
         ledger.close()
     _publish(files, wanted.workers, authorities)
@@ -174,6 +178,14 @@ def _publish(files: ZoneFiles, workers: tuple[str, ...], authorities: dict[str, 
     for name, private in (("ferry_high", files.high_seal_key), ("core", files.core_secret_key)):
         public = SealPrivateKey(private.read_bytes()).public.raw
         _replace(files.trust("dmz", f"{name}.x25519"), public)
+
+
+def _staple(files: ZoneFiles, ledger: Ledger, authority: AuthorityKey, now_ms: int) -> None:
+    """Speak for the public servers' certificate, unless that was done within the last days."""
+    server = load_certificates(files.certificate("dmz", SERVER))[0]
+    if not is_fresh(files.staple, server, now_ms=now_ms):
+        with contextlib.suppress(Refused):  # a certificate from elsewhere: its own authority speaks for it
+            write_response(ledger, authority, server, files.staple, now_ms=now_ms)
 
 
 def _replace(path: Path, data: bytes, *, mode: int = PUBLIC_MODE) -> None:

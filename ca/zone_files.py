@@ -2,6 +2,7 @@
 
     <zone>/keys/<name>.key.pem   <name>.pem         0600 / 0644: a machine's key and certificate
     <zone>/keys/server.key.pem   server.pem         TLS key; certificate, issuer, root
+    dmz/keys/server.ocsp                            the CA's word on that certificate, for a week
     <zone>/trust/machine_issuers.pem                issuing authority of machines, root
     <zone>/trust/machines.pem                       certificates of the machines this zone may believe
     <zone>/trust/client_issuers.pem                 issuing authority of users, root   (dmz, core)
@@ -55,6 +56,11 @@ class ZoneFiles:
     def certificate(self, zone: str, name: str) -> Path:
         """The certificate for a private key."""
         return self.root / zone / "keys" / f"{name}.pem"
+
+    @property
+    def staple(self) -> Path:
+        """The OCSP response of the public servers' certificate."""
+        return self.root / "dmz" / "keys" / "server.ocsp"
 
     def trust(self, zone: str, name: str) -> Path:
         """A file of public data."""

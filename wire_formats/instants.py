@@ -6,6 +6,7 @@ No module here reads a clock; see ``collaborators.Clock``.
 from __future__ import annotations
 
 import datetime
+import functools
 from typing import Final
 
 from wire_formats.errors import Kind, PeerError
@@ -33,7 +34,14 @@ def _moment(instant_ms: int, zone: datetime.tzinfo) -> datetime.datetime:
 
 def iso(instant_ms: int) -> str:
     """Give an instant as ISO 8601 in UTC with milliseconds, for logs and audit."""
-    return _moment(instant_ms, datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    second, millisecond = divmod(instant_ms, SECOND_MS)
+    return f"{_iso_second(second)}.{millisecond:03d}Z"
+
+
+@functools.lru_cache(maxsize=16)
+def _iso_second(second: int) -> str:
+    """A log writes many lines in one second."""
+    return _moment(second * SECOND_MS, datetime.UTC).replace(tzinfo=None).isoformat()
 
 
 def from_iso(text: str) -> int:

@@ -34,6 +34,7 @@ METRICS: Final[dict[str, Metric]] = {
     "dmz_edge_sent_bytes": Metric("Counter", (), "response bytes, before encryption"),
     "dmz_edge_deny_list_epoch_total": Metric("Gauge", (), "newest epoch of the deny list"),
     "dmz_edge_deny_list_serials_total": Metric("Gauge", (), "certificates denied"),
+    "dmz_edge_staple_left_seconds": Metric("Gauge", (), "life left of the stapled OCSP response; -1: none"),
     "dmz_edge_deny_list_age_seconds": Metric("Gauge", (), "age of the deny list; -1: none yet"),
     "dmz_edge_deny_notices_refused_total": Metric("Counter", (), "notices that are no valid deny list"),
     "dmz_switch_requests_total": Metric("Counter", ("pool", "outcome"), "requests of the switch, by how they ended"),

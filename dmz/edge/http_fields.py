@@ -46,6 +46,24 @@ _SINGLE: Final = frozenset(
 _VERSIONS: Final = {b"HTTP/1.1": 1, b"HTTP/1.0": 0}
 
 
+#: A browser sends the same lines with every request; they are parsed once. None of these headers holds a secret.
+_REPEATED_NAMES: Final = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "accept-language",
+        "cache-control",
+        "connection",
+        "content-type",
+        "host",
+        "user-agent",
+    }
+)
+_KNOWN_LINES: Final = 1_024
+_KNOWN_LINE_BYTES: Final = 256
+_known_lines: Final[dict[bytes, tuple[str, str]]] = {}
+
+
 class RequestLine(NamedTuple):
     """Method, canonical target, and minor version (0 or 1)."""
 
@@ -108,10 +126,18 @@ def parse_header_line(line: bytes) -> tuple[str, str]:
     Raises:
         RefusalError: the reason says which rule of RFC 9112 section 5 it breaks.
     """
+    known = _known_lines.get(line)
+    if known is not None:
+        return known
     match = _HEADER_LINE.fullmatch(line) or _COOKIE_LINE.fullmatch(line)
     if match is None:
         raise RefusalError(_what_is_wrong(line))
-    return match[1].decode("ascii").lower(), match[2].decode("latin-1").rstrip(" \t")
+    name, value = match[1].decode("ascii").lower(), match[2].decode("latin-1").rstrip(" \t")
+    if name in _REPEATED_NAMES and len(line) <= _KNOWN_LINE_BYTES:
+        if len(_known_lines) >= _KNOWN_LINES:
+            _known_lines.clear()
+        _known_lines[line] = (name, value)
+    return name, value
 
 
 def build_head(first: RequestLine, headers: Sequence[tuple[str, str]]) -> RequestHead:

@@ -170,7 +170,7 @@ class RequestParser:
     def _step(self) -> bool:
         match self.state:
             case State.HEAD:
-                return self._head_line()
+                return self._whole_head() or self._head_line()
             case State.LENGTH | State.CHUNK_DATA:
                 return self._data()
             case State.CHUNK_SIZE:
@@ -181,6 +181,31 @@ class RequestParser:
                 return self._line_end(State.COMPLETE, Reason.CHUNK_TRAILER)
             case State.WAITING | State.COMPLETE | State.FAILED:
                 return False
+
+    def _whole_head(self) -> bool:
+        """Take a head that is here as a whole and so short that no limit of size can be met; else False.
+
+        It comes to the same as line by line, which remains for everything else: the lines, their order, what is
+        refused first.
+        """
+        if self._first is not None:
+            return False
+        end = self._buffer.find(b"\r\n\r\n", self._at, self._at + self._limits.request_line_bytes)
+        if end < 0:
+            return False
+        block = bytes(self._buffer[self._at : end])
+        first, *lines = block.split(b"\r\n")
+        if block.count(b"\n") != len(lines):
+            return False  # a line ends in a bare LF
+        self._at = end + 4
+        self._first = parse_request_line(first)
+        for line in lines:
+            if len(self._headers) >= self._limits.headers:
+                raise RefusalError(Reason.TOO_MANY_HEADERS)
+            self._headers.append(parse_header_line(line))
+        self.head = build_head(self._first, self._headers)
+        self.state = State.WAITING
+        return True
 
     def _head_line(self) -> bool:
         """Take one line of the head; the order of the checks does not depend on the portions."""

@@ -16,6 +16,7 @@ from cryptography import x509
 from OpenSSL import SSL
 
 from dmz.edge.settings import EdgeSettings
+from dmz.edge.staple import Staple
 from dmz.edge.tls_context import ServerCredentials, load_certificates, site_context, window_context
 from wire_formats.settings_reader import SettingsError
 
@@ -25,10 +26,11 @@ _BACKLOG: Final = 1_024
 
 @dataclass(frozen=True, slots=True)
 class Contexts:
-    """The TLS contexts by entrance ("plain" has none), and the CAs of client certificates."""
+    """The TLS contexts by entrance ("plain" has none), the CAs of client certificates, and the server's staple."""
 
     by_entrance: dict[str, SSL.Context]
     client_issuers: tuple[x509.Certificate, ...]
+    staple: Staple
 
 
 class Succession(Protocol):
@@ -92,9 +94,11 @@ def load_contexts(settings: EdgeSettings) -> Contexts:
     credentials = ServerCredentials(_read(settings.server_key), _read(settings.server_chain))
     issuers = tuple(load_certificates(_read(settings.client_issuers), str(settings.client_issuers)))
     policy = settings.tls_policy()
-    contexts = {window: window_context(window, credentials, issuers, policy) for window in WINDOWS}
-    contexts["site"] = site_context(credentials, policy)
-    return Contexts(contexts, issuers)
+    chain = tuple(load_certificates(credentials.chain_pem, str(settings.server_chain)))
+    staple = Staple(settings.server_staple, chain)
+    contexts = {window: window_context(window, credentials, issuers, policy, staple) for window in WINDOWS}
+    contexts["site"] = site_context(credentials, policy, staple)
+    return Contexts(contexts, issuers, staple)
 
 
 def _listen(address: str, port: int) -> socket.socket:

@@ -5,6 +5,7 @@
     SIGTERM, SIGINT   children drain (they get SIGTERM), then the master ends
     a new master      asks for the listening sockets and serves on them, too; this one then ends in the same way
     SIGHUP            new certificates: new contexts, new children; the old ones drain beside them
+    ticket_keys_s     the same, for new keys of TLS tickets: an old ticket then leads to a full handshake
     a child ends      a new one in its place, later and later if it keeps failing
 
 Contexts are made before the fork, so all children of a generation share the keys of TLS tickets; the listening
@@ -96,6 +97,7 @@ class EdgeMaster:
         self._stopping = False
         self._lifeline = (-1, -1)
         self._contexts = load_contexts(settings)
+        self._renewal_ms = self._next_renewal_ms()
         self._succession = succession
         self._succeeded = mmap.mmap(-1, 1)
         self._listeners = bind_listeners(settings, succession.take())
@@ -120,6 +122,8 @@ class EdgeMaster:
                 self._handle(signal.sigtimedwait(_SIGNALS, _WAIT_S))
                 self._reap()
                 self._hurry()
+                if self._clock.now_ms() >= self._renewal_ms and not self._stopping:
+                    self._renew()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             self._close()
@@ -179,6 +183,7 @@ class EdgeMaster:
 
     def _renew(self) -> None:
         """Take new certificates: the next generation starts while the old one drains."""
+        self._renewal_ms = self._next_renewal_ms()
         try:
             contexts = load_contexts(self._settings)
         except SettingsError as error:
@@ -187,6 +192,9 @@ class EdgeMaster:
         self._contexts = contexts
         self._log.info("edge_certificates_renewed")
         self._retire(succeeded=True)
+
+    def _next_renewal_ms(self) -> int:
+        return self._clock.now_ms() + self._settings.ticket_keys_s * SECOND_MS
 
     def _retire(self, *, succeeded: bool) -> None:
         """Let the present children drain; their places are free at once."""

@@ -65,6 +65,7 @@ class EdgeMetrics:
         self.answer_bytes = Gauge(
             "dmz_edge_answer_memory_bytes", "Memory held for answers that clients are taking", registry=registry
         )
+        self.staple_seconds = Gauge("dmz_edge_staple_left_seconds", "Life left; -1: none", registry=registry)
         self.received_bytes = Counter("dmz_edge_received_bytes", "Request bytes, decrypted", registry=registry)
         self.sent_bytes = Counter("dmz_edge_sent_bytes", "Response bytes, before encryption", registry=registry)
         self._deny_epoch = Gauge("dmz_edge_deny_list_epoch_total", "Newest epoch of the deny list", registry=registry)

@@ -100,6 +100,7 @@ class EdgeService:
         reactor = self._given.reactor
         self.deny.start(self._given.watch)
         identities = IdentityReader(self._child.contexts.client_issuers)
+        self._child.contexts.staple.refresh(self._given.clock.now_ms())
         tls = self._tls_parts()
         for name, listener in self._child.listeners.items():
             self._serve(name, listener, identities, tls)
@@ -199,7 +200,10 @@ class EdgeService:
         return [connection for entrance in self._entrances for connection in tuple(entrance.live)]
 
     def _check_all(self) -> None:
-        now_s = self._given.reactor.seconds()
+        now_s, now_ms = self._given.reactor.seconds(), self._given.clock.now_ms()
+        staple = self._child.contexts.staple
+        staple.refresh(now_ms)
+        self.metrics.staple_seconds.set(staple.left_s(now_ms))
         for entrance in self._entrances:
             entrance.sweep(now_s)
         self.metrics.body_bytes.set(self._budget.held_bytes)

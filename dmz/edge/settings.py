@@ -23,6 +23,7 @@ class EdgeSettings:
     Attributes:
         server_key: PEM private key of the server certificate.
         server_chain: PEM server certificate, then its issuers.
+        server_staple: OCSP response of the server certificate, DER; read again every minute.
         client_issuers: PEM root and issuing CAs of client certificates.
         deny_issuers: PEM issuers of the CA's deny keys.
         deny_signers: PEM certificates of the CA's deny keys.
@@ -39,6 +40,7 @@ class EdgeSettings:
         login_paths: paths whose POST begins a session.
         tls12: whether TLS 1.2 is offered beside 1.3.
         session_s: how long a TLS session may be resumed, seconds.
+        ticket_keys_s: how long the keys of TLS tickets are used; then new children with new keys take over.
         connections: open at once.
         address_connections, certificate_connections: open at once for one address, one certificate.
         address_new_per_s, address_requests_per_s, certificate_requests_per_s: rates; bursts are four seconds' worth.
@@ -60,6 +62,7 @@ class EdgeSettings:
     deny_signers: Path
     notices: Path
     snapshots: Path
+    server_staple: Path | None = None
     listen: str = "0.0.0.0"  # noqa: S104 the edge is what the public reaches
     children: int = number(2, least=1, most=64)
     unit_port: int = number(7002, least=0, most=65_535)
@@ -73,6 +76,7 @@ class EdgeSettings:
     login_paths: tuple[str, ...] = ("/login",)
     tls12: bool = True
     session_s: int = number(3_600, least=1, most=7_200)
+    ticket_keys_s: int = number(8 * 3_600, least=1, most=24 * 3_600)
     connections: int = number(5_000, least=1, most=100_000)
     address_connections: int = number(200, least=1, most=100_000)
     certificate_connections: int = number(16, least=1, most=1_000)

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from OpenSSL import SSL, crypto
 
+from dmz.edge.staple import Staple
 from wire_formats.settings_reader import SettingsError
 
 CIPHERS: Final = b"ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -58,7 +59,11 @@ class TlsPolicy:
 
 
 def window_context(
-    window: str, credentials: ServerCredentials, client_issuers: Sequence[x509.Certificate], policy: TlsPolicy
+    window: str,
+    credentials: ServerCredentials,
+    client_issuers: Sequence[x509.Certificate],
+    policy: TlsPolicy,
+    staple: Staple | None = None,
 ) -> SSL.Context:
     """Make the context of a window: it asks for a client certificate of our own CAs.
 
@@ -70,13 +75,14 @@ def window_context(
         credentials: the server's.
         client_issuers: root and issuing CAs; the browser is told to offer certificates of these only.
         policy: common settings.
+        staple: the OCSP response for clients that ask for it.
 
     Raises:
         SettingsError: key and certificate do not belong together, or there is no issuer.
     """
     if not client_issuers:
         raise SettingsError(f"window {window}: no issuing certificate for clients was given")
-    context = _context(window, credentials, policy)
+    context = _context(window, credentials, policy, staple)
     store = context.get_cert_store()
     assert store is not None
     for issuer in client_issuers:
@@ -86,13 +92,13 @@ def window_context(
     return context
 
 
-def site_context(credentials: ServerCredentials, policy: TlsPolicy) -> SSL.Context:
+def site_context(credentials: ServerCredentials, policy: TlsPolicy, staple: Staple | None = None) -> SSL.Context:
     """Make the context of the site: no client certificate is asked for.
 
     Raises:
         SettingsError: key and certificate do not belong together.
     """
-    context = _context("site", credentials, policy)
+    context = _context("site", credentials, policy, staple)
     context.set_verify(SSL.VERIFY_NONE)
     return context
 
@@ -122,7 +128,7 @@ def load_certificates(pem: bytes, source: str) -> list[x509.Certificate]:
         raise SettingsError(f"{source}: holds no PEM certificate") from None
 
 
-def _context(name: str, credentials: ServerCredentials, policy: TlsPolicy) -> SSL.Context:
+def _context(name: str, credentials: ServerCredentials, policy: TlsPolicy, staple: Staple | None) -> SSL.Context:
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION if policy.tls12 else SSL.TLS1_3_VERSION)
     context.set_cipher_list(CIPHERS)
@@ -134,6 +140,8 @@ def _context(name: str, credentials: ServerCredentials, policy: TlsPolicy) -> SS
     context.set_session_cache_mode(SSL.SESS_CACHE_SERVER | SSL.SESS_CACHE_NO_INTERNAL)
     context.set_timeout(policy.session_s)
     context.set_alpn_select_callback(_select_protocol)
+    if staple is not None:
+        context.set_ocsp_server_callback(staple.answer)
     _load_credentials(context, name, credentials)
     return context
 

@@ -48,8 +48,8 @@ class Offence(Enum):
         self.told = told
 
 
-#: Ids of rules for scanners' programs: our own, and those of the OWASP Core Rule Set.
-_SCANNER_RULES: Final = ("scan-", "913")
+#: Numbers of rules about scanners: our own, and those of the Core Rule Set.
+_SCANNER_RULES: Final = ("110", "913")
 _UNKNOWN_ADDRESS: Final = frozenset({Kind.NOT_FOUND, Kind.METHOD_NOT_ALLOWED})
 _SEVERE_SCORE: Final = 10
 #: Reasons that say less, more or something else than their kind.

@@ -63,6 +63,8 @@ def _on_ledger(asked: argparse.Namespace) -> list[str]:
 
 def _lines(opened: Authority, asked: argparse.Namespace, crl_folder: Path) -> list[str]:
     operator: str = asked.operator
+    if asked.word in {"crl", "staple", "verify-log"}:
+        return _publications(opened, asked, crl_folder)
     if asked.word == "prepare":
         return cli.prepare(opened, asked.account, asked.window, display=asked.display, operator=operator)
     if asked.word == "enable":
@@ -73,10 +75,14 @@ def _lines(opened: Authority, asked: argparse.Namespace, crl_folder: Path) -> li
         return cli.list_slips(opened, window=asked.window, state=asked.state, after=asked.after)
     if asked.word == "status":
         return cli.describe(opened.slips.status(asked.number))
-    if asked.word == "sign":
-        return cli.sign_request(
-            opened, asked.file, profile=asked.profile, name=asked.name, hosts=tuple(asked.host), operator=operator
-        )
+    return cli.sign_request(
+        opened, asked.file, profile=asked.profile, name=asked.name, hosts=tuple(asked.host), operator=operator
+    )
+
+
+def _publications(opened: Authority, asked: argparse.Namespace, crl_folder: Path) -> list[str]:
+    if asked.word == "staple":
+        return cli.write_staple(opened, asked.certificate, asked.file, clock=SystemClock())
     if asked.word == "crl":
         return cli.write_lists(opened, crl_folder, clock=SystemClock())
     return cli.verify_log(opened)
@@ -106,6 +112,9 @@ def _parser() -> Words:
     )
     sign.add_argument("--name", metavar="NAME", default="", help="of the holder, where the profile wants one")
     sign.add_argument("--host", metavar="HOST", action="append", default=[], help="name of a server; may be repeated")
+    staple = add_word(words, "staple", "write the OCSP response that a server passes to its clients, good for a week")
+    staple.add_argument("certificate", metavar="CERTIFICATE", type=Path, help="of the server, PEM")
+    staple.add_argument("file", metavar="FILE", type=Path, help="to write; the edge reads dmz/keys/server.ocsp")
     add_word(words, "crl", "write the revocation list of every authority")
     add_word(words, "verify-log", "recompute the chain of the authority's log and print its last digest")
     return parser

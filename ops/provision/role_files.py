@@ -73,6 +73,7 @@ def edge_table(layout: Layout, found: Installation) -> Table:
         "edge": {
             "server_key": "keys/server.key.pem",
             "server_chain": "keys/server.pem",
+            "server_staple": "keys/server.ocsp",
             "client_issuers": "trust/client_issuers.pem",
             "deny_issuers": "trust/machine_issuers.pem",
             "deny_signers": "trust/machines.pem",

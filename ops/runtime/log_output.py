@@ -34,6 +34,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _OWN_KEYS: Final = frozenset(
     {"format", "message", "time", "system", "isError", "failure", "why", "logLevel", "level", "text"}
 )
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 Write = Callable[[str], None]
 
 
@@ -101,6 +102,8 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, str):
+        if value.isascii() and value.isprintable() and len(value) <= MOST_TEXT:
+            return value
         return _CONTROL.sub("?", value[:MOST_TEXT])
     if isinstance(value, bytes):
         return value[:32].hex()
@@ -115,11 +118,9 @@ def _fields(event: dict[str, Any]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     redacted: list[str] = []
     for key, value in event.items():
-        if key.startswith("log_") or key in _OWN_KEYS:
-            continue
         if key in ALLOWED:
             fields[key] = plain(value)
-        else:
+        elif not key.startswith("log_") and key not in _OWN_KEYS:
             redacted.append(key[:32])
     if redacted:
         fields["redacted"] = sorted(redacted)[:16]
@@ -136,11 +137,11 @@ def _places(traceback: TracebackType | None) -> list[str]:
 
 
 def _bounded(line: dict[str, Any]) -> str:
-    text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
-    if len(text.encode("utf-8", "replace")) <= MOST_LINE_BYTES:
+    text = _encode(line)
+    if len(text) <= MOST_LINE_BYTES // 4 or len(text.encode("utf-8", "replace")) <= MOST_LINE_BYTES:
         return text
     kept = {key: line[key] for key in ("time", "role", "level", "part", "event") if key in line}
-    return json.dumps({**kept, "reason": "line too long"}, ensure_ascii=False, separators=(",", ":"))
+    return _encode({**kept, "reason": "line too long"})
 
 
 class StreamWriter:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from wire_formats.certificate_names import account_uri
@@ -49,6 +50,7 @@ class HallAuthority:
         self.now = now or datetime.datetime.now(datetime.UTC)
         self._root_key = ec.generate_private_key(ec.SECP256R1())
         self._issuing_key = ec.generate_private_key(ec.SECP256R1())
+        self._ocsp_cache: dict[tuple[object, ...], bytes] = {}
         self.root = self._authority(_name(f"{name} root"), self._root_key, _name(f"{name} root"), 1)
         self.issuing = self._authority(_name(f"{name} issuing"), self._issuing_key, self.root.subject, 0)
 
@@ -75,6 +77,34 @@ class HallAuthority:
         """Make a client certificate; ``uri`` replaces the account's name."""
         names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(uri or account_uri(window, account))]
         return self._leaf(_name(f"client {account}"), names, purpose, start, end)
+
+    def ocsp_response(
+        self,
+        server: Credentials,
+        *,
+        status: ocsp.OCSPCertStatus = ocsp.OCSPCertStatus.GOOD,
+        begins: datetime.timedelta = datetime.timedelta(0),
+        ends: datetime.timedelta | None = 7 * DAY,
+    ) -> bytes:
+        """Sign an OCSP response."""
+        start = self.now.replace(microsecond=0) + begins
+        revoked = status is ocsp.OCSPCertStatus.REVOKED
+        builder = ocsp.OCSPResponseBuilder().add_response(
+            cert=server.certificate,
+            issuer=self.issuing,
+            algorithm=hashes.SHA1(),  # noqa: S303 - names the certificate
+            cert_status=status,
+            this_update=start,
+            next_update=None if ends is None else start + ends,
+            revocation_time=start if revoked else None,
+            revocation_reason=None,
+        )
+        builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, self.issuing)
+        # A signature is another each time; who asks twice gets the same response.
+        return self._ocsp_cache.setdefault(
+            (server.certificate.serial_number, status, begins, ends),
+            builder.sign(self._issuing_key, hashes.SHA256()).public_bytes(serialization.Encoding.DER),
+        )
 
     def itself(self) -> Credentials:
         """Give the root itself: a certificate that nobody else has signed."""

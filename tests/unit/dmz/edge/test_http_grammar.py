@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dmz.edge import http_fields
 from dmz.edge.body_buffer import MemoryBudget
+from dmz.edge.http_fields import parse_header_line
 from dmz.edge.http_grammar import GrammarLimits, RequestParser, State
 from dmz.edge.refusals import Reason, RefusalError
 from tests.support.bad_requests import CHUNKED, GET, HEADS, HOST, POST, lines
@@ -140,3 +142,18 @@ def test_chunked_bodies_round_trip(parts, data):
     found, reason = parse(message[:cut], message[cut:])
     assert reason is None
     assert [entry[3] for entry in found] == [b"".join(parts), b""]
+
+
+def test_lines_that_come_again_are_remembered_within_bounds_and_never_a_secret():
+    http_fields._known_lines.clear()
+    for _ in range(2):
+        assert parse_header_line(b"User-Agent: a") == ("user-agent", "a")
+        assert parse_header_line(b"Cookie: secret=1") == ("cookie", "secret=1")
+        assert parse_header_line(b"Referer: https://x/?secret") == ("referer", "https://x/?secret")
+        assert parse_header_line(b"Accept: " + b"a" * 300) == ("accept", "a" * 300)
+    assert list(http_fields._known_lines) == [b"User-Agent: a"]
+    for number in range(5_000):
+        parse_header_line(b"Accept-Language: x%d" % number)
+        assert len(http_fields._known_lines) <= 1_024
+    with pytest.raises(RefusalError):
+        parse_header_line(b"User-Agent : a")

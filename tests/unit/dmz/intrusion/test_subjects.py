@@ -62,7 +62,7 @@ def test_every_refusal_is_an_offence_or_known_to_be_none(reason):
 
 
 def test_offences_of_firewall_and_workers():
-    assert of_firewall(Kind.NOT_FOUND, "scan-522", 5) is Offence.SCANNER
+    assert of_firewall(Kind.NOT_FOUND, "11010", 5) is Offence.SCANNER
     assert of_firewall(Kind.FIREWALL, "913100", 5) is Offence.SCANNER
     assert of_firewall(Kind.NOT_FOUND, "930130", 5) is Offence.SCANNER
     assert of_firewall(Kind.FIREWALL, "sql-101", 5) is Offence.FIREWALL_ATTACK
