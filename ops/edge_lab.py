@@ -6,7 +6,7 @@
 The settings are an edge's, with a table of the lab's own::
 
     [lab]
-    rules = "off"  # no firewall; "own": the firewall with the lab's routes; else the folder of a SecLang rule tree
+    rules = "off"  # no firewall; "own": the firewall with the lab's routes; else the folder of a core rule set
     denied = 100000  # revoked serials that the edge knows from its start, none of them of a client here
 
 What differs from the role ``edge`` is only what stands behind it: the hall's routes are not the lab's.
@@ -32,6 +32,7 @@ from dmz.waf.metrics import FirewallMetrics
 from dmz.waf.negative_rules import load_rules
 from dmz.waf.pipeline import WafPipeline
 from dmz.waf.routes import ParamRule, RouteRule, build_route_table
+from ops.edge_lab_rules import RuledHandler, load_engine
 from ops.roles.edge import EdgeFile, Guard, run_master
 from ops.roles.worker import render_error
 from ops.runtime.clock import SystemClock
@@ -44,7 +45,7 @@ from wire_formats.settings_reader import SettingsError, load_settings, number
 
 OFF: Final = "off"
 OWN: Final = "own"
-ANSWER: Final = HallResponse(200, (("Content-Type", "text/plain"),), b"answered\n")
+ANSWER: Final = HallResponse(200, (("Content-Type", "text/html; charset=utf-8"),), b"answered\n")
 #: Longest text of a parameter of the lab's routes.
 LONGEST_TEXT: Final = 65_536
 _FORM_FIELDS: Final = 20
@@ -109,13 +110,14 @@ def guard_of(rules: str) -> Guard:
     """Give the firewall that the settings name.
 
     Raises:
-        SettingsError: no such rule tree.
+        SettingsError: no such rule tree, or one that cannot be used.
     """
     if rules == OFF:
         return lambda switch, _: switch
     if rules == OWN:
         return _own_rules
-    raise SettingsError(f'lab: rules = "{rules}": this edge reads no SecLang rules yet; "off" or "own"')
+    engine = load_engine(Path(rules))  # before the fork, so that all children share it
+    return lambda switch, _: RuledHandler(switch, engine)
 
 
 def _own_rules(switch: Handler, around: Surroundings) -> Handler:

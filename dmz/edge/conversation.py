@@ -44,8 +44,6 @@ _LINGER_BYTES: Final = 1024 * 1024
 _CLOSING_S: Final = 5.0
 #: Status in the access log of a request whose client has gone.
 _CLIENT_LEFT: Final = 499
-#: How long an idle connection of a draining process waits for a request that may be on its way.
-_LEAVE_S: Final = 1.0
 
 
 class Phase(Enum):
@@ -82,7 +80,7 @@ class Conversation:
         self._stays = True
         self._phase = Phase.IDLE
         self._since = around.seconds()
-        self._deadline = self._since + (_LEAVE_S if around.drain.draining else around.pace.idle_s)
+        self._deadline = self._since + (around.drain.linger_s if around.drain.draining else around.pace.idle_s)
         self._running = False
         self._paused = False
         self._input_over = False
@@ -141,7 +139,7 @@ class Conversation:
     def leave(self) -> None:
         """The process drains: a request on its way is still served; its answer says ``Connection: close``."""
         if self._phase is Phase.IDLE:
-            self._deadline = min(self._deadline, self._around.seconds() + _LEAVE_S)
+            self._deadline = min(self._deadline, self._around.seconds() + self._around.drain.linger_s)
 
     def check(self, now_s: float) -> None:
         """Enforce the deadline of the present phase; called several times a second."""

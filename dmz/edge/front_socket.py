@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import binascii
 import ipaddress
+import socket
 from base64 import b64decode
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +28,7 @@ from urllib.parse import unquote
 
 from cryptography import x509
 from prometheus_client import CollectorRegistry
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IPushProducer
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.task import LoopingCall
@@ -46,6 +47,7 @@ from dmz.edge.metrics import EdgeMetrics
 from dmz.edge.refusals import Reason, RefusalError
 from dmz.edge.surroundings import Surroundings, TakesFiles, body_limit
 from dmz.messages import Handler, Window
+from dmz.switch.unix_acceptor import UnixAcceptor, bind_unix
 from wire_formats.collaborators import Clock, Randomness
 from wire_formats.settings_reader import number
 
@@ -116,19 +118,42 @@ class FrontSocket:
         self._factory = _FrontFactory(_surroundings(settings, parts, FrontIdentities(issuers, parts.clock)))
         self._sweep = LoopingCall(self._factory.sweep)
         self._sweep.clock = parts.reactor
-        self._port: Any = None
+        self._acceptor: UnixAcceptor | None = None
 
-    def start(self) -> None:
-        """Listen."""
-        mode, path = self._settings.socket_mode, str(self._settings.http_socket)
-        self._port = self._parts.reactor.listenUNIX(path, self._factory, mode=mode, wantPID=True)
+    def start(self, inherited: socket.socket | None = None) -> socket.socket:
+        """Listen.
+
+        Args:
+            inherited: the listening socket of an older process that still serves.
+
+        Returns:
+            The listening socket, for the next process.
+
+        Raises:
+            CannotListenError: somebody listens there, or the path cannot be used.
+        """
+        path = self._settings.http_socket
+        listener = inherited or bind_unix(path, self._settings.socket_mode)
+        listener.setblocking(False)
+        self._acceptor = UnixAcceptor(listener, path, self._factory, self._parts.reactor)
         self._sweep.start(_SWEEP_S, now=False)
+        return listener
 
-    def stop(self) -> Deferred[None]:
-        """Take no more connections; those that are open end with the request they have."""
+    def stop(self, *, succeeded: bool = False) -> Deferred[None]:
+        """Take no more connections; those that are open end with the request they have.
+
+        Args:
+            succeeded: a successor accepts on the same socket: the file stays.
+        """
+        if self._acceptor is not None:
+            self._acceptor.stop(remove=not succeeded)
+            self._acceptor = None
         self._factory.leave()
-        gone = maybeDeferred(self._port.stopListening)
-        return gone.addCallback(lambda _: self._factory.empty()).addCallback(lambda _: self._sweep.stop())
+        return self._factory.empty().addCallback(lambda _: self._rest())
+
+    def _rest(self) -> None:
+        if self._sweep.running:
+            self._sweep.stop()
 
 
 class FrontIdentities:

@@ -129,6 +129,9 @@ class EdgeService:
         gone: Deferred[None] = Deferred()
         self._gone = gone
         self._drain.draining = True
+        if self._child.succeeded[0]:
+            # Whom a successor serves anyhow need not hurry: the last idle connection closes just before the limit.
+            self._drain.linger_s = max(self._drain.linger_s, self._child.settings.drain_s - 2 * _SWEEP_S)
         self.deny.stop()
         for acceptor in self._acceptors:
             acceptor.stop()

@@ -73,9 +73,15 @@ class Pace:
 
 @dataclass(slots=True)
 class DrainState:
-    """Whether this process takes its leave; answers then close their connection."""
+    """Whether this process takes its leave; answers then close their connection.
+
+    Attributes:
+        draining: whether it does.
+        linger_s: how long an idle connection then waits for a request that may be on its way.
+    """
 
     draining: bool = False
+    linger_s: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

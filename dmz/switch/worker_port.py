@@ -1,20 +1,20 @@
 """The worker's end: a Unix socket on which edges send requests and a handler answers them.
 
-Leaving without losing anything (``drain``): the socket file goes, so that the next process can take its name; each edge
-is told (GOAWAY), what it had already sent beyond that is refused as not begun, what is under way is answered, and the
-edges hang up when they have everything. Only then is the port empty.
+Leaving without losing anything (``drain``): the socket file goes, so that the next process can take its name, unless a
+successor accepts on the same socket already; each edge is told (GOAWAY), what it had already sent beyond that is
+refused as not begun, what is under way is answered, and the edges hang up when they have everything. Only then is the
+port empty.
 """
 
 from __future__ import annotations
 
 import socket
-import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
-from twisted.internet.interfaces import IAddress, IDelayedCall, IListeningPort
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IAddress, IDelayedCall
 from twisted.internet.protocol import ServerFactory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -27,10 +27,10 @@ from dmz.switch.mux_events import Event, MessageReceived, Pinged, StreamReset
 from dmz.switch.mux_protocol import MuxProtocol
 from dmz.switch.reactor_port import SwitchReactor
 from dmz.switch.settings import PortSettings
+from dmz.switch.unix_acceptor import UnixAcceptor, bind_unix
 from wire_formats.errors import Bug, HallError, Kind, PeerError
 
 ErrorRenderer: TypeAlias = Callable[[HallRequest, HallError], HallResponse]
-_BACKLOG: Final = 128
 _MS: Final = 1_000
 
 
@@ -62,10 +62,9 @@ class WorkerPort:
         self._metrics = metrics
         self._reactor = reactor
         self._connections: set[_Connection] = set()
-        self._listening: IListeningPort | None = None
+        self._listening: UnixAcceptor | None = None
         self._drained: Deferred[None] | None = None
         self._timers: list[IDelayedCall] = []
-        self._closing = False
         self._lingering = False
         self.in_flight = 0
 
@@ -74,30 +73,38 @@ class WorkerPort:
         """True once ``drain`` was called."""
         return self._drained is not None
 
-    def listen(self, path: Path) -> IListeningPort:
+    def listen(self, path: Path, inherited: socket.socket | None = None) -> socket.socket:
         """Listen on a Unix socket; a socket file that a dead process left behind is removed.
+
+        Args:
+            path: of the socket file.
+            inherited: the listening socket of an older process that still serves; used as it is.
+
+        Returns:
+            The listening socket, for the next process.
 
         Raises:
             CannotListenError: somebody listens there, or the path cannot be used.
         """
-        _remove_dead_socket(path)
-        factory = _PortFactory(self)
-        self._listening = self._reactor.listenUNIX(
-            str(path), factory, backlog=_BACKLOG, mode=self._settings.socket_mode
-        )
-        self._log.info("port_listening", file=path.name)
-        return self._listening
+        listener = inherited or bind_unix(path, self._settings.socket_mode)
+        listener.setblocking(False)
+        self._listening = UnixAcceptor(listener, path, _PortFactory(self), self._reactor)
+        self._log.info("port_listening", file=path.name, state="bound" if inherited is None else "inherited")
+        return listener
 
-    def drain(self) -> Deferred[None]:
-        """Finish what is under way and take nothing new; fires when every edge has hung up, or after ``drain_ms``."""
+    def drain(self, *, succeeded: bool = False) -> Deferred[None]:
+        """Finish what is under way and take nothing new; fires when every edge has hung up, or after ``drain_ms``.
+
+        Args:
+            succeeded: a successor accepts on the same socket: the file stays.
+        """
         if self._drained is None:
             self._drained = Deferred()
             self._timers.append(self._reactor.callLater(self._settings.drain_ms / _MS, self._hang_up, at_once=True))
             self._log.info("port_draining", count=self.in_flight)
-            listening, self._listening = self._listening, None
-            if listening is not None:
-                self._closing = True
-                maybeDeferred(listening.stopListening).addBoth(self._closed)
+            if self._listening is not None:
+                self._listening.stop(remove=not succeeded)
+                self._listening = None
             for connection in list(self._connections):
                 connection.go_away()
             self._check_drained()
@@ -164,23 +171,16 @@ class WorkerPort:
 
     # --- leaving -----------------------------------------------------------------
 
-    def _closed(self, result: object) -> None:
-        """The socket file is gone (or somebody has removed it before us)."""
-        self._closing = False
-        if isinstance(result, Failure):
-            result.trap(OSError)
-        self._check_drained()
-
     def _check_drained(self) -> None:
         if self._drained is None or self._drained.called:
             return
-        if not self._connections and not self._closing:
+        if not self._connections:
             for timer in self._timers:
                 if timer.active():
                     timer.cancel()
             self._log.info("port_drained", count=self.in_flight)
             self._drained.callback(None)
-        elif self._connections and self.in_flight == 0 and not self._lingering:
+        elif self.in_flight == 0 and not self._lingering:
             self._lingering = True
             self._timers.append(self._reactor.callLater(self._settings.linger_ms / _MS, self._hang_up, at_once=False))
 
@@ -274,17 +274,3 @@ class _PortFactory(ServerFactory):
 
     def buildProtocol(self, addr: IAddress | None) -> MuxProtocol | None:
         return self._port.accept()
-
-
-def _remove_dead_socket(path: Path) -> None:
-    """Remove a socket file on which nobody listens."""
-    if not path.exists() or not stat.S_ISSOCK(path.stat().st_mode):
-        return
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.setblocking(False)  # a full backlog means that somebody listens
-        try:
-            probe.connect(str(path))
-        except ConnectionRefusedError:
-            path.unlink()
-        except BlockingIOError:
-            return

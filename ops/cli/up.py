@@ -21,7 +21,7 @@ from ops.cli import installation
 from ops.cli.faults import CannotRunError
 from ops.cli.ports_free import taken
 from ops.cli.welcome import welcome
-from ops.layout import Installation, Layout, Ports, roles
+from ops.layout import Installation, Layout, Ports, hands_over, roles
 from ops.runtime import stopping
 from ops.runtime.clock import SystemClock
 from ops.runtime.limits import PRIVATE_UMASK
@@ -130,6 +130,7 @@ def specs(layout: Layout, found: Installation) -> list[ProcessSpec]:
             command=(*_RUN, role.partition("-")[0], "--settings", str(layout.settings(role))),
             metrics_port=found.ports.metrics_of(role),
             stage=stage,
+            hands_over=hands_over(role),
         )
         for role, stage in roles(found)
     ]

@@ -18,6 +18,7 @@ from dmz.waf.hall_routes import hall_route_table
 from dmz.waf.settings import FirewallSettings
 from ops.roles.role_file import LoadedRole
 from ops.runtime.clock import SystemClock
+from ops.runtime.hand_over import HandOver
 from ops.runtime.limits import die_with_parent, harden
 from ops.runtime.metrics_page import Health
 from ops.runtime.readiness import supervisor_pid
@@ -84,14 +85,17 @@ def run_master(file: EdgeFile, sockets: Sockets, guard: Guard) -> int:
     clock = SystemClock()
     try:
         begin_log(file.role, clock)
-        master = EdgeMaster(file.edge, lambda child: _run_child(file, sockets, guard, child), clock)
+        hand_over = HandOver.from_environment(os.environ)
+        master = EdgeMaster(
+            file.edge, lambda child: _run_child(file, sockets, guard, child, hand_over), clock, hand_over
+        )
     except (SettingsError, OSError) as error:
         say(str(error) if isinstance(error, SettingsError) else f"edge: {error}; `ferrygate doctor` tells more")
         return EXIT_CANNOT_START
     return master.run()
 
 
-def _run_child(file: EdgeFile, sockets: Sockets, guard: Guard, child: EdgeChild) -> int:
+def _run_child(file: EdgeFile, sockets: Sockets, guard: Guard, child: EdgeChild, hand_over: HandOver) -> int:
     name = f"{file.role.name}-{child.number}"
     log_file = file.role.log_file
     role = replace(
@@ -134,4 +138,4 @@ def _run_child(file: EdgeFile, sockets: Sockets, guard: Guard, child: EdgeChild)
 
         return Running(start=start, stop=stop, health=health)
 
-    return run_role(role, compose, forked=True)
+    return run_role(role, compose, forked=hand_over.for_forked(child.number))

@@ -43,6 +43,9 @@ from wire_formats.trust import TrustStore
 WORKBOOK_THREADS: Final = 2
 WORKBOOK_QUEUE: Final = 32
 _RETRY_S: Final = 5
+#: Names of the sockets in a hand-over.
+PORT: Final = "port"
+FRONT: Final = "front"
 
 
 @dataclass(frozen=True)
@@ -102,15 +105,18 @@ class _WorkerRole:
         self._store_thread.start()
         await self._pool.run(bring_up_to_date, self._engine)
         self._stop_worker = self._worker.start(self._around.watch)
-        self._port.listen(self._file.worker.socket)
+        taken = self._around.hand_over.take()
+        sockets = {PORT: self._port.listen(self._file.worker.socket, taken.get(PORT))}
         if self._front is not None:
-            self._front.start()
+            sockets[FRONT] = self._front.start(taken.get(FRONT))
+        self._around.hand_over.offer(sockets)
 
     async def stop(self) -> None:
         """Finish what is under way (its answers still arrive), then close everything."""
+        succeeded = self._around.hand_over.succeeded()
         if self._front is not None:
-            await self._front.stop()
-        drained: Deferred[None] = self._port.drain()
+            await self._front.stop(succeeded=succeeded)
+        drained: Deferred[None] = self._port.drain(succeeded=succeeded)
         await drained
         if self._stop_worker is not None:
             self._stop_worker()

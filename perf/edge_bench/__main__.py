@@ -2,8 +2,7 @@
 
 python -m perf.edge_bench                            everything, about ten minutes
 python -m perf.edge_bench --only handshakes,waf      some of it
-python -m perf.edge_bench --crs PATH                 ModSecurity with another core rule set than Debian's
-python -m perf.edge_bench --rules PATH               our firewall with a SecLang rule tree
+python -m perf.edge_bench --crs PATH                 with another core rule set than Debian's
 """
 
 from __future__ import annotations
@@ -55,8 +54,9 @@ def main() -> None:
         prog="python -m perf.edge_bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", default=",".join(PARTS), help=f"of {','.join(PARTS)}")
-    parser.add_argument("--crs", type=Path, default=crs.DEBIAN_TREE, help="core rule set of ModSecurity")
-    parser.add_argument("--rules", default="own", help="of our firewall: own, or a SecLang rule tree")
+    parser.add_argument(
+        "--crs", type=Path, default=crs.DEBIAN_TREE, help="tree of the core rule set, ours and ModSecurity's"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="turns of each candidate")
     parser.add_argument("--seconds", type=float, default=2.0, help="of one turn")
     words = parser.parse_args()
@@ -70,8 +70,7 @@ def main() -> None:
         folder.chmod(0o755)  # Apache's workers run as another user
         pki = make_pki(folder / "pki")
         newer = find_newer(folder / "newer")
-        rules = words.rules if words.rules == "own" else str(Path(words.rules).resolve())
-        bench = Bench(folder, pki, words.crs.resolve(), rules, newer[0] if newer else None)
+        bench = Bench(folder, pki, words.crs.resolve(), newer[0] if newer else None)
         _say_versions(words.crs, newer[1] if newer else "none found")
         contexts = [client_context(folder / "pki" / "ca.pem", pki.client(number)) for number in range(CLIENTS)]
         plan = Plan(bench, contexts, words.rounds, words.seconds)
@@ -98,7 +97,7 @@ def _say_versions(tree: Path, newer: str) -> None:
             row(program, (told.stdout + told.stderr).splitlines()[0])
     row("OpenSSL", f"ours {backend.openssl_version_text()}; peers {ssl.OPENSSL_VERSION}; peers, newer {newer}")
     with contextlib.suppress(crs.NoRulesError):
-        row("core rule set of ModSecurity", crs.version_of(tree))
+        row("core rule set", crs.version_of(tree))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from perf.edge_bench import configs, crs
+from perf.edge_bench import configs, crs, requests
 from perf.edge_bench.configs import Place
 from perf.edge_bench.pki import Pki
 from perf.edge_bench.processes import (
@@ -26,6 +26,7 @@ from perf.edge_bench.processes import (
     memory_kib,
     processor_s,
 )
+from perf.edge_bench.wire import ClosedLoop, Loop, client_context
 
 OURS: Final = "ferrygate"
 NGINX: Final = "nginx"
@@ -37,9 +38,11 @@ NGINX_REVOKED: Final = "nginx, 100,000 revoked"
 OURS_REVOKED: Final = "ferrygate, 100,000 revoked"
 NGINX_WAF: Final = "nginx + ModSecurity"
 APACHE_WAF: Final = "apache + ModSecurity 2"
-OURS_WAF: Final = "ferrygate, firewall on"
+OURS_OWN: Final = "ferrygate, own rules"
+OURS_CRS: Final = "ferrygate, core rule set"
 
 REVOKED: Final = 100_000
+_ANSWER_S: Final = 5.0
 _MODULES: Final = Path("/usr/lib/nginx/modules")
 _APACHE_MODULES: Final = Path("/usr/lib/apache2/modules")
 
@@ -88,15 +91,13 @@ class Bench:
     Attributes:
         folder: temporary; every process may read it.
         pki: certificates.
-        rules: the tree of the core rule set.
-        own_rules: what our firewall loads: "own", or a SecLang tree.
+        rules: the tree of the core rule set, for ModSecurity and for us.
         newer: folder with ``libssl.so.3`` newer than the system's; None: not found.
     """
 
     folder: Path
     pki: Pki
     rules: Path
-    own_rules: str
     newer: Path | None
     missing: dict[str, str] = field(default_factory=dict)
     _behind: dict[str, Group] = field(default_factory=dict)
@@ -152,7 +153,7 @@ class Bench:
         place = Place(folder, self.pki.folder, ports[0], ports[1], self.http_backend, getpass.getuser())
         words, environment, reload = STARTERS[name](self, place)
         environment = environment or {}
-        with self._group(words, folder, lambda: listens(place.port), SERVER_CORE, environment) as group:
+        with self._group(words, folder, lambda: self._answers(place.port), SERVER_CORE, environment) as group:
             behind = self._behind["echo" if name.startswith(OURS) else "http"]
             yield Server(name, place.port, place.site_port, group, behind, reload)
 
@@ -171,6 +172,18 @@ class Bench:
             yield group
         finally:
             group.stop()
+
+    def _answers(self, port: int) -> bool:
+        """Tell whether a request is answered; a port may listen before those who serve it are there."""
+        if not listens(port):
+            return False
+        loop = Loop()
+        context = client_context(self.pki.folder / "ca.pem", self.pki.client(0))
+        load = ClosedLoop(loop, port, [context], requests.minimal(port, 1), 1)
+        loop.run(_ANSWER_S, until=lambda: load.count + load.failed > 0)
+        load.going = False
+        loop.close()
+        return load.statuses.get(200, 0) > 0
 
     def _new_folder(self, kind: str) -> Path:
         self._started += 1
@@ -247,7 +260,8 @@ STARTERS: Final[dict[str, Callable[[Bench, Place], Start]]] = {
     APACHE_WAF: _apache_waf,
     OURS: _ours,
     OURS_REVOKED: lambda bench, place: _ours(bench, place, denied=REVOKED),
-    OURS_WAF: lambda bench, place: _ours(bench, place, rules=bench.own_rules),
+    OURS_OWN: lambda bench, place: _ours(bench, place, rules="own"),
+    OURS_CRS: lambda bench, place: _ours(bench, place, rules=str(bench.rules)),
 }
 
 

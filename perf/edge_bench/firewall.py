@@ -1,4 +1,7 @@
-"""The firewall on: what honest requests cost, and what a hostile field costs at most."""
+"""The firewall on: what honest requests cost, and what a hostile field costs at most.
+
+Ratios are made with the same rules on both sides; our own rules are shown beside them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from statistics import median
 from typing import Final
 
 from perf.edge_bench import requests
-from perf.edge_bench.candidates import APACHE_WAF, NGINX_WAF, OURS_WAF, Server
+from perf.edge_bench.candidates import APACHE_WAF, NGINX_WAF, OURS, OURS_CRS, OURS_OWN, Server
 from perf.edge_bench.plan import Plan, closed_loop, in_turn
 from perf.edge_bench.targets import row, show_part, verdict
 from perf.edge_bench.wire import ClosedLoop, Loop
@@ -33,7 +36,7 @@ _KINDS: Final[dict[str, Callable[[int], list[bytes]]]] = {
 
 def honest(plan: Plan) -> None:
     """What inspecting honest requests costs, every one different from the last."""
-    with plan.bench.serving(NGINX_WAF, APACHE_WAF, OURS_WAF) as servers:
+    with plan.bench.serving(NGINX_WAF, APACHE_WAF, OURS_CRS, OURS_OWN) as servers:
         for part, make in _KINDS.items():
             _honest_part(plan, servers, part, make)
 
@@ -41,15 +44,15 @@ def honest(plan: Plan) -> None:
 def _honest_part(plan: Plan, servers: list[Server], part: str, make: Callable[[int], list[bytes]]) -> None:
     sent = {server.name: make(server.port) for server in servers}
     samples = in_turn(plan, servers, lambda server: closed_loop(plan, server, sent[server.name], _CONNECTIONS))
-    show_part(part, OURS_WAF, samples)
-    if part in _OWN_BOUNDS and OURS_WAF in samples:
-        cost = median(sample.cpu_s for sample in samples[OURS_WAF]) * 1e3
+    show_part(part, OURS_CRS, samples)
+    if part in _OWN_BOUNDS and OURS_CRS in samples:
+        cost = median(sample.cpu_s for sample in samples[OURS_CRS]) * 1e3
         row("  ours, ms", f"{cost:.2f}  {verdict(cost, at_most=_OWN_BOUNDS[part])}")
 
 
 def worst(plan: Plan) -> None:
     """What one form costs whose field is ``$(`` again and again."""
-    for name in (NGINX_WAF, APACHE_WAF, OURS_WAF):
+    for name in (NGINX_WAF, APACHE_WAF, OURS_CRS, OURS_OWN):
         with plan.bench.serving(name) as servers:
             for server in servers:
                 _worst_of(plan, server)
@@ -62,11 +65,11 @@ def _worst_of(plan: Plan, server: Server) -> None:
         if status == 0:
             row(f"hostile field of {size // 1024} KB, {server.name}", f"> {cost * 1e3:.0f} ms of processor, cut off")
             return
-        told = verdict(cost * 1e3, at_most=_WORST_MS) if server.name == OURS_WAF else ""
+        told = verdict(cost * 1e3, at_most=_WORST_MS) if server.name.startswith(OURS) else ""
         row(
             f"hostile field of {size // 1024} KB, {server.name}", f"{cost * 1e3:9.1f} ms of processor, {status}  {told}"
         )
-        if before is not None and server.name == OURS_WAF:
+        if before is not None and server.name.startswith(OURS):
             times = cost / before
             row("  four times the field, processor time", f"x{times:.1f}  {verdict(times, at_most=_LINEAR)}")
         before = cost

@@ -16,7 +16,8 @@ from typing import Final
 SERVER_CORE: Final = 0
 LOAD_CORE: Final = 1
 _STOP_S: Final = 4.0
-_START_S: Final = 60.0
+#: Compiling a core rule set takes its time.
+_START_S: Final = 180.0
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 _PSS: Final = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 

@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from perf.edge_bench.candidates import APACHE_WAF, HAPROXY, HAPROXY_NEW, NGINX, NGINX_NEW, NGINX_REVOKED, NGINX_WAF
+from perf.edge_bench.candidates import (
+    APACHE_WAF,
+    HAPROXY,
+    HAPROXY_NEW,
+    NGINX,
+    NGINX_NEW,
+    NGINX_REVOKED,
+    NGINX_WAF,
+    OURS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +111,6 @@ def show_part(part: str, ours: str, samples: Samples) -> None:
     if ours not in samples:
         return
     for name, taken in samples.items():
-        if name != ours:
+        if not name.startswith(OURS):
             times = median(ratios(taken, samples[ours]))
             row(f"  {name} / ours", f"x{times:.2f}  {verdict(times, at_least=CPU_TARGETS.get((part, name)))}")

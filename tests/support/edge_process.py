@@ -26,6 +26,7 @@ from dmz.waf.settings import FirewallSettings
 from ops.runtime import stopping
 from ops.runtime.clock import SystemClock, SystemRandomness
 from ops.runtime.directory_watch import ReactorDirectoryWatch
+from ops.runtime.hand_over import HandOver
 from wire_formats.errors import Kind, Refused
 from wire_formats.settings_reader import SettingsError, load_settings
 
@@ -113,7 +114,9 @@ def main() -> int:
         [jsonFileLogObserver(path.with_suffix(".log").open("a", buffering=1), "")], redirectStandardIO=False
     )
     try:
-        master = EdgeMaster(load_settings(EdgeSettings, path), run_child, SystemClock())
+        master = EdgeMaster(
+            load_settings(EdgeSettings, path), run_child, SystemClock(), HandOver.from_environment(os.environ)
+        )
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -53,8 +53,8 @@ class _Server:
         try:
             with self._context.wrap_socket(raw, server_side=True) as connection:
                 for number in range(3):
-                    while not connection.recv(4096).endswith(b"\r\n\r\n"):
-                        pass
+                    if not connection.recv(4096).endswith(b"\r\n\r\n"):
+                        return
                     closing = b"Connection: close\r\n" if number == 2 else b""
                     connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-len")
                     connection.sendall(b"gth: 4\r\n" + closing + b"\r\nbody")

@@ -45,12 +45,16 @@ class Front(TestCase):
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, self.folder)
-        issuers = self.folder / "clients.pem"
-        issuers.write_bytes(AUTHORITY.issuers_pem)
+        (self.folder / "clients.pem").write_bytes(AUTHORITY.issuers_pem)
         self.path = self.folder / "front.sock"
         self.seen = []
+        self.make()
+        self.listener = self.socket.start()
+        self.addCleanup(lambda: self.socket.stop())
+
+    def make(self):
         self.socket = FrontSocket(
-            FrontSettings(self.path, issuers),
+            FrontSettings(self.path, self.folder / "clients.pem"),
             FrontParts(
                 reactor=reactor,
                 clock=SystemClock(),
@@ -60,8 +64,6 @@ class Front(TestCase):
                 takes_files=lambda _window, path: path == "/upload",
             ),
         )
-        self.socket.start()
-        self.addCleanup(self.socket.stop)
 
     async def handler(self, request):
         self.seen.append(request)
@@ -134,3 +136,17 @@ class Front(TestCase):
 
     async def test_the_socket_is_not_for_everybody(self):
         self.assertEqual(self.path.stat().st_mode & 0o777, 0o660)
+
+    async def test_a_successor_takes_the_socket_over(self):
+        with socket.socket(socket.AF_UNIX) as early:
+            early.settimeout(10)
+            early.connect(str(self.path))
+            handed = self.listener.dup()
+            self.socket.stop(succeeded=True)
+            self.make()
+            self.socket.start(handed)
+            self.assertTrue(self.path.exists())
+            (answer,) = await self.ask(get("/after", *UNIT))
+            self.assertEqual((answer.status, [request.path for request in self.seen]), (200, ["/after"]))
+        await self.socket.stop()
+        self.assertFalse(self.path.exists())
