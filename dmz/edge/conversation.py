@@ -21,8 +21,9 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dmz.edge.admittance import Caller, admit
+from dmz.edge.admittance import admit
 from dmz.edge.answer_flow import SMALL_BYTES, AnswerFlow
+from dmz.edge.caller import Caller
 from dmz.edge.error_answers import error_answer, page_language
 from dmz.edge.http_fields import RequestHead
 from dmz.edge.http_grammar import RequestParser, State
@@ -207,6 +208,7 @@ class Conversation:
         """Look at a complete head: who, where, how much; then let its body in."""
         head = self._parser.head
         assert head is not None
+        self._caller = self._around.identify(head, self._caller)
         admit(head, self._caller, self._around)
         content_type = head.fields.get("content-type", "")
         window, path = self._caller.window, head.target.path

@@ -8,9 +8,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
-from dmz.edge.admittance import Caller
 from dmz.edge.answer_flow import SLICE_BYTES
 from dmz.edge.body_buffer import MemoryBudget
+from dmz.edge.caller import Caller
 from dmz.edge.client_identity import CertifiedClient
 from dmz.edge.connection_limits import Admission, AdmissionLimits, Rate
 from dmz.edge.conversation import Conversation
@@ -73,11 +73,12 @@ class Bench:
         places = DenyPlaces(tmp_path, tmp_path, keeper=False)
         self.budget = MemoryBudget(100_000)
         self.answers = MemoryBudget(1_000_000, Reason.ANSWER_MEMORY)
+        self.deny = DenySet(places, MachineAuthority().trust([]), clock=Still(), metrics=metrics, limit_ms=1)
         self.around = Surroundings(
             pipeline=pipeline or self.pipeline,
             body_limit=lambda _window, _path, _kind: 50_000,
             admission=Admission(AdmissionLimits(certificate_requests=Rate(1.0, 50), address_requests=Rate(1.0, 60))),
-            deny=DenySet(places, MachineAuthority().trust([]), clock=Still(), metrics=metrics, limit_ms=1),
+            deny=self.deny,
             metrics=metrics,
             clock=Still(),
             seconds=self.clock.seconds,
@@ -248,7 +249,7 @@ def test_a_refused_client_may_not_send_for_ever(tmp_path):
 def test_revocation_and_expiry_are_looked_at_for_every_request(tmp_path):
     bench = Bench(tmp_path)
     bench.talk.received(get())
-    bench.around.deny._table.serials.add(5)
+    bench.deny._table.serials.add(5)
     bench.talk.received(get())
     assert bench.wire.statuses == [200, 403]
     assert b"FG-2009" in bench.wire.sent
