@@ -19,6 +19,7 @@ from tests.conformance.corpus import Case, CorpusError, read_corpus
 from tests.conformance.judging import judge_by_ids, judge_by_refusal
 from tests.conformance.overrides import read_overrides
 from tests.conformance.report import misses, table
+from tests.conformance.store import PatternStore
 from tests.conformance.tree import CORPUS_LIMITS, levels_of, read_tree, settings_of
 
 LEVELS = (1, 2, 3, 4)
@@ -56,7 +57,7 @@ def _run(options: argparse.Namespace, cases: list[Case], mode: str) -> list[str]
     level = 4 if mode == "ids" else int(mode)
     rules = read_tree(options.crs, settings_of(level, blocks=mode != "ids", limits=CORPUS_LIMITS))
     levels = levels_of(rules)
-    store = _Store(options.store)
+    store = PatternStore(options.store)
     compiled = compile_rules(rules, store.load)
     store.keep(compiled.patterns.dump())
     engine = Engine(compiled)
@@ -76,26 +77,6 @@ def _run(options: argparse.Namespace, cases: list[Case], mode: str) -> list[str]
 
 def _is_v4(tree: Path) -> bool:
     return any((tree / "rules").glob("REQUEST-934-APPLICATION-ATTACK-GENERIC.conf"))
-
-
-class _Store:
-    """Compiled patterns on disk, by key; a directory of None keeps nothing."""
-
-    def __init__(self, directory: Path | None) -> None:
-        self._directory = directory
-        self._key = ""
-
-    def load(self, key: str) -> bytes | None:
-        """Give what was kept under a key."""
-        self._key = key
-        path = self._directory / key if self._directory else None
-        return path.read_bytes() if path is not None and path.is_file() else None
-
-    def keep(self, data: bytes | None) -> None:
-        """Keep under the key that was last asked for."""
-        if self._directory is not None and data is not None:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            (self._directory / self._key).write_bytes(data)
 
 
 if __name__ == "__main__":
