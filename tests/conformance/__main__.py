@@ -18,7 +18,7 @@ from dmz.waf.seclang.model import RuleSetError
 from tests.conformance.corpus import Case, CorpusError, read_corpus
 from tests.conformance.judging import judge_by_ids, judge_by_refusal
 from tests.conformance.overrides import read_overrides
-from tests.conformance.report import misses, table
+from tests.conformance.report import misses, refusals, table
 from tests.conformance.store import PatternStore
 from tests.conformance.tree import CORPUS_LIMITS, levels_of, read_tree, settings_of
 
@@ -47,7 +47,9 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--mode", action="append", choices=("ids", *map(str, LEVELS)), help="ids, or the level to refuse at; may repeat"
     )
-    parser.add_argument("--edge", action="store_true", help="put the strict HTTP grammar in front when refusing")
+    parser.add_argument(
+        "--edge", action="store_true", help="put the edge's grammar and the hall's allow-list in front when refusing"
+    )
     parser.add_argument("--rule", default="", help="only rules whose numbers begin so: 942, 942100")
     parser.add_argument("--store", type=Path, help="directory in which compiled patterns are kept for the next run")
     return parser
@@ -70,7 +72,9 @@ def _run(options: argparse.Namespace, cases: list[Case], mode: str) -> list[str]
     else:
         mine = [case for case in cases if levels.get(case.rule, 0) <= level and case.kind != "status"]
         outcomes = [judge_by_refusal(engine, case, levels.get(case.rule, 0), edge=options.edge) for case in mine]
-        front = "rules behind the strict grammar" if options.edge else "rules alone"
+        front = "grammar, allow-list and rules" if options.edge else "rules alone"
+        if options.edge:
+            front += "".join(f"; {line}" for line in refusals(outcomes))
         title = f"Refused at paranoia level {level} by {front}; cases of rules up to that level"
     return [title, *table(outcomes), *misses(outcomes, positives_only=mode != "ids"), ""]
 
