@@ -50,7 +50,7 @@ _PLAIN: Final = re.compile(
 _QUOTED: Final = re.compile(
     rf"^s\)*(?:&(?:{_COMPARED}|\(*[1v]\)*(?:$|[^sne])|\(*s(?:[)=;&cd]|$)|\(*{_CALL}|\(*E|\(*n\)*[c;](?:$|[TE])|\(*n\)*=|e$)"
     rf"|(?:=|o+)(?:[se]$|\(*E|{_CALL}|\(+[fDs(])|=+\(*[1sev]|l(?:\(|[1s])|[o*]+(?:e$|s$|1[c=&]|s[=co&])"
-    rf"|(?:[&=ol*]+{_OPERAND}){{1,12}}(?:[&=ol*]+\(*[se]\)*$|c$)"
+    rf"|(?:[&=ol*]+\?*{_OPERAND}){{1,12}}(?:[&=ol*]+\(*[se]\)*$|c$)"
     rf"|;?c$|;\)*[TEc]|B[1snfD(]|h\(*(?:[1sn]|{_CALL})|,\(*(?:E|{_CALL})|,[1s]\)*[c,]|\),\("
     rf"|U\(*E|{_QUERY}|T|k[s1]|{_CALL}1)"
 )
