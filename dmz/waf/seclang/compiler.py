@@ -80,10 +80,11 @@ def _looked_for(rule: Compiled) -> str | tuple[bytes, ...]:
         return ""
     if any(target.counted or target.collection in WRITTEN for target in targets.wanted):
         return ""
-    if test.pattern is None:
-        return test.phrases or ""
-    helps = joinable(test.pattern.source) and not all(test.pattern.search(value) for value in _EVERYDAY)
-    return test.pattern.source if helps else ""
+    if not isinstance(test.needs, str) or not test.needs:
+        return test.needs
+    search = compile_pattern(test.needs).search
+    helps = joinable(test.needs) and not all(search(value) for value in _EVERYDAY)
+    return test.needs if helps else ""
 
 
 def _watches(rule: Compiled, pattern: int, chains: Chains) -> Iterator[Watch]:

@@ -57,9 +57,10 @@ _QUOTED: Final = re.compile(
 #: A closed string with a bare comment behind it is an attack only when the string looks like a name or is empty.
 _NAME_LIKE: Final = re.compile(rb"[^\s]{0,64}")
 #: None of the shapes does without one of these.
-_POSSIBLE: Final = re.compile(
-    rb"['\"(;=#@*<>]|--|/\*|&&|\|\||\b(?:and|or|xor|union|select|order|group|having|limit|like|in|is)\b", re.IGNORECASE
+SQLI_NEEDS: Final = (
+    r"(?i)['\"(;=#@*<>]|--|/\*|&&|\|\||\b(?:and|or|xor|union|select|order|group|having|limit|like|in|is)\b"
 )
+_POSSIBLE: Final = re.compile(SQLI_NEEDS.encode())
 
 
 def is_sqli(value: bytes) -> bool:
