@@ -65,11 +65,13 @@ PREPARED: Final[Mapping[str, Prepare]] = MappingProxyType(
         "endswith": text_tests.ends_with,
         "eq": text_tests.equals,
         "ge": text_tests.at_least,
+        "geolookup": text_tests.nothing,  # no database of places: finds none
         "gt": text_tests.above,
         "ipmatch": address_tests.matches_addresses,
         "le": text_tests.at_most,
         "lt": text_tests.below,
         "nomatch": text_tests.nothing,
+        "rbl": text_tests.nothing,  # the DMZ asks no name server about its users
         "streq": text_tests.same,
         "strmatch": text_tests.contains,
         "unconditionalmatch": text_tests.anything,

@@ -111,7 +111,7 @@ def test_a_constant_argument_is_never_expanded():
 
 
 @pytest.mark.parametrize(("name", "argument"), [
-    ("rbl", "x"), ("geolookup", ""), ("nosuch", ""), ("nosuch", "%{tx.x}"), ("rx", "("), ("ipmatch", "10.0.0.300"), ("pmfromfile", "none.data"),
+    ("fuzzyhash", "x"), ("nosuch", ""), ("nosuch", "%{tx.x}"), ("rx", "("), ("ipmatch", "10.0.0.300"), ("pmfromfile", "none.data"),
     ("pmf", ""), ("validatebyterange", "5-300"), ("validatebyterange", "9-5"), ("validatebyterange", "x"), ("pm", ""), ("pm", "x" * 5_000),
 ])  # fmt: skip
 def test_what_cannot_be_used_is_refused(name, argument):
