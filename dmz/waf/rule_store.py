@@ -87,7 +87,7 @@ def _setup(settings: FirewallSettings) -> bytes:
         "paranoia_level": level,
         "executing_paranoia_level": level,
         "inbound_anomaly_score_threshold": threshold,
-        "outbound_anomaly_score_threshold": threshold,
+        "outbound_anomaly_score_threshold": max(threshold - 1, 1),  # as in the CRS: one error in an answer is enough
     }
     setting = ",".join(f"setvar:tx.{name}={value}" for name, value in variables.items())
     return f'SecAction "id:1,phase:1,pass,nolog,{setting}"\n'.encode()

@@ -28,7 +28,7 @@ from dmz.waf.seclang.compiled import Compiled, Outcome
 from dmz.waf.seclang.effects import effect_of
 from dmz.waf.seclang.run import Run
 from dmz.waf.seclang.sent_request import SentRequest
-from dmz.waf.seclang.transaction import SURROUNDINGS, Transaction
+from dmz.waf.seclang.transaction import SURROUNDINGS, WRITTEN, Transaction
 
 Phases = Mapping[int, tuple[Compiled, ...]]
 _MACRO: Final = re.compile(r"%\{([^{}]{1,128})\}")
@@ -56,8 +56,9 @@ class Folded:
 def fold(phases: Phases) -> Folded:
     """Settle what can be settled."""
     known = _Known()
-    begun = _begin(phases[1], known)
-    kept = {number: list(range(begun if number == 1 else 0, len(rules))) for number, rules in phases.items()}
+    passed, begun = _begin(phases[1], known)
+    kept = {number: list(range(len(rules))) for number, rules in phases.items()}
+    kept[1] = [*passed, *kept[1][begun:]]
     while True:
         running = [phases[number][place] for number, places in kept.items() for place in places]
         known.written = _Written()
@@ -162,19 +163,41 @@ class _Known:
         return matched, transaction.tx
 
 
-def _begin(rules: tuple[Compiled, ...], known: _Known) -> int:
-    """Run the first rules as far as they are settled; gives the place of the first that must run with a request."""
+def _begin(rules: tuple[Compiled, ...], known: _Known) -> tuple[list[int], int]:
+    """Run the first rules as far as they are settled, passing those that have nothing to do with variables.
+
+    Returns:
+        The places that were passed, and that of the first rule behind those that ran.
+    """
+    passed: list[int] = []
     place = 0
     while place < len(rules):
         rule = rules[place]
         if not known.settles(rule) or not _sets_only(rule):
-            break
+            if not _is_apart(rule):
+                break
+            passed.append(place)
+            place += 1
+            continue
         matched, values = known.try_out(rule)
         if matched and (rule.outcome is not Outcome.GO_ON or rule.logged):
             break
         known.values = values
         place = rule.skip_to if matched and rule.skip_to else place + 1
-    return place
+    return passed, place
+
+
+def _is_apart(rule: Compiled) -> bool:
+    """Say whether a rule neither asks for variables nor sets any, nor leads elsewhere: an exclusion by path, say."""
+    links = (rule, *rule.links)
+    asks = any(
+        link.rule.captures
+        or any(True for _ in _settings(link))
+        or (link.rule.operator is not None and _macros(link.rule.operator.argument))
+        or (link.targets is not None and any(target.collection in WRITTEN for target in link.targets.wanted))
+        for link in links
+    )
+    return not asks and not rule.skip_to and rule.outcome is Outcome.GO_ON
 
 
 def _sets_only(rule: Compiled) -> bool:

@@ -5,22 +5,19 @@ from __future__ import annotations
 import json
 from collections import Counter
 from functools import cache
-from pathlib import Path
 
 import pytest
 
-from dmz.waf import negative_rules
+from dmz.waf.rule_store import read_rules
 from dmz.waf.seclang.compiler import compile_rules
 from dmz.waf.seclang.engine import Engine
-from dmz.waf.seclang.files import DirectoryFiles
 from dmz.waf.seclang.model import RuleSet
 from dmz.waf.seclang.pattern_set import PatternSet
 from dmz.waf.seclang.patterns import Way, compile_pattern
-from dmz.waf.seclang.reader import read_rule_set
+from dmz.waf.settings import FirewallSettings
 from tests.support import waf_corpus as corpus
 from tests.unit.dmz.waf.rule_sets.reading import attacks, benign, filled_forms, form, page, request_of
 
-FOLDER = negative_rules.RULE_SETS
 LEVELS = (1, 2, 3)
 #: Class of the table → tags of the rules that are of that class.
 TAGS = {
@@ -54,7 +51,7 @@ OLD_BENIGN = corpus.texts(corpus.BENIGN) + corpus.texts(corpus.HELD_OUT_BENIGN)
 @cache
 def rules(level: int) -> RuleSet:
     """The rules as shipped, at a level that a file before them sets."""
-    return read_rule_set([f"level-{level}.conf", str(FOLDER / "*.conf")], DirectoryFiles(Path(__file__).parent, FOLDER))
+    return read_rules(FirewallSettings(paranoia=level))
 
 
 _STORED: dict[str, bytes] = {}
@@ -83,7 +80,7 @@ def refused(level: int, text: str) -> bool:
 
 
 def test_the_rules_are_read_without_a_warning():
-    read = read_rule_set(["*.conf"], DirectoryFiles(FOLDER))
+    read = rules(1)
     assert read.warnings == ()
     judging = [rule for rule in read.rules() if rule.all_of("msg")]
     assert 120 <= len(judging) <= 250
@@ -205,18 +202,15 @@ def test_our_own_addresses_pass(path):
     assert engine(1).judge(page(path)).refused_by == 0
 
 
-def test_fields_are_excluded_by_a_file_between_setup_and_classes(tmp_path):
-    (tmp_path / "settings.conf").write_text(
-        'SecAction "id:9001,phase:1,pass,nolog,setvar:tx.inbound_anomaly_score_threshold=50"'
-    )
+def test_a_field_is_excluded_on_one_page(tmp_path):
     (tmp_path / "exclusions.conf").write_text(
         'SecRule REQUEST_FILENAME "@streq /s/employee.add" '
-        '"id:9002,phase:1,pass,nolog,ctl:ruleRemoveTargetByTag=ferrygate;ARGS:password"'
+        '"id:9002,phase:1,pass,nolog,ctl:ruleRemoveTargetByTag=ferrygate;ARGS:remark"'
     )
-    names = ["settings.conf", str(FOLDER / "00-*.conf"), "exclusions.conf", str(FOLDER / "[19]*.conf")]
-    judging = compiled(read_rule_set(names, DirectoryFiles(tmp_path, FOLDER)))
+    settings = FirewallSettings(exclusions=(str(tmp_path / "exclusions.conf"),), threshold=50)
+    judging = compiled(read_rules(settings))
     assert judging.table.start[b"inbound_anomaly_score_threshold"] == b"50"
-    assert judging.judge(form(("password", "' or 1=1 --"))).ids() == frozenset()
+    assert judging.judge(form(("remark", "' or 1=1 --"))).ids() == frozenset()
     judged = judging.judge(form(("note", "' or 1=1 --")))
     assert 17010 in judged.ids() and judged.refused_by == 0
     assert int(judged.variables["blocking_inbound_anomaly_score"]) < 50

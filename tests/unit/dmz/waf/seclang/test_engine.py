@@ -108,6 +108,14 @@ def test_a_level_that_a_request_can_set_is_not_settled():
     assert changing.judge(get("l=1")).ids() == frozenset()
 
 
+def test_an_exclusion_in_front_of_the_setup_leaves_the_setup_settled():
+    exclusion = 'SecRule REQUEST_FILENAME "@streq /a" "id:900,phase:1,pass,nolog,ctl:ruleRemoveById=10"\n'
+    excluding = engine(RULES.replace("SecAction", exclusion + "SecAction", 1))
+    assert excluding.table.start == ENGINE.table.start
+    assert excluding.judge(get("q=union+select")).ids() == frozenset()
+    assert ENGINE.judge(get("q=union+select")).ids() == {10, 90, 99}
+
+
 @pytest.mark.parametrize("action", ["allow", "allow:request", "allow:phase"])
 def test_allow_ends_the_phase_or_the_request(action):
     text = f'SecRule ARGS:a "@streq 1" "id:1,phase:1,{action},nolog"\n'
