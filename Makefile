@@ -12,7 +12,8 @@ BIN := $(VENV)/bin
 LOCKS := ops/locks
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run demo test check format types imports lint bench waf-conformance status doctor locks clean distclean
+.PHONY: help run demo test check format types imports lint bench bench-edge fuzz waf-conformance status doctor locks \
+  clean distclean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +47,13 @@ waf-conformance: $(VENV)/.dev-stamp ## CRS=tree [TESTS=corpus]: a Core Rule Set'
 
 bench: $(VENV)/.dev-stamp ## figures and ratios of this machine (never a test)
 	@exec $(BIN)/python -m perf $(ARGS)
+
+fuzz: $(VENV)/.dev-stamp ## mutated requests at the front door: N=1000000 SEED= PROCESSES=1 SOCKETS=1000
+	@exec $(BIN)/python -m tests.fuzz $(if $(N),--count $(N)) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(PROCESSES),--processes $(PROCESSES)) $(if $(SOCKETS),--sockets $(SOCKETS))
+
+bench-edge: $(VENV)/.dev-stamp ## the edge and firewall beside nginx, HAProxy, Apache: ONLY=part,… CRS=tree
+	@exec $(BIN)/python -m perf.edge_bench $(if $(ONLY),--only $(ONLY)) $(if $(CRS),--crs $(CRS)) $(ARGS)
 
 status: $(VENV)/.run-stamp ## every role, lane and queue at a glance
 	@$(BIN)/ferrygate status --root $(ROOT)

@@ -7,7 +7,7 @@ must be changed at first login; nothing about it can be derived (catalogue E18).
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -180,14 +180,32 @@ def revoke_bindings(connection: Connection, serials: Collection[str], *, now_ms:
 
 
 def disable_account(connection: Connection, account_id: str, *, operator_id: str, now_ms: int) -> None:
-    """Disable an account; its live grants end at once."""
-    connection.execute(
-        update(account)
-        .where(account.c.account_id == account_id)
-        .values(state=AccountState.DISABLED.value, grants_valid_from=now_ms)
-    )
+    """Disable an account; its live grants end at once.
+
+    Raises:
+        Refused: NOT_FOUND, no such account.
+    """
+    values = {"state": AccountState.DISABLED.value, "grants_valid_from": now_ms}
+    _set_state(connection, account_id, values, event="account_disabled", operator_id=operator_id, now_ms=now_ms)
+
+
+def enable_account(connection: Connection, account_id: str, *, operator_id: str, now_ms: int) -> None:
+    """Enable an account again; grants that ended stay ended.
+
+    Raises:
+        Refused: NOT_FOUND, no such account.
+    """
+    values = {"state": AccountState.ACTIVE.value}
+    _set_state(connection, account_id, values, event="account_enabled", operator_id=operator_id, now_ms=now_ms)
+
+
+def _set_state(
+    connection: Connection, account_id: str, values: Mapping[str, object], *, event: str, operator_id: str, now_ms: int
+) -> None:
+    if not connection.execute(update(account).where(account.c.account_id == account_id).values(**values)).rowcount:
+        raise Refused(Kind.NOT_FOUND, f"no account {account_id}")
     fields = {"account": account_id, "operator": operator_id}
-    audit_log.append(connection, "accounts", "account_disabled", dict(fields), now_ms=now_ms)
+    audit_log.append(connection, "accounts", event, dict(fields), now_ms=now_ms)
 
 
 def find_account(connection: Connection, account_id: str) -> AnyRow | None:

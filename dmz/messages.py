@@ -6,7 +6,7 @@ One frame's payload is one MessagePack array, by position::
                [[cookie, value]…], client | nil, address, request id, resumed]
     upload    [name, file name, content type, bytes]
     client    [fingerprint(32), issuer common name, serial (big-endian bytes), account URI, window, account]
-    response  [1, status, [[header, value]…], bytes]
+    response  [1, status, [[header, value]…], bytes, offence | nil]
 
 The first item is the format's version. The edge has parsed the HTTP request once and completely; a worker never sees
 HTTP bytes, so the two cannot disagree about where a request ends (DESIGN, "The edge in one paragraph").
@@ -29,6 +29,8 @@ from wire_formats.errors import Kind, PeerError
 Window: TypeAlias = Literal["unit", "community", "person", "site"]
 Method: TypeAlias = Literal["GET", "HEAD", "POST"]
 Pair: TypeAlias = tuple[str, str]
+#: What a worker tells the edge's intrusion watch about a request (see ``dmz.intrusion.offences``).
+Offending: TypeAlias = Literal["login_failed", "locked_out", "code_failed"]
 
 FORMAT: Final = 1
 MAX_REQUEST_FRAME_BYTES: Final = 16 * 1024 * 1024
@@ -130,11 +132,19 @@ class HallRequest:
 
 @dataclass(frozen=True, slots=True)
 class HallResponse:
-    """A worker's answer; the edge adds Content-Length, Date, Connection and the security headers."""
+    """A worker's answer; the edge adds Content-Length, Date, Connection and the security headers.
+
+    Attributes:
+        status: HTTP status.
+        headers: what the worker decides.
+        body: of the answer.
+        offence: for the edge's intrusion watch; it never leaves to the client.
+    """
 
     status: int
     headers: tuple[Pair, ...] = ()
     body: bytes = b""
+    offence: Offending | None = None
 
 
 Handler: TypeAlias = Callable[[HallRequest], Awaitable[HallResponse]]
@@ -172,6 +182,7 @@ _WireResponse = tuple[
     Annotated[int, Meta(ge=200, le=599)],
     Annotated[list[tuple[_Name, _Line]], Meta(max_length=MAX_RESPONSE_HEADERS)],
     bytes,
+    Offending | None,
 ]
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -246,7 +257,7 @@ def encode_response(response: HallResponse) -> bytes:
     Raises:
         PeerError: it is larger than MAX_RESPONSE_FRAME_BYTES.
     """
-    payload = _ENCODER.encode((FORMAT, response.status, response.headers, response.body))
+    payload = _ENCODER.encode((FORMAT, response.status, response.headers, response.body, response.offence))
     if len(payload) > MAX_RESPONSE_FRAME_BYTES:
         raise PeerError(Kind.TOO_LARGE, f"response frame of {len(payload)} bytes")
     return payload
@@ -260,12 +271,12 @@ def decode_response(payload: bytes | memoryview) -> HallResponse:
     """
     _check_size(payload, MAX_RESPONSE_FRAME_BYTES)
     try:
-        _, status, headers, body = _RESPONSES.decode(payload)
+        _, status, headers, body, offence = _RESPONSES.decode(payload)
     except (ValueError, RecursionError) as error:
         raise PeerError(Kind.MALFORMED, f"response frame: {error}") from error
     for name, value in headers:
         check_header(name, value)
-    return HallResponse(status=status, headers=tuple(headers), body=body)
+    return HallResponse(status=status, headers=tuple(headers), body=body, offence=offence)
 
 
 def check_header(name: str, value: str) -> None:

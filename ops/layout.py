@@ -151,6 +151,11 @@ class Layout:
         return self.run / "supervisor.lock"
 
     @property
+    def upgrade_lock(self) -> Path:
+        """Held by a running `ferrygate upgrade`."""
+        return self.run / "upgrade.lock"
+
+    @property
     def dmz(self) -> Path:
         """The DMZ's folder."""
         return self.root / "dmz"
@@ -247,3 +252,11 @@ def roles(installation: Installation) -> tuple[tuple[str, int], ...]:
         *((worker, 1) for worker in installation.worker_names),
         ("edge", 2),
     )
+
+
+def hands_over(role: str) -> bool:
+    """Whether a process's successor starts beside it and takes its sockets over: the front door does.
+
+    The others own folders and numbers that two processes cannot share; what is for them waits in files meanwhile.
+    """
+    return role in {"edge", "static"} or role.startswith("worker-")

@@ -3,7 +3,8 @@
     sign in with certificate and password (changing the first password) -> declare one employee ->
     upload a workbook of every employee -> follow it -> download the failed rows -> correct them -> upload again
 
-Run as ``python -m ops.main_job ROOT`` against a running installation; prints every step with its time.
+Run as ``python -m ops.main_job ROOT`` against a running installation; prints every step with its time.  With
+``--no-workbooks`` it ends after the one employee.
 """
 
 from __future__ import annotations
@@ -57,8 +58,8 @@ class MainJob:
         self._roster = roster
         self._tell = timeline.tell
 
-    def run(self, demo: Path) -> None:
-        """Do the whole job.
+    def declare_one(self) -> None:
+        """Sign in and declare one employee, hop by hop.
 
         Raises:
             PageError: the hall refused something.
@@ -66,6 +67,14 @@ class MainJob:
         """
         self._sign_in()
         self._declare_one()
+
+    def declare_all(self, demo: Path) -> None:
+        """Declare everybody by workbook, with mistakes first; the failed rows are left in ``demo``.
+
+        Raises:
+            PageError: the hall refused something.
+            LookupError: a page lacks what it should have.
+        """
         result = self._upload(workbook(careless(self._roster)), "declaration.xlsx")
         failed = [href for href, _ in result.page().links if href.endswith("/failed")]
         if failed:
@@ -137,8 +146,12 @@ def _counts(page: Page) -> str:
     return ", ".join(f"{name} {value}" for name, value in pairs if _NUMBER.fullmatch(value))
 
 
-def main(root: Path) -> int:
-    """Do the main job against the installation at ``root``; 0 when it went through, 1 otherwise."""
+def main(root: Path, *, workbooks: bool) -> int:
+    """Do the main job against the installation at ``root``, with or without the workbooks.
+
+    Returns:
+        0 when it went through, 1 otherwise.
+    """
     layout, found = installation.load(root)
     print("one real declaration through the front door:", flush=True)
     timeline = Timeline(time.monotonic())
@@ -146,7 +159,15 @@ def main(root: Path) -> int:
         book = AccountBook(layout.demo)
         browser = Browser(HOST, found.ports.unit, book.context(LABEL))
         try:
-            MainJob(browser, book, read_roster(layout.demo / "roster.csv"), timeline).run(layout.demo)
+            job = MainJob(browser, book, read_roster(layout.demo / "roster.csv"), timeline)
+            job.declare_one()
+            if workbooks:
+                job.declare_all(layout.demo)
+            else:
+                print(
+                    "  no workbooks: this installation was there already; once it is stopped, `make demo` sends them",
+                    flush=True,
+                )
         finally:
             browser.close()
     except (PageError, LookupError, OSError, ValueError) as error:
@@ -156,4 +177,4 @@ def main(root: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), workbooks="--no-workbooks" not in sys.argv[2:]))

@@ -158,6 +158,22 @@ TEXTS: Final[dict[Kind, ErrorText]] = {
     Kind.NO_PARAMETERS: ErrorText(
         Label("该时期没有公布的缴费参数", "No parameters are published for this period"), _COUNTER
     ),
+    Kind.BANNED: ErrorText(
+        Label("访问已暂停", "Access is suspended for a time"),
+        Label(
+            "从该地址或以该证书多次发出异常请求（扫描、攻击或连续登录失败）。到期后自动恢复；"
+            "如有疑问请拨打 12333，并告知请求编号。",
+            "Too many requests from this address or with this certificate looked like scanning, an attack or guessing "
+            "of passwords. It ends by itself; if you did nothing of the kind, call 12333 and give the request number.",
+        ),
+    ),
+    Kind.INFECTED: ErrorText(
+        Label("上传的文件含有病毒", "The uploaded file contains a virus"),
+        Label(
+            "文件已被拒收，没有保存。请先对电脑查杀病毒，再用新下载的模板填写上传。",
+            "It was refused and not kept. Check your computer for viruses, then fill in a freshly downloaded template.",
+        ),
+    ),
     Kind.BUSY: ErrorText(Label("系统繁忙", "The system is busy"), _LATER),
     Kind.TOO_MANY_REQUESTS: ErrorText(Label("操作过于频繁", "Too many requests"), _LATER),
     Kind.CORE_SILENT: ErrorText(

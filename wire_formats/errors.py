@@ -67,6 +67,8 @@ class Kind(enum.IntEnum):
     OTHER_PERSON = 2028
     NO_PARAMETERS = 2029
     SLIP_NOT_ENABLED = 2030
+    BANNED = 2031
+    INFECTED = 2032
 
     # 3xxx: later
     BUSY = 3001
@@ -89,7 +91,12 @@ class HallError(Exception):
         kind: the public kind.
         private: the reason for the operator's log; no personal data, no secrets.
         retry_after_s: for a refusal that passes, seconds after which to try again.
+
+    Attributes:
+        detail: which rule of a closed set was broken, and at which declared field; public, "" for none.
     """
+
+    detail = ""
 
     def __init__(self, kind: Kind, private: str = "", retry_after_s: int | None = None) -> None:
         super().__init__(kind, private)

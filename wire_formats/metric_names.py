@@ -29,6 +29,7 @@ METRICS: Final[dict[str, Metric]] = {
     "dmz_edge_request_seconds": Metric("Histogram", ("window",), "from the last byte of a request to its answer"),
     "dmz_edge_open_connections_total": Metric("Gauge", (), "connections open now"),
     "dmz_edge_body_memory_bytes": Metric("Gauge", (), "memory held for request bodies"),
+    "dmz_edge_answer_memory_bytes": Metric("Gauge", (), "memory held for large answers that clients are taking"),
     "dmz_edge_received_bytes": Metric("Counter", (), "request bytes, decrypted"),
     "dmz_edge_sent_bytes": Metric("Counter", (), "response bytes, before encryption"),
     "dmz_edge_deny_list_epoch_total": Metric("Gauge", (), "newest epoch of the deny list"),

@@ -6,6 +6,7 @@ Source: RULES ("let an administrator load official notices").
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 from sqlalchemy import Connection, delete, insert
 
@@ -13,39 +14,33 @@ from core import audit_log
 from core.db.tables import reference_base, reference_rate
 from core.reference.parameters import load_reference
 from core.reference.rows import BaseRow, RateRow
+from wire_formats.errors import Bug, Kind, Refused
 
 
-def load_base_row(connection: Connection, row: BaseRow, *, operator_id: str, now_ms: int) -> None:
-    """Load base limits; a row with the same area and first month is replaced.
+def load_rows(connection: Connection, rows: Iterable[RateRow | BaseRow], *, operator_id: str, now_ms: int) -> None:
+    """Load rows; one with the same subject (insurance and scheme, or area) and first month is replaced.
 
-    Raises:
-        Bug: the row overlaps another loaded one.
-    """
-    key = (reference_base.c.pooling_area == row.pooling_area, reference_base.c.first_month == row.first_month)
-    connection.execute(delete(reference_base).where(*key))
-    values = dataclasses.asdict(row)
-    connection.execute(insert(reference_base).values(**values, loaded_by=operator_id, loaded_at=now_ms))
-    _check_and_note(connection, f"base {row.pooling_area} {row.first_month}", operator_id, now_ms)
-
-
-def load_rate_row(connection: Connection, row: RateRow, *, operator_id: str, now_ms: int) -> None:
-    """Load a rate; a row with the same insurance, scheme and first month is replaced.
+    Args:
+        connection: a write transaction.
+        rows: of one notice; only together they must fit what is loaded already.
+        operator_id: who answers for them, at most 32 characters.
+        now_ms: the instant now.
 
     Raises:
-        Bug: the row overlaps another loaded one.
+        Refused: CONFLICT, loaded rows overlap; the transaction must be rolled back.
     """
-    key = (
-        reference_rate.c.insurance == row.insurance,
-        reference_rate.c.scheme == row.scheme,
-        reference_rate.c.first_month == row.first_month,
-    )
-    connection.execute(delete(reference_rate).where(*key))
-    values = dataclasses.asdict(row)
-    connection.execute(insert(reference_rate).values(**values, loaded_by=operator_id, loaded_at=now_ms))
-    _check_and_note(connection, f"rate {row.insurance}/{row.scheme} {row.first_month}", operator_id, now_ms)
-
-
-def _check_and_note(connection: Connection, what: str, operator_id: str, now_ms: int) -> None:
-    load_reference(connection)
-    fields = {"operator": operator_id, "row": what}
-    audit_log.append(connection, "staff", "reference_loaded", dict(fields), now_ms=now_ms)
+    loaded = {"loaded_by": operator_id, "loaded_at": now_ms}
+    for row in rows:
+        if isinstance(row, BaseRow):
+            table, what = reference_base, f"base {row.pooling_area}"
+        else:
+            table, what = reference_rate, f"rate {row.insurance}/{row.scheme}"
+        same = [column == getattr(row, column.name) for column in table.primary_key]
+        connection.execute(delete(table).where(*same))
+        connection.execute(insert(table).values(**dataclasses.asdict(row), **loaded))
+        fields = {"operator": operator_id, "row": f"{what} {row.first_month}"}
+        audit_log.append(connection, "staff", "reference_loaded", dict(fields), now_ms=now_ms)
+    try:
+        load_reference(connection)
+    except Bug as error:
+        raise Refused(Kind.CONFLICT, error.private) from None

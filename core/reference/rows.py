@@ -1,6 +1,10 @@
-"""Rows of dated reference data, and the strict reader of the shipped TOML files.
+"""Rows of dated reference data, and the strict reader of their TOML files: those that ship, and official notices.
 
-Source: RULES, Reference data to ship.
+    [[base]]     base limits of a pooling area          [[rate]]     an insurance's rate
+    [[classes]]  work injury's rates, class 1 first
+
+Every entry has `first` and perhaps `last` (`YYYY-MM`), `source`, `evidence` and `verified`; the shipped files are the
+example. Source: RULES, Reference data to ship.
 """
 
 from __future__ import annotations
@@ -8,13 +12,22 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Final
 
+import msgspec
+from msgspec import Meta
+
+from core.rules.contribution import INSURANCES
 from core.rules.months import from_text
-from wire_formats.errors import Bug, Kind
+from wire_formats.settings_reader import SettingsError
 
 FOLDER: Final = Path(__file__).parent
 STANDARD: Final = "standard"
+MOST_SOURCE: Final = 200
+MOST_FILE_BYTES: Final = 1_000_000
+_Month = Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}$")]
+_Points = Annotated[int, Meta(ge=0, le=10_000)]
+_Fen = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,86 +71,108 @@ class BaseRow:
         return self.first_month <= month and (self.last_month is None or month <= self.last_month)
 
 
-def shipped_rates(path: Path = FOLDER / "rates.toml") -> list[RateRow]:
-    """Read the shipped rates.
+class _Dated(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    first: _Month
+    last: _Month | None = None
+    source: str
+    evidence: str
+    verified: bool
+
+    def months(self) -> tuple[int, int | None]:
+        first, last = from_text(self.first), None if self.last is None else from_text(self.last)
+        if last is not None and last < first:
+            raise ValueError(f"{self.first} to {self.last}: ends before it begins")
+        return first, last
+
+    def told(self) -> str:
+        told = f"{self.source} [{self.evidence}]"
+        if len(told) > MOST_SOURCE:
+            raise ValueError(f"{self.first}: source and evidence have more than {MOST_SOURCE} characters")
+        return told
+
+
+class _Insured(_Dated, frozen=True, kw_only=True):
+    insurance: str
+
+    def known(self) -> str:
+        if self.insurance not in INSURANCES:
+            raise ValueError(f"no such insurance: {self.insurance[:20]!r}; one of {', '.join(INSURANCES)}")
+        return self.insurance
+
+
+class _Rate(_Insured, frozen=True, kw_only=True):
+    scheme: Annotated[str, Meta(pattern="^(standard|flexible|[1-8])$")]
+    employer: _Points
+    employee: _Points
+    employee_fixed_fen: _Fen = 0
+
+    def row(self) -> RateRow:
+        points = (self.employer, self.employee, self.employee_fixed_fen)
+        return RateRow(self.known(), self.scheme, *self.months(), *points, self.verified, self.told())
+
+
+class _Classes(_Insured, frozen=True, kw_only=True):
+    employer: Annotated[list[_Points], Meta(min_length=1, max_length=8)]
+
+    def rows(self) -> list[RateRow]:
+        return [
+            RateRow(self.known(), str(number), *self.months(), points, 0, 0, self.verified, self.told())
+            for number, points in enumerate(self.employer, start=1)
+        ]
+
+
+class _Base(_Dated, frozen=True, kw_only=True):
+    pooling_area: Annotated[str, Meta(pattern="^[0-9]{6}$")]
+    average_wage_fen: _Fen
+    floor_fen: _Fen
+    ceiling_fen: _Fen
+    illustrative: bool
+
+    def row(self) -> BaseRow:
+        if self.floor_fen > self.ceiling_fen:
+            raise ValueError(f"{self.first}: the floor is above the ceiling")
+        limits = (self.average_wage_fen, self.floor_fen, self.ceiling_fen)
+        return BaseRow(self.pooling_area, *self.months(), *limits, self.verified, self.illustrative, self.told())
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    rate: list[_Rate] = []
+    classes: list[_Classes] = []
+    base: list[_Base] = []
+
+
+def read_rows(path: Path) -> tuple[list[RateRow], list[BaseRow]]:
+    """Read a file of reference rows.
+
+    Args:
+        path: TOML, at most MOST_FILE_BYTES.
 
     Raises:
-        Bug: the file is not what it must be (our own file).
+        SettingsError: it cannot be read, or a row is not what it must be.
     """
-    table = _load(path, {"rate", "classes"})
-    rows = [_rate_row(entry) for entry in table.get("rate", [])]
-    for entry in table.get("classes", []):
-        rows.extend(_class_rows(entry))
-    return rows
+    try:
+        entries = msgspec.convert(tomllib.loads(_text(path)), _File)
+        rates = [entry.row() for entry in entries.rate] + [row for entry in entries.classes for row in entry.rows()]
+        return rates, [entry.row() for entry in entries.base]
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from None
+    except (ValueError, msgspec.ValidationError) as error:
+        raise SettingsError(f"{path}: {error}") from None
 
 
-def shipped_bases(path: Path = FOLDER / "base_limits.toml") -> list[BaseRow]:
-    """Read the shipped base limits.
-
-    Raises:
-        Bug: the file is not what it must be (our own file).
-    """
-    return [_base_row(entry) for entry in _load(path, {"base"}).get("base", [])]
-
-
-def _load(path: Path, known: set[str]) -> dict[str, Any]:
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
-    if set(table) - known:
-        raise Bug(Kind.BUG, f"{path.name}: unknown table {sorted(set(table) - known)}")
-    return table
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        data = file.read(MOST_FILE_BYTES + 1)
+    if len(data) > MOST_FILE_BYTES:
+        raise ValueError(f"more than {MOST_FILE_BYTES:,} bytes")
+    return data.decode("utf-8")
 
 
-def _check_keys(entry: dict[str, Any], needed: set[str], allowed: set[str]) -> None:
-    needed = needed | {"first", "source", "evidence", "verified"}
-    if not needed <= set(entry) or set(entry) - needed - allowed - {"last"}:
-        raise Bug(Kind.BUG, f"reference row with wrong keys: {sorted(entry)}")
+def shipped_rates() -> list[RateRow]:
+    """Read the shipped rates."""
+    return read_rows(FOLDER / "rates.toml")[0]
 
 
-def _dates(entry: dict[str, Any]) -> tuple[int, int | None]:
-    first = from_text(entry["first"])
-    last = from_text(entry["last"]) if "last" in entry else None
-    if last is not None and last < first:
-        raise Bug(Kind.BUG, "reference row ends before it begins")
-    return first, last
-
-
-def _rate_row(entry: dict[str, Any]) -> RateRow:
-    _check_keys(entry, {"insurance", "scheme", "employer", "employee"}, {"employee_fixed_fen"})
-    first, last = _dates(entry)
-    return RateRow(
-        insurance=entry["insurance"],
-        scheme=entry["scheme"],
-        first_month=first,
-        last_month=last,
-        employer_basis_points=int(entry["employer"]),
-        employee_basis_points=int(entry["employee"]),
-        employee_fixed_fen=int(entry.get("employee_fixed_fen", 0)),
-        verified=bool(entry["verified"]),
-        source=f"{entry['source']} [{entry['evidence']}]",
-    )
-
-
-def _class_rows(entry: dict[str, Any]) -> list[RateRow]:
-    _check_keys(entry, {"insurance", "employer"}, set())
-    first, last = _dates(entry)
-    source = f"{entry['source']} [{entry['evidence']}]"
-    return [
-        RateRow(entry["insurance"], str(number), first, last, int(points), 0, 0, bool(entry["verified"]), source)
-        for number, points in enumerate(entry["employer"], start=1)
-    ]
-
-
-def _base_row(entry: dict[str, Any]) -> BaseRow:
-    _check_keys(entry, {"pooling_area", "average_wage_fen", "floor_fen", "ceiling_fen", "illustrative"}, set())
-    first, last = _dates(entry)
-    return BaseRow(
-        pooling_area=entry["pooling_area"],
-        first_month=first,
-        last_month=last,
-        average_wage_fen=int(entry["average_wage_fen"]),
-        floor_fen=int(entry["floor_fen"]),
-        ceiling_fen=int(entry["ceiling_fen"]),
-        verified=bool(entry["verified"]),
-        illustrative=bool(entry["illustrative"]),
-        source=f"{entry['source']} [{entry['evidence']}]",
-    )
+def shipped_bases() -> list[BaseRow]:
+    """Read the shipped base limits."""
+    return read_rows(FOLDER / "base_limits.toml")[1]

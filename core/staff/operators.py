@@ -114,7 +114,13 @@ def unbind_operator_certificate(connection: Connection, operator_id: str, *, now
 
 
 def disable_operator(connection: Connection, operator_id: str, *, by: str, now_ms: int) -> None:
-    """Disable an operator; the next request of an open session is refused."""
+    """Disable an operator; the next request of an open session is refused.
+
+    Raises:
+        Refused: NOT_FOUND, no such operator.
+    """
+    if find_row(connection, operator_id) is None:
+        raise Refused(Kind.NOT_FOUND, "no such operator")
     _set(connection, operator_id, state=OperatorState.DISABLED.value)
     audit(connection, "operator_disabled", operator_id, now_ms=now_ms, by=by)
 

@@ -9,6 +9,7 @@ Pure (bytes in, values or refusals out; no sockets, no clock):
     request_builder   head + body + identity → ``dmz.messages.HallRequest``
     connection_limits token buckets and counters, in bounded tables
     client_identity   certificate → ``ClientIdentity``
+    watch_port        what the edge asks and tells the intrusion watch (``dmz.intrusion``)
     error_answers     a page for every refusal, in both languages
 
 With sockets, files or processes:

@@ -1,8 +1,8 @@
 """Whether a request may come in, decided on its head alone, before any of its body is read.
 
-The order is the order of certainty: who it is, whether that may still be, whether it is meant for us, and only then
-how often it came. Nothing here depends on what the connection was told at its handshake: validity and deny set are
-looked at again for every request.
+The order is the order of certainty: whether he is banned or slowed down, who it is, whether that may still be, whether
+it is meant for us, and only then how often it came. Nothing here depends on what the connection was told at its
+handshake: validity and deny set are looked at again for every request.
 
 Source: edge research, section 5 (resumption, Host and SNI); PKI research, section 5.
 """
@@ -51,8 +51,12 @@ def admit(head: RequestHead, caller: Caller, around: Surroundings) -> None:
     Raises:
         RefusalError: the reason says why not.
     """
+    fingerprint = None if caller.client is None else caller.client.identity.fingerprint
     if not _is_style_sheet(head):
+        around.watch.check(caller.address, fingerprint)
         _check_certificate(caller, around)
+        if fingerprint is not None:
+            around.watch.welcome(caller.address)
     _check_host(head, caller, around)
     _check_rates(caller, around)
     if caller.client is not None and head.method == "POST" and head.target.path in around.login_paths:

@@ -1,4 +1,4 @@
-"""Memory for one request body: it grows with what has arrived, never with what was merely announced.
+"""Memory for request bodies: it grows with what has arrived, never with what was merely announced.
 
 A client that announces 12 MiB and sends nothing holds nothing. All bodies of a process together draw from one budget,
 so that a thousand slow uploads cannot exhaust it.
@@ -14,25 +14,27 @@ _FIRST_BYTES: Final = 64 * 1024
 _RETRY_S: Final = 5
 
 
-class BodyBudget:
-    """How much memory the bodies of one process may hold together.
+class MemoryBudget:
+    """How much memory all bodies, or all answers, of one process may hold together.
 
     Args:
         limit_bytes: the most.
+        reason: of the refusal when it is used up.
     """
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, reason: Reason = Reason.BODY_MEMORY) -> None:
         self._limit = limit_bytes
+        self._reason = reason
         self.held_bytes = 0
 
     def take(self, count: int) -> None:
         """Reserve ``count`` bytes.
 
         Raises:
-            RefusalError: BODY_MEMORY; the budget is used up, come again.
+            RefusalError: the budget is used up, come again.
         """
         if self.held_bytes + count > self._limit:
-            raise RefusalError(Reason.BODY_MEMORY, retry_after_s=_RETRY_S)
+            raise RefusalError(self._reason, retry_after_s=_RETRY_S)
         self.held_bytes += count
 
     def give_back(self, count: int) -> None:
@@ -50,7 +52,7 @@ class BodyBuffer:
 
     __slots__ = ("_budget", "_data", "_limit", "_reserved", "length")
 
-    def __init__(self, limit: int, budget: BodyBudget) -> None:
+    def __init__(self, limit: int, budget: MemoryBudget) -> None:
         self._limit = limit
         self._budget = budget
         self._data = bytearray()

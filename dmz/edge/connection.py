@@ -1,35 +1,34 @@
-"""One client connection on Twisted's transports: TLS handshake, identity, then a ``Conversation``.
+"""One client connection: let in, shaken hands with, identified; then a ``Conversation`` on a ``SocketWire``.
 
-The transport here is Twisted's TLS over memory BIOs; ``wire.Wire`` is the seam at which a leaner one can replace it.
+::
+
+    accepted ──admission, handshake budget──▶ Handshake ──done──▶ SocketWire with a Conversation
+                   └─ over a limit: closed      └─ failed: the alert is sent, SocketWire lingers
 
 Source: edge research, sections 3 and 5.
 """
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final
 
 from OpenSSL import SSL
-from twisted.internet.interfaces import (
-    IAddress,
-    IHandshakeListener,
-    IOpenSSLServerConnectionCreator,
-    IPushProducer,
-    IReactorTime,
-)
-from twisted.internet.protocol import Factory, Protocol, connectionDone
-from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
-from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from dmz.edge.admittance import Caller
 from dmz.edge.client_identity import CertifiedClient, IdentityReader
 from dmz.edge.conversation import Conversation
+from dmz.edge.handshakes import Handshake, HandshakeQueue, session_maker
 from dmz.edge.refusals import Reason, RefusalError
+from dmz.edge.socket_wire import SocketWire
 from dmz.edge.surroundings import Surroundings
 from dmz.edge.tls_context import peer_certificate, session_resumed
+from dmz.edge.tls_engine import SessionMaker, TlsSession
 from dmz.messages import Window
+
+#: How long a client may take to go after its handshake has failed.
+_FAILED_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,133 +38,106 @@ class Entrance:
     Attributes:
         name: the window, "site" or "plain": in logs and metrics.
         window: what requests through it are for.
-        secure: whether it speaks TLS.
+        context: TLS of the port; None in clear.
         identities: reads client certificates; None where none is asked for.
     """
 
     name: str
     window: Window
-    secure: bool
+    context: SSL.Context | None
     identities: IdentityReader | None
 
 
-@implementer(IHandshakeListener, IPushProducer)
-class EdgeProtocol(Protocol):
+@dataclass(frozen=True, slots=True)
+class TlsParts:
+    """What the TLS connections of a process share.
+
+    Attributes:
+        handshakes: gives turns, and bounds them.
+        engine: makes sessions.
+    """
+
+    handshakes: HandshakeQueue
+    engine: SessionMaker
+
+
+class EdgeConnection:
     """A connection of an entrance.
 
     Args:
-        factory: of this entrance.
+        owner: the entrance's connections.
+        descriptor: the accepted socket, not blocking; owned from now on.
         address: the peer's IP address.
     """
 
-    def __init__(self, factory: EdgeFactory, address: str) -> None:
-        self._owner = factory
+    __slots__ = (
+        "_address",
+        "_client",
+        "_conversation",
+        "_deadline",
+        "_descriptor",
+        "_handshake",
+        "_owner",
+        "_wire",
+    )
+
+    def __init__(self, owner: EntranceConnections, descriptor: socket.socket, address: str) -> None:
+        self._owner = owner
         self._address = address
+        self._descriptor = descriptor
         self._conversation: Conversation | None = None
         self._client: CertifiedClient | None = None
-        self._below: Any = None  # the transport; Twisted's interfaces do not name all of its verbs together
-        self._congested = False
-        self._deadline = 0.0
+        self._handshake: Handshake | None = None
+        self._wire: SocketWire | None = None
+        self._deadline = owner.around.seconds() + owner.around.pace.handshake_s
 
-    # --- Twisted's side ---
-
-    def connectionMade(self) -> None:
-        """Begin; on a plain port the conversation starts at once, on TLS after the handshake."""
-        around = self._owner.around
-        self._below = self.transport
-        self._deadline = around.seconds() + around.pace.handshake_s
-        self._owner.live.add(self)
-        around.metrics.connections.inc()
-        self._below.registerProducer(self, True)
-        if not self._owner.entrance.secure:
-            self._begin(Caller(self._owner.entrance.window, self._owner.entrance.name, self._address, secure=False))
-
-    def handshakeCompleted(self) -> None:  # noqa: N802
-        """The TLS handshake is done: read the certificate, and begin."""
-        handle = cast("SSL.Connection", self._below.getHandle())
-        resumed = session_resumed(handle)
-        around = self._owner.around
-        (around.metrics.resumed_handshakes if resumed else around.metrics.full_handshakes).inc()
-        refusal: Reason | None = None
-        try:
-            self._client = self._identify(handle)
-        except RefusalError as error:
-            refusal = error.reason
-        name = handle.get_servername()
-        self._begin(
-            Caller(
-                self._owner.entrance.window,
-                self._owner.entrance.name,
-                self._address,
-                secure=True,
-                client=self._client,
-                refusal=refusal,
-                resumed=resumed,
-                server_name=None if name is None else name.decode("ascii", "replace").lower(),
-            )
+    def begin(self) -> None:
+        """Begin; in clear the conversation starts at once, with TLS after the handshake."""
+        owner = self._owner
+        entrance, tls = owner.entrance, owner.tls
+        if entrance.context is None:
+            caller = Caller(entrance.window, entrance.name, self._address, secure=False)
+            self._converse(caller, SocketWire(owner.reactor, self._descriptor, self))
+            return
+        self._handshake = Handshake(
+            tls.handshakes,
+            self._descriptor,
+            session_maker(tls.engine, entrance.context, self._descriptor),
+            on_done=self._shaken,
+            on_failed=self._unshaken,
         )
+        self._handshake.start()
 
-    def dataReceived(self, data: bytes) -> None:
+    # --- dmz.edge.socket_wire.WireUser ------------------------------------------
+
+    def received(self, data: bytes) -> None:
         """Pass decrypted bytes on."""
         if self._conversation is not None:
             self._conversation.received(data)
 
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
+    def input_ended(self) -> None:
+        """The client sends no more."""
+        if self._conversation is not None:
+            self._conversation.input_ended()
+
+    def drained(self) -> None:
+        """All that was written is passed on."""
+        if self._conversation is not None:
+            self._conversation.drained()
+
+    def lost(self) -> None:
         """Give back everything this connection counted for."""
         owner, around = self._owner, self._owner.around
         owner.live.discard(self)
         around.metrics.connections.dec()
         around.admission.close(self._address)
-        if self._conversation is None:
-            around.metrics.failed_handshakes.inc()
-        else:
+        if self._conversation is not None:
             self._conversation.lost()
         if self._client is not None:
             around.admission.drop_certificate(self._client.identity.fingerprint)
             around.deny.detach(self._client.identity.serial, self)
 
-    def pauseProducing(self) -> None:
-        """The transport holds enough unsent bytes."""
-        self._congested = True
-
-    def resumeProducing(self) -> None:
-        """The transport has passed everything on."""
-        self._congested = False
-        if self._conversation is not None:
-            self._conversation.drained()
-
-    def stopProducing(self) -> None:
-        """The transport takes no more; ``connectionLost`` follows."""
-
-    # --- dmz.edge.wire.Wire, for the conversation ---
-
-    @property
-    def congested(self) -> bool:
-        """Whether unsent bytes wait in the transport."""
-        return self._congested
-
-    def write(self, parts: list[bytes]) -> None:
-        """Send bytes."""
-        self._below.writeSequence(parts)
-
-    def pause(self) -> None:
-        """Read no more for now."""
-        self._below.pauseProducing()
-
-    def resume(self) -> None:
-        """Read again."""
-        self._below.resumeProducing()
-
-    def close(self) -> None:
-        """Close when everything written has been passed on."""
-        self._below.unregisterProducer()
-        self._below.loseConnection()
-
-    def abort(self) -> None:
-        """Close at once."""
-        self._below.abortConnection()
-
-    # --- the listener's side ---
+    # --- the listener's side ----------------------------------------------------
 
     def cut(self, reason: Reason) -> None:
         """End the connection at once: its certificate has been revoked."""
@@ -177,21 +149,69 @@ class EdgeProtocol(Protocol):
         if self._conversation is not None:
             self._conversation.check(now_s)
         elif now_s >= self._deadline:
-            self._below.abortConnection()
+            self.abort()
 
     def leave(self) -> None:
         """The process drains; a handshake under way may end, and one request follow it."""
         if self._conversation is not None:
             self._conversation.leave()
 
-    def _identify(self, handle: SSL.Connection) -> CertifiedClient | None:
+    def abort(self) -> None:
+        """Close at once."""
+        if self._handshake is not None:
+            self._handshake.stop()
+            self._unshaken()
+        if self._wire is not None:
+            self._wire.abort()
+
+    # --- inside -----------------------------------------------------------------
+
+    def _shaken(self, session: TlsSession) -> None:
+        """The TLS handshake is done: read the certificate, and begin."""
+        self._leave_handshake()
+        around, entrance = self._owner.around, self._owner.entrance
+        connection = session.connection
+        resumed = session_resumed(connection)
+        (around.metrics.resumed_handshakes if resumed else around.metrics.full_handshakes).inc()
+        refusal: Reason | None = None
+        try:
+            self._client = self._identify(connection)
+        except RefusalError as error:
+            refusal = error.reason
+        name = connection.get_servername()
+        caller = Caller(
+            entrance.window,
+            entrance.name,
+            self._address,
+            secure=True,
+            client=self._client,
+            refusal=refusal,
+            resumed=resumed,
+            server_name=None if name is None else name.decode("ascii", "replace").lower(),
+        )
+        self._converse(caller, SocketWire(self._owner.reactor, self._descriptor, self, session))
+
+    def _unshaken(self) -> None:
+        """No handshake: let the client read the alert, then close."""
+        self._leave_handshake()
+        around = self._owner.around
+        around.metrics.failed_handshakes.inc()
+        self._deadline = around.seconds() + _FAILED_S
+        self._wire = SocketWire(self._owner.reactor, self._descriptor, self)
+        self._wire.close()
+
+    def _leave_handshake(self) -> None:
+        self._handshake = None
+        self._owner.tls.handshakes.leave(self._address)
+
+    def _identify(self, connection: SSL.Connection) -> CertifiedClient | None:
         """Read who the client is, and count its connection.
 
         Raises:
             RefusalError: the certificate is refused; the first request will be answered with that.
         """
         identities = self._owner.entrance.identities
-        certificate = None if identities is None else peer_certificate(handle)
+        certificate = None if identities is None else peer_certificate(connection)
         if identities is None or certificate is None:
             return None
         around = self._owner.around
@@ -201,68 +221,51 @@ class EdgeProtocol(Protocol):
         around.deny.attach(client.identity.serial, self)
         return client
 
-    def _begin(self, caller: Caller) -> None:
-        self._conversation = Conversation(self, caller, self._owner.around)
+    def _converse(self, caller: Caller, wire: SocketWire) -> None:
+        self._wire = wire
+        self._conversation = Conversation(wire, caller, self._owner.around)
+        wire.start()
 
 
-class EdgeFactory(Factory):
-    """Makes the connections of one entrance; turns away what is over a limit before any TLS work.
+class EntranceConnections:
+    """The connections of one entrance; turns away what is over a limit before any TLS work.
 
     Args:
         entrance: the port's meaning.
         around: shared by all entrances of the process.
+        tls: shared by all entrances of the process.
+        reactor: descriptors and ``callLater``.
     """
 
-    noisy = False
-
-    def __init__(self, entrance: Entrance, around: Surroundings) -> None:
+    def __init__(self, entrance: Entrance, around: Surroundings, tls: TlsParts, reactor: Any) -> None:
         self.entrance = entrance
         self.around = around
-        self.live: set[EdgeProtocol] = set()
+        self.tls = tls
+        self.reactor = reactor
+        self.live: set[EdgeConnection] = set()
 
-    def buildProtocol(self, addr: IAddress | None) -> EdgeProtocol | None:
+    def arrived(self, descriptor: socket.socket, address: str) -> None:
         """Let a connection in, or close it at once."""
-        address = str(getattr(addr, "host", ""))
-        limit = self.around.admission.open(address, self.around.seconds())
+        limit = self._let_in(address)
         if limit is not None:
             self.around.metrics.turned_away(limit)
-            return None
-        return EdgeProtocol(self, address)
+            descriptor.close()
+            return
+        connection = EdgeConnection(self, descriptor, address)
+        self.live.add(connection)
+        self.around.metrics.connections.inc()
+        connection.begin()
 
     def sweep(self, now_s: float) -> None:
         """Enforce the deadlines of all connections."""
         for connection in tuple(self.live):
             connection.check(now_s)
 
-
-@implementer(IOpenSSLServerConnectionCreator)
-class _ServerSide:
-    """Makes the server side of each new TLS connection."""
-
-    def __init__(self, context: SSL.Context) -> None:
-        self._context = context
-
-    def serverConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> SSL.Connection:  # noqa: N802
-        """Make a connection over memory BIOs."""
-        return SSL.Connection(self._context, None)
-
-
-class EdgeTlsFactory(TLSMemoryBIOFactory):
-    """TLS over the connections of an ``EdgeFactory``; answers go out in one piece, so nothing is aggregated.
-
-    Args:
-        context: of this kind of port.
-        inner: the entrance's factory.
-        reactor: for Twisted's clock.
-    """
-
-    protocol = TLSMemoryBIOProtocol
-
-    def __init__(self, context: SSL.Context, inner: EdgeFactory, reactor: IReactorTime) -> None:
-        super().__init__(_ServerSide(context), False, inner, reactor)
-        self._inner = inner
-
-    def buildProtocol(self, addr: IAddress | None) -> TLSMemoryBIOProtocol | None:  # type: ignore[override]
-        """Wrap a connection that is let in."""
-        inner = self._inner.buildProtocol(addr)
-        return None if inner is None else self.protocol(self, inner)
+    def _let_in(self, address: str) -> str | None:
+        around = self.around
+        limit = around.admission.open(address, around.seconds())
+        if limit is None and self.entrance.context is not None:
+            limit = self.tls.handshakes.enter(address)
+            if limit is not None:
+                around.admission.close(address)
+        return limit

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 
@@ -106,15 +106,27 @@ class AdmissionLimits:
     remembered: int = 50_000
 
 
+class Gate(Protocol):
+    """Who may connect at all, whatever the limits (``dmz.intrusion.watch``)."""
+
+    def may_connect(self, address: str) -> bool:
+        """Tell whether a connection from this address is to be let in."""
+
+    def overran(self, address: str) -> None:
+        """Hear of a connection that was over its address's rate or number."""
+
+
 class Admission:
     """Lets connections and requests in, or not.
 
     Args:
         limits: of this process.
+        gate: knows banned addresses; None: there are none.
     """
 
-    def __init__(self, limits: AdmissionLimits) -> None:
+    def __init__(self, limits: AdmissionLimits, gate: Gate | None = None) -> None:
         self._limits = limits
+        self._gate = gate
         self.open_connections = 0
         self._by_address: CountTable[str] = CountTable(limits.connections_per_address)
         self._by_certificate: CountTable[bytes] = CountTable(limits.connections_per_certificate)
@@ -128,14 +140,21 @@ class Admission:
         Returns:
             None when it is in (then ``close`` must follow once), else the word for what is used up.
         """
+        if self._gate is not None and not self._gate.may_connect(address):
+            return "banned"
         if self.open_connections >= self._limits.connections:
             return "connections"
         if self._connection_rate.take(address, now_s) > 0:
-            return "connection_rate"
+            return self._over(address, "connection_rate")
         if not self._by_address.enter(address):
-            return "address_connections"
+            return self._over(address, "address_connections")
         self.open_connections += 1
         return None
+
+    def _over(self, address: str, limit: str) -> str:
+        if self._gate is not None:
+            self._gate.overran(address)
+        return limit
 
     def close(self, address: str) -> None:
         """A connection that was let in is gone."""

@@ -2,7 +2,7 @@
 
 ::
 
-    IDLE ──first byte──▶ HEAD ──admitted──▶ BODY ──complete──▶ WORKING ──answer──▶ SENDING ──taken──▶ IDLE
+    IDLE ──first byte──▶ HEAD ──admitted──▶ BODY ──complete──▶ WORKING ──answer──▶ SENDING ──taken──▶ IDLE │ CLOSING
       any refusal: the page is sent, then LINGER (bytes are thrown away) or CLOSING; then the connection ends
 
 One deadline runs at a time; the listener's sweep calls ``check``. A refusal always ends the connection: after it
@@ -22,13 +22,15 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from dmz.edge.admittance import Caller, admit
+from dmz.edge.answer_flow import SMALL_BYTES, AnswerFlow
 from dmz.edge.error_answers import error_answer, page_language
 from dmz.edge.http_fields import RequestHead
 from dmz.edge.http_grammar import RequestParser, State
 from dmz.edge.http_response import CONTINUE
-from dmz.edge.refusals import Reason, RefusalError, status_of
+from dmz.edge.refusals import Reason, RefusalError
 from dmz.edge.request_builder import Peer, build_request
 from dmz.edge.surroundings import Surroundings
+from dmz.edge.watch_port import Trace
 from dmz.edge.wire import Wire
 from dmz.messages import HallRequest, HallResponse
 from wire_formats.errors import Bug, HallError, Kind, PeerError
@@ -39,8 +41,8 @@ Step: TypeAlias = Callable[[], State]
 
 _LINGER_BYTES: Final = 1024 * 1024
 _CLOSING_S: Final = 5.0
-#: How long an idle connection of a draining process waits for a request that may be on its way.
-_LEAVE_S: Final = 1.0
+#: Status in the access log of a request whose client has gone.
+_CLIENT_LEFT: Final = 499
 
 
 class Phase(Enum):
@@ -73,11 +75,14 @@ class Conversation:
         self._around = around
         self._pace = around.pace
         self._parser = RequestParser(around.grammar, around.budget)
+        self._flow = AnswerFlow(wire, around.answers)
+        self._stays = True
         self._phase = Phase.IDLE
         self._since = around.seconds()
-        self._deadline = self._since + (_LEAVE_S if around.drain.draining else around.pace.idle_s)
+        self._deadline = self._since + (around.drain.linger_s if around.drain.draining else around.pace.idle_s)
         self._running = False
         self._paused = False
+        self._input_over = False
         self._working: Deferred[HallResponse] | None = None
         self._request_id = ""
         self._requests = 0
@@ -105,15 +110,23 @@ class Conversation:
             self._wire.pause()
         self._advance(lambda: self._parser.feed(data))
 
+    def input_ended(self) -> None:
+        """The client sends no more; what it has asked completely is still answered."""
+        self._input_over = True
+        if not self._running:
+            self._end_if_starved()
+
     def drained(self) -> None:
         """The transport has passed on what was written."""
-        if self._phase is Phase.SENDING:
-            self._next()
+        if self._phase is Phase.SENDING and self._flow.proceed():
+            self._sent()
 
     def lost(self) -> None:
         """The connection is gone."""
+        self._note_unfinished()
         self._phase = Phase.ENDED
         self._parser.release()
+        self._flow.release()
         if self._working is not None:
             self._working.cancel()
 
@@ -125,7 +138,7 @@ class Conversation:
     def leave(self) -> None:
         """The process drains: a request on its way is still served; its answer says ``Connection: close``."""
         if self._phase is Phase.IDLE:
-            self._deadline = min(self._deadline, self._around.seconds() + _LEAVE_S)
+            self._deadline = min(self._deadline, self._around.seconds() + self._around.drain.linger_s)
 
     def check(self, now_s: float) -> None:
         """Enforce the deadline of the present phase; called several times a second."""
@@ -169,14 +182,26 @@ class Conversation:
                 elif state is State.COMPLETE and self._phase in {Phase.HEAD, Phase.BODY}:
                     self._start_work()
                     if not self.idle:
-                        return
+                        break
                     state = self._begin_next()
                 else:
-                    return
+                    break
         except RefusalError as refusal:
             self._refuse(refusal)
         finally:
             self._running = False
+        self._end_if_starved()
+
+    def _end_if_starved(self) -> None:
+        """The client sends no more, and nothing complete is left to answer."""
+        if self._input_over and self._phase in {Phase.IDLE, Phase.HEAD, Phase.BODY, Phase.LINGER}:
+            self._note_unfinished()
+            self._close()
+
+    def _note_unfinished(self) -> None:
+        if self._phase is Phase.BODY:
+            self._name_request()
+            self._note(self._parser.head, _CLIENT_LEFT, "client_left", 0)
 
     def _admit(self) -> State:
         """Look at a complete head: who, where, how much; then let its body in."""
@@ -184,7 +209,8 @@ class Conversation:
         assert head is not None
         admit(head, self._caller, self._around)
         content_type = head.fields.get("content-type", "")
-        limit = self._around.body_limit(head.target.path, content_type) if head.method == "POST" else 0
+        window, path = self._caller.window, head.target.path
+        limit = self._around.body_limit(window, path, content_type) if head.method == "POST" else 0
         state = self._parser.accept_body(limit)
         if state is not State.COMPLETE:
             self._enter(Phase.BODY, self._pace.body_grace_s)
@@ -214,18 +240,18 @@ class Conversation:
         self._working = None
         if self._phase is Phase.ENDED:
             return
-        keep_alive = self._may_stay(head)
-        self._send(response, head, keep_alive=keep_alive, reason="answered")
-        if keep_alive:
-            self._taken_or_wait(response)
+        try:
+            self._flow.reserve(0 if head.method == "HEAD" else len(response.body))
+        except RefusalError as refusal:
+            self._refuse(refusal)
         else:
-            self._close()
+            self._deliver(response, head, keep_alive=self._may_stay(head), reason="answered")
 
     def _failed(self, failure: Failure, head: RequestHead) -> None:
         """The pipeline raised: a HallError is answered by its page, anything else is our own fault."""
         self._working = None
         if self._phase is Phase.ENDED:
-            self._note(head, 499, "client_left", 0)
+            self._note(head, _CLIENT_LEFT, "client_left", 0)
         elif failure.check(CancelledError):
             self._refuse(RefusalError(Reason.PIPELINE_DEADLINE, retry_after_s=5))
         elif isinstance(failure.value, HallError):
@@ -239,11 +265,20 @@ class Conversation:
         self._log.failure("answer_failed", failure=failure, request_id=self._request_id)
         self._wire.abort()
 
-    def _taken_or_wait(self, response: HallResponse) -> None:
-        if self._wire.congested:
-            self._enter(Phase.SENDING, self._pace.send_grace_s + len(response.body) / self._pace.send_bytes_per_s)
+    def _deliver(self, response: HallResponse, head: RequestHead, *, keep_alive: bool, reason: str) -> None:
+        """Send an answer to a complete request; what follows on the connection waits until the wire has taken it."""
+        self._stays = keep_alive
+        if self._send(response, head, keep_alive=keep_alive, reason=reason):
+            self._sent()
         else:
+            self._enter(Phase.SENDING, self._pace.send_grace_s + len(response.body) / self._pace.send_bytes_per_s)
+
+    def _sent(self) -> None:
+        """The wire has taken the whole answer; the transport may still hold a little of it."""
+        if self._stays:
             self._next()
+        else:
+            self._close(SMALL_BYTES / self._pace.send_bytes_per_s)
 
     def _next(self) -> None:
         self._enter(Phase.IDLE, self._pace.idle_s)
@@ -270,25 +305,28 @@ class Conversation:
         if self._phase is not Phase.WORKING:
             self._name_request()
         head = self._parser.head
-        fields = {} if head is None else head.fields
+        fields = self._parser.fields
         response = error_answer(
-            error.kind,
-            status_of(error),
+            error,
             request_id=self._request_id,
             language=page_language(fields.get("cookie"), fields.get("accept-language")),
-            retry_after_s=error.retry_after_s,
             site_url=self._site_url(head),
         )
         by_edge = isinstance(error, RefusalError)
         if isinstance(error, RefusalError):
             self._around.metrics.refused(error.reason)
+            client = self._caller.client
+            fingerprint = None if client is None else client.identity.fingerprint
+            trace = Trace(self._caller.address, fingerprint, self._caller.entrance, self._request_id)
+            self._around.watch.refused(error.reason, trace)
         head_and_body_read = self._phase is Phase.WORKING
         keep_alive = head_and_body_read and not by_edge and head is not None and self._may_stay(head)
         word = error.reason.word if isinstance(error, RefusalError) else error.kind.name.lower()
-        self._send(response, head, keep_alive=keep_alive, reason=word)
-        if keep_alive:
-            self._taken_or_wait(response)
-        elif head_and_body_read:
+        if keep_alive and head is not None:
+            self._deliver(response, head, keep_alive=True, reason=word)
+            return
+        self._send(response, head, keep_alive=False, reason=word)
+        if head_and_body_read:
             self._close()
         else:
             self._parser.release()
@@ -303,19 +341,18 @@ class Conversation:
         asked = head.keep_alive and not self._around.drain.draining
         return asked and self._requests < self._around.requests_per_connection
 
-    def _send(self, response: HallResponse, head: RequestHead | None, *, keep_alive: bool, reason: str) -> None:
+    def _send(self, response: HallResponse, head: RequestHead | None, *, keep_alive: bool, reason: str) -> bool:
+        """Write an answer, and its line in the log; True when the wire has taken all of it."""
         head_only = head is not None and head.method == "HEAD"
         secure = self._caller.secure
         try:
-            parts = self._around.writer.write(response, head_only=head_only, keep_alive=keep_alive, secure=secure)
+            first, body = self._around.writer.write(response, head_only=head_only, keep_alive=keep_alive, secure=secure)
         except PeerError as error:
             self._log.error("response_not_writable", request_id=self._request_id, reason=error.private)
-            fallback = error_answer(Kind.BUG, 500, request_id=self._request_id, language="zh-CN")
-            response = fallback
-            parts = self._around.writer.write(fallback, head_only=head_only, keep_alive=keep_alive, secure=secure)
-        size = sum(len(part) for part in parts)
-        self._note(head, response.status, reason, size)
-        self._wire.write(parts)
+            response = error_answer(Bug(Kind.BUG), request_id=self._request_id, language="zh-CN")
+            first, body = self._around.writer.write(response, head_only=head_only, keep_alive=keep_alive, secure=secure)
+        self._note(head, response.status, reason, len(first) + len(body))
+        return self._flow.begin(first, body)
 
     def _note(self, head: RequestHead | None, status: int, reason: str, size: int) -> None:
         """Write the request's one line in the access log, and count it."""
@@ -339,7 +376,7 @@ class Conversation:
     def _name_request(self) -> None:
         self._request_id = new_id(self._around.randomness).hex()
 
-    def _close(self) -> None:
-        self._enter(Phase.CLOSING, _CLOSING_S)
+    def _close(self, more_s: float = 0.0) -> None:
+        self._enter(Phase.CLOSING, _CLOSING_S + more_s)
         self._parser.release()
         self._wire.close()

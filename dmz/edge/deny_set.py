@@ -28,7 +28,7 @@ from wire_formats.instants import MINUTE_MS, SECOND_MS
 from wire_formats.trust import TrustStore
 
 MAX_NOTICES_A_SCAN: Final = 512
-_SNAPSHOT: Final = DropName(0, 0, "deny-snapshot", "notice")
+SNAPSHOT: Final = DropName(0, 0, "deny-snapshot", "notice")
 _SNAPSHOT_EVERY_MS: Final = MINUTE_MS
 _READ_BY_ALL_MS: Final = 10 * MINUTE_MS
 #: More notices than this are cleared even without a complete list; its age then refuses new logins.
@@ -173,7 +173,7 @@ class DenySet:
 
     def _load(self) -> None:
         try:
-            data = read_drop(self._places.snapshots, _SNAPSHOT, limit=MAX_SNAPSHOT_BYTES)
+            data = read_drop(self._places.snapshots, SNAPSHOT, limit=MAX_SNAPSHOT_BYTES)
             self._table = restore_table(data)
         except FileNotFoundError:
             return
@@ -190,7 +190,7 @@ class DenySet:
             self._clear(names[:-_MAX_NOTICES], now_ms)
             return
         try:
-            write_drop(self._places.snapshots, _SNAPSHOT, data, durable=True)
+            write_drop(self._places.snapshots, SNAPSHOT, data, durable=True)
         except Unavailable as error:
             self._log.error("deny_snapshot_not_written", reason=error.private, code=error.code)
             return

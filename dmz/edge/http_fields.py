@@ -21,10 +21,13 @@ MAX_LENGTH_DIGITS: Final = 12
 
 _REQUEST_LINE: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) ([^ \t\r\n\x00]+) (HTTP/[0-9]\.[0-9])")
 _HEADER_LINE: Final = re.compile(rb"([!#$%&'*+^`|~0-9A-Za-z-]{1,64}):[ \t]*([\t\x20-\x7e]*)")
+#: A neighbour of the parent domain may have set a cookie in any encoding; ``parse_cookies`` passes over it.
+_COOKIE_LINE: Final = re.compile(rb"([Cc][Oo][Oo][Kk][Ii][Ee]):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
 _NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _SINGLE: Final = frozenset(
     {
         "authorization",
+        "content-encoding",
         "content-type",
         "cookie",
         "expect",
@@ -33,8 +36,11 @@ _SINGLE: Final = frozenset(
         "origin",
         "range",
         "referer",
+        "sec-fetch-mode",
+        "sec-fetch-site",
         "user-agent",
         "x-csrf-token",
+        "x-requested-with",
     }
 )
 _VERSIONS: Final = {b"HTTP/1.1": 1, b"HTTP/1.0": 0}
@@ -57,7 +63,7 @@ class RequestHead:
         target: the canonical target.
         minor: 1 for HTTP/1.1, 0 for HTTP/1.0.
         headers: in the order sent, names in lower case.
-        fields: the same by name; of a repeated list header the values are joined by a comma.
+        fields: the same by name; of a repeated list header the values that are not empty are joined by a comma.
         host: the Host field.
         content_length: the announced length, or None.
         chunked: whether the body is chunked.
@@ -102,10 +108,10 @@ def parse_header_line(line: bytes) -> tuple[str, str]:
     Raises:
         RefusalError: the reason says which rule of RFC 9112 section 5 it breaks.
     """
-    match = _HEADER_LINE.fullmatch(line)
+    match = _HEADER_LINE.fullmatch(line) or _COOKIE_LINE.fullmatch(line)
     if match is None:
         raise RefusalError(_what_is_wrong(line))
-    return match[1].decode("ascii").lower(), match[2].decode("ascii").rstrip(" \t")
+    return match[1].decode("ascii").lower(), match[2].decode("latin-1").rstrip(" \t")
 
 
 def build_head(first: RequestLine, headers: Sequence[tuple[str, str]]) -> RequestHead:
@@ -118,7 +124,7 @@ def build_head(first: RequestLine, headers: Sequence[tuple[str, str]]) -> Reques
     for name, value in headers:
         if name in fields:
             _check_repeat(name)
-            fields[name] = f"{fields[name]}, {value}"
+            fields[name] = ", ".join(filter(None, (fields[name], value)))
         else:
             fields[name] = value
     host = _host(fields, first.target)

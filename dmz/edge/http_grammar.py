@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from dmz.edge.body_buffer import BodyBudget, BodyBuffer
+from dmz.edge.body_buffer import BodyBuffer, MemoryBudget
 from dmz.edge.http_fields import RequestHead, RequestLine, build_head, parse_header_line, parse_request_line
 from dmz.edge.refusals import Reason, RefusalError
 
@@ -61,7 +61,7 @@ class RequestParser:
         budget: where body memory is reserved.
     """
 
-    def __init__(self, limits: GrammarLimits, budget: BodyBudget) -> None:
+    def __init__(self, limits: GrammarLimits, budget: MemoryBudget) -> None:
         self._limits = limits
         self._budget = budget
         self._buffer = bytearray()
@@ -87,6 +87,11 @@ class RequestParser:
     def body_bytes(self) -> int:
         """Bytes of the current body so far."""
         return 0 if self._body is None else self._body.length
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The fields of the head as far as it has been read: a refusal in the middle of it has a language too."""
+        return dict(self._headers) if self.head is None else self.head.fields
 
     @property
     def idle(self) -> bool:

@@ -64,7 +64,7 @@ class ResponseWriter:
         self._second = -1
         self._date = b""
 
-    def write(self, response: HallResponse, *, head_only: bool, keep_alive: bool, secure: bool) -> list[bytes]:
+    def write(self, response: HallResponse, *, head_only: bool, keep_alive: bool, secure: bool) -> tuple[bytes, bytes]:
         """Serialise a response.
 
         Args:
@@ -74,7 +74,7 @@ class ResponseWriter:
             secure: whether the connection is TLS (then HSTS is sent).
 
         Returns:
-            The head, and the body if one is sent.
+            The head, and the body that is sent (empty for HEAD and for statuses without content).
 
         Raises:
             PeerError: a header that would change the message's shape.
@@ -97,7 +97,7 @@ class ResponseWriter:
             lines.append(b"Content-Length: %d\r\n" % len(response.body))
         lines.append(b"Connection: keep-alive\r\n\r\n" if keep_alive else b"Connection: close\r\n\r\n")
         head = b"".join(lines)
-        return [head] if head_only or without_content or not response.body else [head, response.body]
+        return head, b"" if head_only or without_content else response.body
 
     def _date_line(self) -> bytes:
         second = self._clock.now_ms() // SECOND_MS

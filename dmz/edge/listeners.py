@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from cryptography import x509
 from OpenSSL import SSL
@@ -30,21 +31,56 @@ class Contexts:
     client_issuers: tuple[x509.Certificate, ...]
 
 
-def bind_listeners(settings: EdgeSettings) -> dict[str, socket.socket]:
-    """Bind and listen on every entrance's port.
+class Succession(Protocol):
+    """How an edge's listening sockets pass to the next master."""
+
+    def take(self) -> Mapping[str, socket.socket]:
+        """Give the sockets of the older master, which serves on, by entrance; empty when there is none."""
+
+    def offer(self, sockets: Mapping[str, socket.socket]) -> None:
+        """Say what the next master gets."""
+
+    def look(self) -> bool:
+        """Answer a master that asks; never waits."""
+
+    def succeeded(self) -> bool:
+        """Whether the next master serves, so that this one may leave without haste."""
+
+
+def bind_listeners(settings: EdgeSettings, taken: Mapping[str, socket.socket]) -> dict[str, socket.socket]:
+    """Listen on every entrance's port: on the older master's socket where its address is still wanted, else bind.
+
+    Args:
+        settings: of the edge.
+        taken: listening sockets taken over, by entrance.
 
     Raises:
         SettingsError: one line that names the port and what to do; nothing stays bound.
     """
-    bound: dict[str, socket.socket] = {}
-    for entrance, port in settings.ports().items():
-        try:
-            bound[entrance] = _listen(settings.listen, port)
-        except OSError as error:
-            for listener in bound.values():
-                listener.close()
-            raise SettingsError(_what_to_do(settings.listen, port, entrance, error)) from None
-    return bound
+    listeners: dict[str, socket.socket] = {}
+    try:
+        for entrance, port in settings.ports().items():
+            if entrance in taken and _fits(taken[entrance], settings.listen, port):
+                listeners[entrance] = taken[entrance]
+                continue
+            try:
+                listeners[entrance] = _listen(settings.listen, port)
+            except OSError as error:
+                raise SettingsError(_what_to_do(settings.listen, port, entrance, error)) from None
+    except SettingsError:
+        for listener in (*listeners.values(), *taken.values()):
+            listener.close()
+        raise
+    for entrance, listener in taken.items():
+        if listeners.get(entrance) is not listener:
+            listener.close()
+    return listeners
+
+
+def _fits(listener: socket.socket, address: str, port: int) -> bool:
+    """Whether a socket listens where the settings want it; port 0 is any."""
+    bound = listener.getsockname()
+    return bound[0] == address and port in (0, bound[1])
 
 
 def load_contexts(settings: EdgeSettings) -> Contexts:

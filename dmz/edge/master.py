@@ -3,12 +3,14 @@
 ::
 
     SIGTERM, SIGINT   children drain (they get SIGTERM), then the master ends
+    a new master      asks for the listening sockets and serves on them, too; this one then ends in the same way
     SIGHUP            new certificates: new contexts, new children; the old ones drain beside them
     a child ends      a new one in its place, later and later if it keeps failing
 
 Contexts are made before the fork, so all children of a generation share the keys of TLS tickets; the listening
-sockets are inherited, so that no connection is lost when a generation takes over. No child has imported a reactor
-when it is forked: ``run_child`` does, in the child.
+sockets are inherited, so that no connection is lost when a generation takes over. Children whose successors serve keep
+idle connections until their next request, or nearly as long as they may drain: its answer says ``Connection: close``.
+No child has imported a reactor when it is forked: ``run_child`` does, in the child.
 
 Source: edge research, sections 1 (rolling restart) and 3.
 """
@@ -16,6 +18,7 @@ Source: edge research, sections 1 (rolling restart) and 3.
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import signal
 import socket
@@ -25,7 +28,7 @@ from typing import Final
 
 from twisted.logger import Logger
 
-from dmz.edge.listeners import Contexts, bind_listeners, load_contexts
+from dmz.edge.listeners import Contexts, Succession, bind_listeners, load_contexts
 from dmz.edge.restart_policy import RestartPolicy
 from dmz.edge.settings import EdgeSettings
 from wire_formats.collaborators import Clock
@@ -47,6 +50,7 @@ class EdgeChild:
         settings: of the edge.
         listeners: listening sockets by entrance.
         contexts: TLS contexts by entrance, and the clients' CAs.
+        succeeded: one byte shared with the master: 1 once others serve on the same sockets.
         lifeline: descriptor that reads end-of-file when the master is gone; -1: none.
     """
 
@@ -54,6 +58,7 @@ class EdgeChild:
     settings: EdgeSettings
     listeners: dict[str, socket.socket]
     contexts: Contexts
+    succeeded: mmap.mmap
     lifeline: int = -1
 
 
@@ -77,11 +82,12 @@ class EdgeMaster:
         settings: of the edge.
         run_child: called in each forked child; builds the reactor and an ``EdgeService``, runs it, gives the exit code.
         clock: wall clock.
+        succession: how listening sockets come from the older master and go to the next one.
     """
 
     _log = Logger()
 
-    def __init__(self, settings: EdgeSettings, run_child: RunChild, clock: Clock) -> None:
+    def __init__(self, settings: EdgeSettings, run_child: RunChild, clock: Clock, succession: Succession) -> None:
         self._settings = settings
         self._run_child = run_child
         self._clock = clock
@@ -90,7 +96,10 @@ class EdgeMaster:
         self._stopping = False
         self._lifeline = (-1, -1)
         self._contexts = load_contexts(settings)
-        self._listeners = bind_listeners(settings)
+        self._succession = succession
+        self._succeeded = mmap.mmap(-1, 1)
+        self._listeners = bind_listeners(settings, succession.take())
+        succession.offer(self._listeners)
 
     def ports(self) -> dict[str, int]:
         """Give the ports that are bound, by entrance."""
@@ -107,6 +116,7 @@ class EdgeMaster:
         try:
             while not self._done():
                 self._start_missing(before)
+                self._succession.look()
                 self._handle(signal.sigtimedwait(_SIGNALS, _WAIT_S))
                 self._reap()
                 self._hurry()
@@ -138,7 +148,9 @@ class EdgeMaster:
             for signal_number in (signal.SIGHUP, signal.SIGINT):  # the master's business; it sends SIGTERM
                 signal.signal(signal_number, signal.SIG_IGN)
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-            child = EdgeChild(number, self._settings, self._listeners, self._contexts, self._lifeline[0])
+            child = EdgeChild(
+                number, self._settings, self._listeners, self._contexts, self._succeeded, self._lifeline[0]
+            )
             code = self._run_child(child)
         except Exception:
             self._log.failure("edge_child_failed", child=number)
@@ -146,12 +158,22 @@ class EdgeMaster:
         finally:
             os._exit(code)
 
+    def _child(self, number: int) -> EdgeChild:
+        return EdgeChild(
+            number=number,
+            settings=self._settings,
+            listeners=self._listeners,
+            contexts=self._contexts,
+            succeeded=self._succeeded,
+            lifeline=self._lifeline[0],
+        )
+
     def _handle(self, received: signal.struct_siginfo | None) -> None:
         number = None if received is None else received.si_signo
         if number in {signal.SIGTERM, signal.SIGINT} and not self._stopping:
             self._stopping = True
             self._log.info("edge_stopping", signal=number)
-            self._retire()
+            self._retire(succeeded=self._succession.succeeded())
         elif number == signal.SIGHUP and not self._stopping:
             self._renew()
 
@@ -164,10 +186,13 @@ class EdgeMaster:
             return
         self._contexts = contexts
         self._log.info("edge_certificates_renewed")
-        self._retire()
+        self._retire(succeeded=True)
 
-    def _retire(self) -> None:
+    def _retire(self, *, succeeded: bool) -> None:
         """Let the present children drain; their places are free at once."""
+        if succeeded:
+            self._succeeded[0] = 1
+        self._succeeded = mmap.mmap(-1, 1)  # the next generation's own
         limit_ms = self._clock.now_ms() + (self._settings.drain_s + _GRACE_S) * SECOND_MS
         for place in self._places:
             if place.pid:

@@ -14,7 +14,14 @@ from wire_formats.instants import SECOND_MS
 
 WINDOWS: Final = ("unit", "community", "person", "site", "plain")
 STATUS_CLASSES: Final = ("2xx", "3xx", "4xx", "5xx")
-CONNECTION_REFUSALS: Final = ("connections", "connection_rate", "address_connections")
+CONNECTION_REFUSALS: Final = (
+    "banned",
+    "connections",
+    "connection_rate",
+    "address_connections",
+    "handshakes",
+    "address_handshakes",
+)
 _SECONDS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -55,6 +62,9 @@ class EdgeMetrics:
         }
         self.connections = Gauge("dmz_edge_open_connections_total", "Connections open now", registry=registry)
         self.body_bytes = Gauge("dmz_edge_body_memory_bytes", "Memory held for request bodies", registry=registry)
+        self.answer_bytes = Gauge(
+            "dmz_edge_answer_memory_bytes", "Memory held for answers that clients are taking", registry=registry
+        )
         self.received_bytes = Counter("dmz_edge_received_bytes", "Request bytes, decrypted", registry=registry)
         self.sent_bytes = Counter("dmz_edge_sent_bytes", "Response bytes, before encryption", registry=registry)
         self._deny_epoch = Gauge("dmz_edge_deny_list_epoch_total", "Newest epoch of the deny list", registry=registry)

@@ -98,7 +98,12 @@ class Reason(Enum):
     ADDRESS_RATE = ("address_rate", Kind.TOO_MANY_REQUESTS, 429)
     CERTIFICATE_RATE = ("certificate_rate", Kind.TOO_MANY_REQUESTS, 429)
     CERTIFICATE_CONNECTIONS = ("certificate_connections", Kind.TOO_MANY_REQUESTS, 429)
+    # offenders (see dmz.intrusion)
+    THROTTLED = ("throttled", Kind.TOO_MANY_REQUESTS, 429)
+    BANNED = ("banned", Kind.BANNED, 403)
+    # memory
     BODY_MEMORY = ("body_memory", Kind.BUSY, 503)
+    ANSWER_MEMORY = ("answer_memory", Kind.BUSY, 503)
 
     def __init__(self, word: str, kind: Kind, status: int) -> None:
         self.word = word
@@ -112,6 +117,7 @@ class RefusalError(PeerError):
     def __init__(self, reason: Reason, private: str = "", retry_after_s: int | None = None) -> None:
         super().__init__(reason.kind, private or reason.word, retry_after_s)
         self.reason = reason
+        self.detail = reason.word
 
 
 #: Statuses of refusals that come from behind the edge (firewall, switch, worker) as a HallError.

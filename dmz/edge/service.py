@@ -6,29 +6,38 @@ requests finish, idle connections close, and after ``drain_s`` the rest is cut.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
 from prometheus_client import CollectorRegistry
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IListeningPort, IReadDescriptor
+from twisted.internet.error import ReactorNotRunning
+from twisted.internet.interfaces import IReadDescriptor
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from dmz.edge.body_buffer import BodyBudget
+from dmz.edge.acceptor import Acceptor
+from dmz.edge.body_buffer import MemoryBudget
 from dmz.edge.client_identity import IdentityReader
-from dmz.edge.connection import EdgeFactory, EdgeTlsFactory, Entrance
+from dmz.edge.connection import EdgeConnection, Entrance, EntranceConnections, TlsParts
 from dmz.edge.connection_limits import Admission
 from dmz.edge.deny_set import DenyPlaces, DenySet
+from dmz.edge.handshakes import HandshakeQueue
 from dmz.edge.http_response import ResponseWriter
 from dmz.edge.master import EdgeChild
 from dmz.edge.metrics import EdgeMetrics
 from dmz.edge.plain_site import PlainSite
-from dmz.edge.surroundings import BodyLimit, DrainState, Surroundings
+from dmz.edge.refusals import Reason
+from dmz.edge.surroundings import DrainState, Surroundings, TakesFiles
+from dmz.edge.tls_engine import DirectSession
+from dmz.edge.tls_self_test import choose_session
+from dmz.edge.watch_port import EdgeWatch, Unwatched
 from dmz.messages import Handler, Window
 from wire_formats.collaborators import Clock, DirectoryWatch, Randomness
 from wire_formats.trust import TrustStore
@@ -47,7 +56,8 @@ class Collaborators:
         watch: wakes the deny set.
         registry: of this process's metrics.
         pipeline: firewall and content switch.
-        body_limit: (path, content type) → most bytes; None: the settings' own.
+        intrusion: tells offenders from others.
+        takes_files: whether a form at this window and path has a place for a file; elsewhere bodies are short.
     """
 
     reactor: Any
@@ -56,7 +66,8 @@ class Collaborators:
     watch: DirectoryWatch
     registry: CollectorRegistry
     pipeline: Handler
-    body_limit: BodyLimit | None = None
+    intrusion: EdgeWatch = field(default_factory=Unwatched)
+    takes_files: TakesFiles = lambda _window, _path: True
 
 
 class EdgeService:
@@ -75,10 +86,11 @@ class EdgeService:
         self._drain = DrainState()
         self.metrics = EdgeMetrics(given.registry)
         self.deny = self._deny_set()
-        self._budget = BodyBudget(child.settings.body_memory_bytes)
+        self._budget = MemoryBudget(child.settings.body_memory_bytes)
+        self._answers = MemoryBudget(child.settings.answer_memory_bytes, Reason.ANSWER_MEMORY)
         self._around = self._surroundings()
-        self._factories: list[EdgeFactory] = []
-        self._ports: list[IListeningPort] = []
+        self._entrances: list[EntranceConnections] = []
+        self._acceptors: list[Acceptor] = []
         self._sweep = LoopingCall(self._check_all)
         self._sweep.clock = given.reactor
         self._gone: Deferred[None] | None = None
@@ -88,8 +100,9 @@ class EdgeService:
         reactor = self._given.reactor
         self.deny.start(self._given.watch)
         identities = IdentityReader(self._child.contexts.client_issuers)
+        tls = self._tls_parts()
         for name, listener in self._child.listeners.items():
-            self._serve(name, listener, identities)
+            self._serve(name, listener, identities, tls)
         self._sweep.start(_SWEEP_S, now=False)
         if self._child.lifeline >= 0:
             reactor.addReader(_MasterWatch(self._child.lifeline, self._master_gone))
@@ -103,7 +116,7 @@ class EdgeService:
         """Give what keeps this child from being ready, in words of the log; empty when it is ready."""
         if self._drain.draining:
             return ("draining",)
-        return ("not_listening",) if not self._ports else ()
+        return ("not_listening",) if not self._acceptors else ()
 
     def ports(self) -> dict[str, int]:
         """Give the ports this child serves, by entrance."""
@@ -116,9 +129,12 @@ class EdgeService:
         gone: Deferred[None] = Deferred()
         self._gone = gone
         self._drain.draining = True
+        if self._child.succeeded[0]:
+            # Whom a successor serves anyhow need not hurry: the last idle connection closes just before the limit.
+            self._drain.linger_s = max(self._drain.linger_s, self._child.settings.drain_s - 2 * _SWEEP_S)
         self.deny.stop()
-        for port in self._ports:
-            port.stopListening()
+        for acceptor in self._acceptors:
+            acceptor.stop()
         for connection in self._connections():
             connection.leave()
         limit = self._given.reactor.callLater(self._child.settings.drain_s, self._cut_all)
@@ -126,16 +142,22 @@ class EdgeService:
         self._check_all()
         return gone
 
-    def _serve(self, name: str, listener: Any, identities: IdentityReader) -> None:
-        reactor = self._given.reactor
+    def _tls_parts(self) -> TlsParts:
+        engine = choose_session(self._child.contexts.by_entrance["site"])
+        if engine is not DirectSession:
+            self._log.warn("edge_tls_by_public_names", child=self._child.number)
+        return TlsParts(HandshakeQueue(self._given.reactor, self._child.settings.handshake_limits()), engine)
+
+    def _serve(self, name: str, listener: socket.socket, identities: IdentityReader, tls: TlsParts) -> None:
         context = self._child.contexts.by_entrance.get(name)
         window = cast("Window", "site" if name == "plain" else name)
-        entrance = Entrance(name, window, context is not None, None if window == "site" else identities)
+        entrance = Entrance(name, window, context, None if window == "site" else identities)
         around = self._around if name != "plain" else replace(self._around, pipeline=self._plain_handler())
-        factory = EdgeFactory(entrance, around)
-        outer = factory if context is None else EdgeTlsFactory(context, factory, reactor)
-        self._factories.append(factory)
-        self._ports.append(reactor.adoptStreamPort(listener.fileno(), listener.family, outer))
+        connections = EntranceConnections(entrance, around, tls, self._given.reactor)
+        acceptor = Acceptor(self._given.reactor, listener, connections.arrived)
+        self._entrances.append(connections)
+        self._acceptors.append(acceptor)
+        acceptor.start()
 
     def _plain_handler(self) -> Handler:
         return PlainSite(self._public_site_port()).handle
@@ -153,8 +175,8 @@ class EdgeService:
         settings, given = self._child.settings, self._given
         return Surroundings(
             pipeline=given.pipeline,
-            body_limit=given.body_limit or settings.body_limit,
-            admission=Admission(settings.admission_limits()),
+            body_limit=settings.body_limit(given.takes_files),
+            admission=Admission(settings.admission_limits(), given.intrusion),
             deny=self.deny,
             metrics=self.metrics,
             clock=given.clock,
@@ -162,6 +184,7 @@ class EdgeService:
             randomness=given.randomness,
             writer=ResponseWriter(given.clock),
             budget=self._budget,
+            answers=self._answers,
             pace=settings.pace(),
             grammar=settings.grammar_limits(),
             forms=settings.form_limits(),
@@ -169,16 +192,18 @@ class EdgeService:
             login_paths=frozenset(settings.login_paths),
             site_port=self._public_site_port(),
             drain=self._drain,
+            watch=given.intrusion,
         )
 
-    def _connections(self) -> list[Any]:
-        return [connection for factory in self._factories for connection in tuple(factory.live)]
+    def _connections(self) -> list[EdgeConnection]:
+        return [connection for entrance in self._entrances for connection in tuple(entrance.live)]
 
     def _check_all(self) -> None:
         now_s = self._given.reactor.seconds()
-        for factory in self._factories:
-            factory.sweep(now_s)
+        for entrance in self._entrances:
+            entrance.sweep(now_s)
         self.metrics.body_bytes.set(self._budget.held_bytes)
+        self.metrics.answer_bytes.set(self._answers.held_bytes)
         if self._gone is not None and not self._gone.called and not self._connections():
             if self._sweep.running:
                 self._sweep.stop()
@@ -192,7 +217,8 @@ class EdgeService:
     def _master_gone(self) -> None:
         if not self._drain.draining:
             self._log.warn("edge_master_gone", child=self._child.number, pid=os.getpid())
-            self._given.reactor.stop()
+            with contextlib.suppress(ReactorNotRunning):  # told to stop in this very turn
+                self._given.reactor.stop()
 
 
 @implementer(IReadDescriptor)

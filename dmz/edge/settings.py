@@ -7,9 +7,11 @@ from pathlib import Path
 
 from dmz.edge.body_forms import FormLimits
 from dmz.edge.connection_limits import AdmissionLimits, Rate
+from dmz.edge.handshakes import HandshakeLimits
 from dmz.edge.http_grammar import GrammarLimits
-from dmz.edge.surroundings import Pace
+from dmz.edge.surroundings import BodyLimit, Pace, TakesFiles
 from dmz.edge.tls_context import TlsPolicy
+from dmz.messages import Window
 from wire_formats.instants import SECOND_MS
 from wire_formats.settings_reader import number
 
@@ -40,8 +42,10 @@ class EdgeSettings:
         connections: open at once.
         address_connections, certificate_connections: open at once for one address, one certificate.
         address_new_per_s, address_requests_per_s, certificate_requests_per_s: rates; bursts are four seconds' worth.
+        handshakes, address_handshakes: TLS handshakes under way at once, in all and for one address.
         form_bytes, upload_bytes: largest body of a plain form, of a multipart form.
         body_memory_bytes: all bodies together.
+        answer_memory_bytes: all answers beyond 64 KiB that clients are taking, together.
         form_fields, uploads: most fields and files in one form.
         head_s, idle_s, work_s: seconds for a request's head, between requests, and for the answer.
         body_bytes_per_s: the least average rate of a body.
@@ -75,9 +79,12 @@ class EdgeSettings:
     address_new_per_s: int = number(50, least=1, most=100_000)
     address_requests_per_s: int = number(200, least=1, most=1_000_000)
     certificate_requests_per_s: int = number(50, least=1, most=1_000_000)
+    handshakes: int = number(512, least=1, most=100_000)
+    address_handshakes: int = number(64, least=1, most=100_000)
     form_bytes: int = number(64 * 1024, least=1_024, most=1024 * 1024)
     upload_bytes: int = number(12 * 1024 * 1024, least=1_024, most=15 * 1024 * 1024)
     body_memory_bytes: int = number(256 * 1024 * 1024, least=1024 * 1024, most=16 * 1024**3)
+    answer_memory_bytes: int = number(256 * 1024 * 1024, least=16 * 1024 * 1024, most=16 * 1024**3)
     form_fields: int = number(512, least=1, most=2_048)
     uploads: int = number(4, least=1, most=8)
     head_s: int = number(5, least=1, most=60)
@@ -97,6 +104,10 @@ class EdgeSettings:
             address_requests=_rate(self.address_requests_per_s),
             certificate_requests=_rate(self.certificate_requests_per_s),
         )
+
+    def handshake_limits(self) -> HandshakeLimits:
+        """Give the limits on handshakes under way."""
+        return HandshakeLimits(self.handshakes, self.address_handshakes)
 
     def pace(self) -> Pace:
         """Give the deadlines."""
@@ -124,10 +135,18 @@ class EdgeSettings:
         """Give what all TLS ports have in common."""
         return TlsPolicy(tls12=self.tls12, session_s=self.session_s)
 
-    def body_limit(self, path: str, content_type: str) -> int:
-        """Give the most bytes of a body by its announced type."""
-        multipart = content_type.lower().startswith("multipart/form-data")
-        return self.upload_bytes + self.form_bytes if multipart else self.form_bytes
+    def body_limit(self, takes_files: TakesFiles) -> BodyLimit:
+        """Give the most bytes of a body, by its announced type and by where it is sent.
+
+        Args:
+            takes_files: whether a form at this window and path has a place for a file.
+        """
+
+        def most(window: Window, path: str, content_type: str) -> int:
+            is_upload = content_type.lower().startswith("multipart/form-data") and takes_files(window, path)
+            return self.upload_bytes + self.form_bytes if is_upload else self.form_bytes
+
+        return most
 
     @property
     def deny_limit_ms(self) -> int:

@@ -9,17 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from dmz.edge.body_buffer import BodyBudget
+from dmz.edge.body_buffer import MemoryBudget
 from dmz.edge.body_forms import FormLimits
 from dmz.edge.connection_limits import Admission
 from dmz.edge.deny_set import DenySet
 from dmz.edge.http_grammar import GrammarLimits
 from dmz.edge.http_response import ResponseWriter
 from dmz.edge.metrics import EdgeMetrics
-from dmz.messages import Handler
+from dmz.edge.watch_port import EdgeWatch, Unwatched
+from dmz.messages import Handler, Window
 from wire_formats.collaborators import Clock, Randomness
 
-BodyLimit: TypeAlias = Callable[[str, str], int]
+TakesFiles: TypeAlias = Callable[[Window, str], bool]
+BodyLimit: TypeAlias = Callable[[Window, str, str], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,15 @@ class Pace:
 
 @dataclass(slots=True)
 class DrainState:
-    """Whether this process takes its leave; answers then close their connection."""
+    """Whether this process takes its leave; answers then close their connection.
+
+    Attributes:
+        draining: whether it does.
+        linger_s: how long an idle connection then waits for a request that may be on its way.
+    """
 
     draining: bool = False
+    linger_s: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,7 @@ class Surroundings:
 
     Attributes:
         pipeline: firewall and content switch behind the edge.
-        body_limit: (path, content type) → most bytes of a POST's body.
+        body_limit: (window, path, content type) → most bytes of a POST's body.
         admission: connection and request limits.
         deny: revoked certificates.
         metrics: of this process.
@@ -71,6 +79,7 @@ class Surroundings:
         randomness: for request numbers.
         writer: serialises answers.
         budget: memory of all bodies together.
+        answers: memory of all large answers under way together.
         pace: deadlines.
         grammar: sizes of heads.
         forms: sizes of forms.
@@ -79,6 +88,7 @@ class Surroundings:
         site_port: TLS port of the public site, where refused certificates are sent; 0: not known.
         requests_per_connection: after so many the connection is closed.
         drain: shared flag.
+        watch: tells offenders from others, and hears of every refusal.
     """
 
     pipeline: Handler
@@ -90,7 +100,8 @@ class Surroundings:
     seconds: Callable[[], float]
     randomness: Randomness
     writer: ResponseWriter
-    budget: BodyBudget
+    budget: MemoryBudget
+    answers: MemoryBudget
     pace: Pace = field(default_factory=Pace)
     grammar: GrammarLimits = field(default_factory=GrammarLimits)
     forms: FormLimits = field(default_factory=FormLimits)
@@ -99,3 +110,4 @@ class Surroundings:
     site_port: int = 0
     requests_per_connection: int = 10_000
     drain: DrainState = field(default_factory=DrainState)
+    watch: EdgeWatch = field(default_factory=Unwatched)

@@ -1,4 +1,4 @@
-"""The seam between a conversation and its transport: five verbs, so that a leaner transport can take its place."""
+"""The seam between a conversation and its transport, which is ``socket_wire``; a test puts another in its place."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from dmz.hall.markup import formats
 from dmz.hall.renderer import Renderer
 from dmz.hall.visit import Visit
 from dmz.hall.wording import say
-from dmz.messages import HallResponse, Pair
+from dmz.messages import HallResponse, Offending, Pair
 from wire_formats import error_texts
 from wire_formats.bilingual import Language
 from wire_formats.errors import HallError, Kind, code_of
@@ -58,6 +58,13 @@ _STATUS: Final[Mapping[Kind, int]] = {
     Kind.TIMED_OUT: 504,
 }
 
+_OFFENCES: Final[Mapping[Kind, Offending]] = {
+    Kind.LOGIN_FAILED: "login_failed",
+    Kind.CERTIFICATE_NOT_BOUND: "login_failed",
+    Kind.LOCKED_OUT: "locked_out",
+    Kind.CODE_WRONG: "code_failed",
+    Kind.CODE_USED_UP: "code_failed",
+}
 _TO_SIGN_IN: Final = frozenset({Kind.SESSION_EXPIRED, Kind.GRANT_EXPIRED, Kind.CSRF_MISMATCH})
 _TO_THE_SITE: Final = frozenset(
     {Kind.CERTIFICATE_REQUIRED, Kind.CERTIFICATE_EXPIRED, Kind.WRONG_WINDOW, Kind.MISDIRECTED}
@@ -112,6 +119,11 @@ def retry_words(seconds: int | None, language: Language) -> str:
     if seconds <= _MAX_SECONDS_SHOWN:
         return say(language, "error_retry_seconds", seconds=max(1, seconds))
     return say(language, "error_retry_minutes", minutes=formats.minutes_of(seconds))
+
+
+def offence_of(error: HallError) -> Offending | None:
+    """Give what the edge's intrusion watch is to hear of a refused sign-in, password or code; None: nothing."""
+    return _OFFENCES.get(error.kind)
 
 
 def retry_header(error: HallError) -> tuple[Pair, ...]:

@@ -87,7 +87,7 @@ _AUTO: Final = Param("auto", 1, "1")
 _CSRF: Final = Param("csrf", 64, "[A-Za-z0-9_-]{0,64}", secret=True)
 _FORM_TOKEN: Final = Param("form_token", 22, "[A-Za-z0-9_-]{22}")
 _DRAFT: Final = Param("draft", 64, "[A-Za-z0-9_-]{0,64}")
-_NEXT: Final = Param("next", 100, "(?:/[a-z0-9._/-]*)?")
+_NEXT: Final = Param("next", 100, "(?:/(?:[a-z0-9._-][a-z0-9._/-]*)?)?")
 _KEPT: Final = Param("kept", kept_input.MAX_CHARACTERS, kept_input.PATTERN)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from twisted.internet.interfaces import IConnector, IDelayedCall, IListeningPort
+from twisted.internet.interfaces import IConnector, IDelayedCall, IReadDescriptor
 
 
 class SwitchReactor(Protocol):
-    """Time, and Unix sockets (IReactorTime, IReactorUNIX)."""
+    """Time, and Unix sockets (IReactorTime, IReactorUNIX, IReactorSocket, IReactorFDSet)."""
 
     def seconds(self) -> float:
         """Give the time in seconds."""
@@ -20,5 +20,11 @@ class SwitchReactor(Protocol):
     def connectUNIX(self, address: str, factory: Any, timeout: float = 30) -> IConnector:  # noqa: N802 - Twisted's name
         """Connect to a socket."""
 
-    def listenUNIX(self, address: str, factory: Any, backlog: int = 50, mode: int = 0o666) -> IListeningPort:  # noqa: N802 - Twisted's name
-        """Listen on a socket."""
+    def adoptStreamConnection(self, fileDescriptor: int, addressFamily: Any, factory: Any) -> Any:  # noqa: N803 - Twisted's names
+        """Serve an accepted connection; a copy of the descriptor is taken."""
+
+    def addReader(self, reader: IReadDescriptor) -> None:  # noqa: N802 - Twisted's name
+        """Call a descriptor when it can be read."""
+
+    def removeReader(self, reader: IReadDescriptor) -> None:  # noqa: N802 - Twisted's name
+        """Call it no more."""

@@ -230,7 +230,7 @@ class WorkerPool:
     def _changed(self, name: str, before: HealthState, after: HealthState) -> None:
         self._metrics.states[before].dec()
         self._metrics.states[after].inc()
-        if after is HealthState.DOWN:
+        if after is HealthState.DOWN or before is HealthState.DRAINING:
             self._ejections.replaced(name)
         ready_before = self._balancer.ready_count
         self._balancer.set_ready(name, ready=after is HealthState.UP, now_ms=self._now_ms())

@@ -6,9 +6,11 @@
      ▲                     ▲                     │ │              │
      │                     └──too many silences──┘ └─leaving─▶ draining
      └───────── lost, from every state ────────────────────────────┘     ejected ──forgiven──▶ up
+                                               draining ──connected (its successor)──▶ probing
 
-A worker counts from its first pong at an edge's start; after a failure it must answer RISE pings in a row, and FALL
-unanswered pings in a row take it out. Time is not known here: whoever drives the machine pings and tells.
+A worker counts from its first pong at an edge's start and after it has taken its leave; after a failure it must answer
+RISE pings in a row, and FALL unanswered pings in a row take it out. Time is not known here: whoever drives the machine
+pings and tells.
 
 Source: research "edge", section 4 (rise 2 / fall 3; start "down" until the first success).
 """
@@ -73,7 +75,7 @@ class HealthCore:
 
     Attributes:
         on_state: called after each change of state.
-        needed: pongs in a row until the worker is up: 1 before its first failure, then RISE.
+        needed: pongs in a row until the worker is up: 1 before its first failure and after a leave, otherwise RISE.
     """
 
     on_state: Callable[[HealthState], None]
@@ -95,9 +97,12 @@ _draining = _builder.state("draining")
 _ejected = _builder.state("ejected")
 
 
-@_down.upon(WorkerHealth.connected).to(_probing)
 def _begin_probing(_health: WorkerHealth, core: HealthCore) -> None:
     core.enter(HealthState.PROBING)
+
+
+for _state in (_down, _draining):
+    _state.upon(WorkerHealth.connected).to(_probing)(_begin_probing)
 
 
 @_probing.upon(WorkerHealth.pong).loop()
@@ -133,6 +138,7 @@ def _fall(_health: WorkerHealth, core: HealthCore) -> None:
 
 
 def _drain(_health: WorkerHealth, core: HealthCore) -> None:
+    core.needed = 1
     core.enter(HealthState.DRAINING)
 
 

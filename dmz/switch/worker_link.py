@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 
 from dmz.switch.frames import NOT_BEGUN, ResetCode
 from dmz.switch.multiplex import Multiplexer
-from dmz.switch.mux_events import Event, GoneAway, MessageReceived, Ponged, StreamReset
+from dmz.switch.mux_events import Event, GoneAway, MessageReceived, MuxLimits, Ponged, StreamReset
 from dmz.switch.mux_protocol import MuxProtocol
 from dmz.switch.reactor_port import SwitchReactor
 from dmz.switch.settings import SwitchSettings
@@ -60,6 +60,9 @@ class _Exchange:
 class WorkerLink:
     """One worker, as this edge reaches it.
 
+    A worker that takes its leave keeps its connection until everything on it is answered; its successor is called at
+    once, beside it.
+
     Args:
         name: of the worker, for logs.
         path: of its socket.
@@ -89,9 +92,10 @@ class WorkerLink:
         self._randomness = randomness
         self._on_state = on_state
         self._health = worker_health(self._enter)
-        self._protocol: MuxProtocol | None = None
+        self._connection: _Connection | None = None
+        self._leaving: set[_Connection] = set()
         self._connector: IConnector | None = None
-        self._exchanges: dict[int, _Exchange] = {}
+        self._calling = False
         self._pause_ms = settings.reconnect_first_ms
         self._pings = 0
         self._unanswered = False
@@ -105,24 +109,25 @@ class WorkerLink:
     def start(self) -> None:
         """Connect, and stay connected."""
         self._call_timer = None
+        self._calling = True
         factory = _LinkFactory(self)
         self._connector = self._reactor.connectUNIX(str(self._path), factory, timeout=_CONNECT_LIMIT_S)
 
     def stop(self) -> Deferred[None]:
-        """Hang up for good; fires when the connection is gone."""
+        """Hang up for good; fires when every connection is gone."""
         if self._stopped is None:
             self._stopped = Deferred()
             self._cancel_forgiving()
+            for leaving in tuple(self._leaving):
+                leaving.protocol.close()
             if self._call_timer is not None:
                 self._call_timer.cancel()
                 self._call_timer = None
-                self._stopped.callback(None)
-            elif self._protocol is not None:
-                self._protocol.close()
-            elif self._connector is not None:
+            elif self._connection is not None:
+                self._connection.protocol.close()
+            elif self._calling and self._connector is not None:
                 self._connector.disconnect()
-            else:
-                self._stopped.callback(None)
+            self._finish()
         return self._stopped
 
     def eject(self, for_ms: int) -> None:
@@ -143,51 +148,28 @@ class WorkerLink:
         Returns:
             The encoded answer; fails with ExchangeError. Cancelling it tells the worker to give up.
         """
-        protocol = self._protocol
-        answer: Deferred[bytes]
-        if protocol is None or self.state is not HealthState.UP:
-            answer = Deferred()
+        connection = self._connection
+        if connection is None or self.state is not HealthState.UP:
+            answer: Deferred[bytes] = Deferred()
             answer.errback(ExchangeError(Ended.LOST, begun=False))
             return answer
-        stream = protocol.mux.open(message)
-        answer = Deferred(lambda _: self._give_up(stream, CancelledError()))
-        timer = self._reactor.callLater(
-            max(limit_s, 0.0), self._give_up, stream, ExchangeError(Ended.DEADLINE, begun=True)
-        )
-        self._exchanges[stream] = _Exchange(answer, timer)
-        if protocol.mux.exhausted:
-            self._health.leaving()  # stream numbers are used up: finish, and connect anew
-        protocol.flush()
+        answer = connection.exchange(message, limit_s)
+        if connection.protocol.mux.exhausted:
+            self.leave(connection)  # stream numbers are used up: finish, and connect anew
+        connection.protocol.flush()
         return answer
 
-    def _give_up(self, stream: int, error: Exception) -> None:
-        if self._protocol is not None:
-            self._protocol.mux.reset(stream, ResetCode.CANCELLED)
-            self._protocol.flush()
-        self._end(stream, error)
-
-    def _end(self, stream: int, result: bytes | Exception) -> None:
-        exchange = self._exchanges.pop(stream, None)
-        if exchange is None:
-            return
-        if exchange.timer.active():
-            exchange.timer.cancel()
-        if isinstance(result, bytes):
-            exchange.answer.callback(result)
-        else:
-            exchange.answer.errback(Failure(result))
-        self._leave_if_done()
-
-    # --- what the connection says ----------------------------------------------
+    # --- what the connections say ----------------------------------------------
 
     def connected(self) -> MuxProtocol:
         """Make the protocol of a new connection."""
-        mux = Multiplexer(at_edge=True, limits=self._settings.mux)
-        self._protocol = MuxProtocol(mux, self._event, self._lost, self._made)
-        return self._protocol
+        self._calling = False
+        self._connection = _Connection(self, self._settings.mux, self._reactor)
+        return self._connection.protocol
 
     def not_connected(self) -> None:
         """Try again after a pause."""
+        self._calling = False
         if self._stopped is not None:
             self._finish()
             return
@@ -195,58 +177,67 @@ class WorkerLink:
         self._call_timer = self._reactor.callLater(self._pause_ms * share / _MS, self.start)
         self._pause_ms = min(self._pause_ms * 2, self._settings.reconnect_most_ms)
 
-    def _made(self, _protocol: MuxProtocol) -> None:
+    def made(self) -> None:
+        """The new connection can be used."""
         self._unanswered = False
         self._health.connected()
         self._ping()
 
-    def _event(self, event: Event) -> None:
-        if isinstance(event, MessageReceived):
-            self._end(event.stream, event.message)
-        elif isinstance(event, StreamReset):
-            begun = event.code not in NOT_BEGUN
-            self._end(event.stream, ExchangeError(Ended.FAILED if begun else Ended.REFUSED, begun=begun))
-        elif isinstance(event, Ponged):
-            self._pause_ms = self._settings.reconnect_first_ms
-            self._unanswered = False
-            if event.state.draining:
-                self._health.leaving()
-            else:
-                self._health.pong()
-        elif isinstance(event, GoneAway):
-            self._health.leaving()
-            self._leave_if_done()
+    def ponged(self, *, draining: bool, connection: _Connection) -> None:
+        """A worker gave a sign of life."""
+        if connection is not self._connection:
+            return
+        self._pause_ms = self._settings.reconnect_first_ms
+        self._unanswered = False
+        if draining:
+            self.leave(connection)
+        else:
+            self._health.pong()
 
-    def _lost(self, wrong: PeerError | None) -> None:
-        protocol, self._protocol = self._protocol, None
+    def leave(self, connection: _Connection) -> None:
+        """No new work over this connection: it ends when all is answered, and the worker's successor is called."""
+        if connection is self._connection:
+            self._health.leaving()
+            self._connection = None
+            self._leaving.add(connection)
+            self._stop_pinging()
+            if self._stopped is None:
+                self.start()
+        connection.leave()
+
+    def lost(self, connection: _Connection, wrong: PeerError | None) -> None:
+        """A connection is gone."""
         if wrong is not None:
             self._log.error("worker_broke_protocol", worker=self.name, reason=wrong.private)
-        if self._ping_timer is not None:
-            self._ping_timer.cancel()
-            self._ping_timer = None
+        if connection in self._leaving:
+            self._leaving.discard(connection)
+            connection.fail()
+            if self.state is HealthState.DRAINING and not self._leaving:
+                self._health.lost()
+            self._finish()
+            return
+        self._connection = None
+        self._stop_pinging()
         self._health.lost()
-        for stream in list(self._exchanges):
-            begun = protocol is None or protocol.mux.has_begun(stream)
-            self._end(stream, ExchangeError(Ended.LOST, begun=begun))
+        connection.fail()
         self.not_connected()
 
     def _ping(self) -> None:
-        if self._protocol is None:
+        if self._connection is None:
             return
         if self._unanswered:
             self._health.silent()
         self._unanswered = True
         self._pings += 1
-        self._protocol.mux.ping(self._pings)
-        self._protocol.flush()
+        self._connection.protocol.mux.ping(self._pings)
+        self._connection.protocol.flush()
         pause = self._settings.ping_ms if self.state is HealthState.UP else self._settings.probe_ms
         self._ping_timer = self._reactor.callLater(pause / _MS, self._ping)
 
-    def _leave_if_done(self) -> None:
-        """Hang up once a leaving worker has answered everything: the worker waits for us to do it."""
-        protocol = self._protocol
-        if protocol is not None and not self._exchanges and self.state is HealthState.DRAINING:
-            protocol.close()
+    def _stop_pinging(self) -> None:
+        if self._ping_timer is not None and self._ping_timer.active():
+            self._ping_timer.cancel()
+        self._ping_timer = None
 
     def _enter(self, state: HealthState) -> None:
         before, self.state = self.state, state
@@ -259,8 +250,75 @@ class WorkerLink:
         self._forgive_timer = None
 
     def _finish(self) -> None:
-        if self._stopped is not None and not self._stopped.called:
+        """Tell that everything has ended, if it has, and somebody wants to know."""
+        if self._stopped is None or self._stopped.called:
+            return
+        if self._connection is None and not self._calling and not self._leaving:
             self._stopped.callback(None)
+
+
+class _Connection:
+    """One connection to one process of a worker, with the exchanges on it."""
+
+    def __init__(self, link: WorkerLink, limits: MuxLimits, reactor: SwitchReactor) -> None:
+        self._link = link
+        self._reactor = reactor
+        self._exchanges: dict[int, _Exchange] = {}
+        self._leaving = False
+        mux = Multiplexer(at_edge=True, limits=limits)
+        self.protocol = MuxProtocol(mux, self._event, self._lost, lambda _: link.made())
+
+    def exchange(self, message: bytes, limit_s: float) -> Deferred[bytes]:
+        """Queue a request; the caller flushes."""
+        stream = self.protocol.mux.open(message)
+        answer: Deferred[bytes] = Deferred(lambda _: self._give_up(stream, CancelledError()))
+        error = ExchangeError(Ended.DEADLINE, begun=True)
+        timer = self._reactor.callLater(max(limit_s, 0.0), self._give_up, stream, error)
+        self._exchanges[stream] = _Exchange(answer, timer)
+        return answer
+
+    def leave(self) -> None:
+        """Hang up once everything is answered: the worker waits for us to do it."""
+        self._leaving = True
+        if not self._exchanges:
+            self.protocol.close()
+
+    def fail(self) -> None:
+        """The connection is gone, and with it what was under way."""
+        for stream in list(self._exchanges):
+            self._end(stream, ExchangeError(Ended.LOST, begun=self.protocol.mux.has_begun(stream)))
+
+    def _event(self, event: Event) -> None:
+        if isinstance(event, MessageReceived):
+            self._end(event.stream, event.message)
+        elif isinstance(event, StreamReset):
+            begun = event.code not in NOT_BEGUN
+            self._end(event.stream, ExchangeError(Ended.FAILED if begun else Ended.REFUSED, begun=begun))
+        elif isinstance(event, Ponged):
+            self._link.ponged(draining=event.state.draining, connection=self)
+        elif isinstance(event, GoneAway):
+            self._link.leave(self)
+
+    def _give_up(self, stream: int, error: Exception) -> None:
+        self.protocol.mux.reset(stream, ResetCode.CANCELLED)
+        self.protocol.flush()
+        self._end(stream, error)
+
+    def _end(self, stream: int, result: bytes | Exception) -> None:
+        exchange = self._exchanges.pop(stream, None)
+        if exchange is None:
+            return
+        if exchange.timer.active():
+            exchange.timer.cancel()
+        if isinstance(result, bytes):
+            exchange.answer.callback(result)
+        else:
+            exchange.answer.errback(Failure(result))
+        if self._leaving:
+            self.leave()
+
+    def _lost(self, wrong: PeerError | None) -> None:
+        self._link.lost(self, wrong)
 
 
 class _LinkFactory(ClientFactory):

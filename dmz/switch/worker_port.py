@@ -1,8 +1,9 @@
 """The worker's end: a Unix socket on which edges send requests and a handler answers them.
 
-Leaving without losing anything (``drain``): the socket file goes, so that the next process can take its name; each edge
-is told (GOAWAY), what it had already sent beyond that is refused as not begun, what is under way is answered, and the
-edges hang up when they have everything. Only then is the port empty.
+Leaving without losing anything (``drain``): the socket file goes, so that the next process can take its name, unless a
+successor accepts on the same socket already; each edge is told (GOAWAY), what it had already sent beyond that is
+refused as not begun, what is under way is answered, and the edges hang up when they have everything. Only then is the
+port empty.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
-from twisted.internet.interfaces import IAddress, IDelayedCall, IListeningPort
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IAddress, IDelayedCall, IReadDescriptor
 from twisted.internet.protocol import ServerFactory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from dmz.messages import HallRequest, HallResponse, Handler, decode_request, encode_response
 from dmz.switch.frames import ResetCode, WorkerState
@@ -62,10 +65,9 @@ class WorkerPort:
         self._metrics = metrics
         self._reactor = reactor
         self._connections: set[_Connection] = set()
-        self._listening: IListeningPort | None = None
+        self._listening: _Acceptor | None = None
         self._drained: Deferred[None] | None = None
         self._timers: list[IDelayedCall] = []
-        self._closing = False
         self._lingering = False
         self.in_flight = 0
 
@@ -74,30 +76,38 @@ class WorkerPort:
         """True once ``drain`` was called."""
         return self._drained is not None
 
-    def listen(self, path: Path) -> IListeningPort:
+    def listen(self, path: Path, inherited: socket.socket | None = None) -> socket.socket:
         """Listen on a Unix socket; a socket file that a dead process left behind is removed.
+
+        Args:
+            path: of the socket file.
+            inherited: the listening socket of an older process that still serves; used as it is.
+
+        Returns:
+            The listening socket, for the next process.
 
         Raises:
             CannotListenError: somebody listens there, or the path cannot be used.
         """
-        _remove_dead_socket(path)
-        factory = _PortFactory(self)
-        self._listening = self._reactor.listenUNIX(
-            str(path), factory, backlog=_BACKLOG, mode=self._settings.socket_mode
-        )
-        self._log.info("port_listening", file=path.name)
-        return self._listening
+        listener = inherited or _bind(path, self._settings.socket_mode)
+        listener.setblocking(False)
+        self._listening = _Acceptor(listener, path, _PortFactory(self), self._reactor)
+        self._log.info("port_listening", file=path.name, state="bound" if inherited is None else "inherited")
+        return listener
 
-    def drain(self) -> Deferred[None]:
-        """Finish what is under way and take nothing new; fires when every edge has hung up, or after ``drain_ms``."""
+    def drain(self, *, succeeded: bool = False) -> Deferred[None]:
+        """Finish what is under way and take nothing new; fires when every edge has hung up, or after ``drain_ms``.
+
+        Args:
+            succeeded: a successor accepts on the same socket: the file stays.
+        """
         if self._drained is None:
             self._drained = Deferred()
             self._timers.append(self._reactor.callLater(self._settings.drain_ms / _MS, self._hang_up, at_once=True))
             self._log.info("port_draining", count=self.in_flight)
-            listening, self._listening = self._listening, None
-            if listening is not None:
-                self._closing = True
-                maybeDeferred(listening.stopListening).addBoth(self._closed)
+            if self._listening is not None:
+                self._listening.stop(remove=not succeeded)
+                self._listening = None
             for connection in list(self._connections):
                 connection.go_away()
             self._check_drained()
@@ -164,23 +174,16 @@ class WorkerPort:
 
     # --- leaving -----------------------------------------------------------------
 
-    def _closed(self, result: object) -> None:
-        """The socket file is gone (or somebody has removed it before us)."""
-        self._closing = False
-        if isinstance(result, Failure):
-            result.trap(OSError)
-        self._check_drained()
-
     def _check_drained(self) -> None:
         if self._drained is None or self._drained.called:
             return
-        if not self._connections and not self._closing:
+        if not self._connections:
             for timer in self._timers:
                 if timer.active():
                     timer.cancel()
             self._log.info("port_drained", count=self.in_flight)
             self._drained.callback(None)
-        elif self._connections and self.in_flight == 0 and not self._lingering:
+        elif self.in_flight == 0 and not self._lingering:
             self._lingering = True
             self._timers.append(self._reactor.callLater(self._settings.linger_ms / _MS, self._hang_up, at_once=False))
 
@@ -274,6 +277,64 @@ class _PortFactory(ServerFactory):
 
     def buildProtocol(self, addr: IAddress | None) -> MuxProtocol | None:
         return self._port.accept()
+
+
+@implementer(IReadDescriptor)
+class _Acceptor:
+    """Accepts edges on a listening socket that other processes may hold, too."""
+
+    def __init__(self, listener: socket.socket, path: Path, factory: ServerFactory, reactor: SwitchReactor) -> None:
+        self._listener = listener
+        self._path = path
+        self._factory = factory
+        self._reactor = reactor
+        reactor.addReader(self)
+
+    def fileno(self) -> int:
+        """The listening socket."""
+        return self._listener.fileno()
+
+    def logPrefix(self) -> str:
+        """Name in Twisted's own log lines."""
+        return "worker port"
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Nothing to give up: ``stop`` closes."""
+
+    def doRead(self) -> None:
+        """Let one edge in; the reactor calls again for the next."""
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:
+            return  # another process was faster, or the edge is gone
+        with connection:
+            connection.setblocking(False)
+            self._reactor.adoptStreamConnection(connection.fileno(), socket.AF_UNIX, self._factory)
+
+    def stop(self, *, remove: bool) -> None:
+        """Accept no more; ``remove``: nobody else does either, so the socket file goes first."""
+        self._reactor.removeReader(self)
+        if remove:
+            self._path.unlink(missing_ok=True)
+        self._listener.close()
+
+
+def _bind(path: Path, mode: int) -> socket.socket:
+    """Bind and listen.
+
+    Raises:
+        CannotListenError: somebody listens there, or the path cannot be used.
+    """
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _remove_dead_socket(path)
+        listener.bind(str(path))
+        path.chmod(mode)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise CannotListenError(None, str(path), error) from None
+    return listener
 
 
 def _remove_dead_socket(path: Path) -> None:

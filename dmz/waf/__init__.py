@@ -10,6 +10,7 @@
     rule_check      refuses a pattern that could take more than linear time
     response_check  last stage, on the way out
     pipeline        all of it: ``WafPipeline.check(request) -> Verdict`` (pure)
+    refused         what the guard raises, with the verdict
     guard           the pipeline around a handler: refuses, counts, writes the audit line (I/O)
 
 Where the line runs. The firewall refuses what no form of this hall sends: unknown paths, parameters and choices, a

@@ -16,9 +16,10 @@ from dmz.waf.hall_routes import hall_route_table
 from dmz.waf.metrics import FirewallMetrics
 from dmz.waf.negative_rules import load_rules
 from dmz.waf.pipeline import WafPipeline
+from dmz.waf.refused import FirewallRefusedError
 from dmz.waf.settings import FirewallSettings
 from dmz.waf.verdict import Stage, Verdict
-from wire_formats.errors import Bug, Kind, Refused
+from wire_formats.errors import Bug, Kind
 
 _MIB = 1024 * 1024
 
@@ -47,7 +48,7 @@ class GuardedHandler:
         """Have a request answered, if it may pass.
 
         Raises:
-            Refused: FIREWALL, NOT_FOUND, METHOD_NOT_ALLOWED or BODY_TOO_LARGE.
+            FirewallRefusedError: FIREWALL, NOT_FOUND, METHOD_NOT_ALLOWED or BODY_TOO_LARGE.
             Bug: the answer must not leave.
         """
         started = self._seconds()
@@ -56,7 +57,7 @@ class GuardedHandler:
         self._metrics.count(verdict)
         if not verdict.allowed:
             self._audit(verdict, request)
-            raise Refused(verdict.kind, verdict.rule)
+            raise FirewallRefusedError(verdict)
         response = await self._inner(request)
         verdict = self._pipeline.check_answer(response)
         if not verdict.allowed:

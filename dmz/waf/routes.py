@@ -128,6 +128,11 @@ class RouteTable:
             return {}
         return {rule.method: rule for rule in self.shaped.get(window, ()) if rule.path_pattern.fullmatch(path)}
 
+    def takes_files(self, window: str, path: str) -> bool:
+        """Tell whether a form there has a place for a file."""
+        rule = self.methods(window, path).get("POST")
+        return rule is not None and bool(rule.uploads)
+
 
 def build_route_table(rules: Sequence[RouteRule]) -> RouteTable:
     """Put the allow-list together: these routes, and the static files.

@@ -5,6 +5,9 @@
 
 A file leaves the inbox after what it says has been stored or handed over, never before; so a crash or a full
 disk costs a second reading, not an answer. What fails a check is moved aside and logged.
+
+While a worker is replaced two processes of its name read the same inbox. Each takes what it waits for; a file in which
+anything is left that this process knows nothing of stays until the other has ended.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from dmz.workers import request_store
+from dmz.workers.companions import Companions
 from dmz.workers.exchange_db import ExchangeStore
 from dmz.workers.tools import WorkerTools
 from wire_formats.answer import Answer, AnswerStatus, check_answer_content, parse_answer_header
@@ -41,12 +45,14 @@ class WatchPlaces:
         inbox: Its own folder, made if missing.
         quarantine: Where hostile files go.
         keep_ms: How long stored answers are kept.
+        presence: Lock file of the processes of this name.
     """
 
     worker: str
     inbox: Path
     quarantine: Path
     keep_ms: int
+    presence: Path
 
 
 def read_answers(bundle: Bundle, trust: TrustStore, *, worker: str, now_ms: int) -> list[Answer]:
@@ -111,6 +117,9 @@ class AnswerWatch:
         self._waiting: dict[bytes, Deferred[Answer]] = {}
         self._reading = False
         self._again = False
+        #: Files read here that the other process may need; bounded by what the ferry lets lie in an inbox.
+        self._left: set[DropName] = set()
+        self._companions = Companions(places.presence)
         prepare_drop(places.inbox)
         places.quarantine.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -154,7 +163,12 @@ class AnswerWatch:
 
     async def _read_some(self) -> bool:
         """One pass; True when another is worth while at once."""
-        names, strange = list_drop(self._places.inbox, most=FILES_PER_TURN)
+        if self._left and self._companions.alone():
+            for name in self._left:
+                remove_drop(self._places.inbox, name)
+            self._left.clear()
+        listed, strange = list_drop(self._places.inbox, most=FILES_PER_TURN + len(self._left))
+        names = [name for name in listed if name not in self._left]
         for text in strange:
             self._quarantine(text, "name outside the grammar")
         for name in names:
@@ -167,34 +181,42 @@ class AnswerWatch:
             except Unavailable as error:
                 self.log.warn("answers_not_stored", reason=error.private)
                 return False
-        return len(names) == FILES_PER_TURN
+        return len(names) >= FILES_PER_TURN
 
     async def _read_file(self, name: DropName) -> None:
         if name.kind == "notice":
-            await self._read_notice(read_drop(self._places.inbox, name, limit=MAX_CONTROL_BYTES))
+            finished = await self._read_notice(read_drop(self._places.inbox, name, limit=MAX_CONTROL_BYTES))
         else:
-            await self._read_bundle(read_drop(self._places.inbox, name, limit=MAX_BUNDLE_BYTES))
-        remove_drop(self._places.inbox, name)
+            finished = await self._read_bundle(read_drop(self._places.inbox, name, limit=MAX_BUNDLE_BYTES))
+        if finished or self._companions.alone():
+            remove_drop(self._places.inbox, name)
+        else:
+            self._left.add(name)
 
-    async def _read_notice(self, data: bytes) -> None:
+    async def _read_notice(self, data: bytes) -> bool:
+        """Take a notice; False if it is about nothing that this process knows."""
         control = verify_control(data, self._trust, role="ferry_low", now_ms=self._clock.now_ms())
         if not isinstance(control, Progress):
             raise PeerError(Kind.MALFORMED, "a worker is told of progress only")
         ids = self._requests_of(control.root)
         if ids:
             await self._store.write(lambda db: request_store.mark_hop(db, ids, control.state, control.made_ms))
+        return bool(ids)
 
-    async def _read_bundle(self, data: bytes) -> None:
+    async def _read_bundle(self, data: bytes) -> bool:
+        """Take answers; False if one of them is for nothing that this process knows."""
         now_ms = self._clock.now_ms()
         answers = read_answers(parse_bundle(data), self._trust, worker=self._places.worker, now_ms=now_ms)
         for answer in answers:
             self._answered(answer.header.lane, answer.header.request_id)
         to_store = [answer for answer in answers if not self._hand_over(answer)]
-        if to_store:
-            keep_ms = self._places.keep_ms
-            new = await self._store.write(lambda db: request_store.store_answers(db, to_store, now_ms, keep_ms))
-            self._metrics.answers.labels("stored").inc(new)
-            self._metrics.answers.labels("unknown_or_double").inc(len(to_store) - new)
+        if not to_store:
+            return True
+        keep_ms = self._places.keep_ms
+        new = await self._store.write(lambda db: request_store.store_answers(db, to_store, now_ms, keep_ms))
+        self._metrics.answers.labels("stored").inc(new)
+        self._metrics.answers.labels("unknown_or_double").inc(len(to_store) - new)
+        return new == len(to_store)
 
     def _hand_over(self, answer: Answer) -> bool:
         """Wake the page that waits for this answer, if there is one."""

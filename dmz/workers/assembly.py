@@ -86,7 +86,11 @@ def build_worker(settings: WorkerSettings, given: Surroundings) -> Worker:
     )
     answers = AnswerWatch(
         places=WatchPlaces(
-            settings.name, settings.inbox / settings.name, settings.quarantine, settings.result_keep_s * 1000
+            worker=settings.name,
+            inbox=settings.inbox / settings.name,
+            quarantine=settings.quarantine,
+            keep_ms=settings.result_keep_s * 1000,
+            presence=settings.socket.with_suffix(".lock"),
         ),
         trust=given.trust,
         store=given.store,

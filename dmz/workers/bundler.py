@@ -1,6 +1,6 @@
 """Requests become bundles: whatever waits, at most 256 items, 1 MiB, 2 ms; one alone when nothing else is there.
 
-While several bundles of a lane are on the road without an answer, what comes waits longer (``paced_wait_s``), or until
+While a bundle of a lane is on the road without an answer, what comes waits longer (``paced_wait_s``), or until
 an answer is back, or until a bundle is full: under load bundles grow, and everybody's share of the road shrinks.
 
 One file and one signature for many requests: that is the throughput of the whole road. A bundle is not durable

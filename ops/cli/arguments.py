@@ -35,7 +35,8 @@ exit codes:
 """
 _UP: Final = (
     "Make an installation if there is none, start every role, send one real wage declaration, then serve until "
-    "Ctrl-C or `ferrygate stop`. An installation that is there already is used as it is."
+    "Ctrl-C or `ferrygate stop`. An installation that is there already is used as it is; to it the workbooks are sent "
+    "with --demo-only, else one employee is declared."
 )
 _STATUS: Final = (
     "Show every process with its state, age and figures, and every lane of the ferry. "
@@ -46,8 +47,17 @@ _DOCTOR: Final = (
     "each line says what was found and what to do. Changes nothing. Exit code 0 when nothing is broken, otherwise 1."
 )
 _REPLACE: Final = (
-    "Start a role's process anew, for example after an update. The old process finishes what it has begun; "
-    "no request and no session is lost. Returns when the new one is healthy."
+    "Start one process anew. The new static, worker or edge process starts beside the old one, takes over its "
+    "listening sockets, and only when it is healthy does the old one finish what it has begun and end; if it does not "
+    "become healthy, the old one serves on. Any other process ends before the new one starts; what is for it waits in "
+    "files. No request and no session is lost. Returns when the new one is healthy and the old one has ended."
+)
+_UPGRADE: Final = (
+    "After the code, a package or a settings file has changed: replace the front door (static, then every worker, then "
+    "the edge) one process after the other, as `ferrygate replace` does, while `ferrygate up` runs and the load goes "
+    "on. Stops at the first that does not become healthy: that one and those after it serve on as they were. The "
+    "ferry, the core, the staff window and the certificate authority are replaced when they are named. Old and new "
+    "serve side by side for a moment, so a version's database changes and frames must leave the one before it working."
 )
 _STOP: Final = (
     "Ask a running `ferrygate up` to stop all its roles in order; what is under way is finished. "
@@ -61,6 +71,7 @@ _OPENAPI: Final = (
     "Print the OpenAPI 3.1 document of all services as JSON, made from the same declarations as the forms: "
     "paths with the fields of each form, and the schemas of what crosses the gap. Needs no installation."
 )
+_CORE: Final = "Accounts, operators, official notices: `ferrygate core --help` shows its words."
 _CA: Final = "Certificate authority: `ferrygate ca --help` shows its words."
 
 
@@ -80,6 +91,10 @@ def parse(arguments: list[str]) -> Command:
         from ops.cli.authority import authority
 
         return lambda: authority(arguments[1:])
+    if arguments[:1] == ["core"]:
+        from ops.cli.administration import administration
+
+        return lambda: administration(arguments[1:])
     return _command(_parser().parse_args(arguments))
 
 
@@ -97,12 +112,17 @@ def _parser() -> Words:
     _add(commands, "doctor", "what is missing on this machine, with the remedy", _DOCTOR)
     replace = _add(commands, "replace", "replace a running process without losing work", _REPLACE)
     replace.add_argument("name", metavar="NAME", help="as `ferrygate status` shows it, for example worker-1")
+    upgrade = _add(commands, "upgrade", "replace the front door, one process after the other, under load", _UPGRADE)
+    upgrade.add_argument(
+        "names", metavar="NAME", nargs="*", help="only these, for example worker-1, or worker for all workers, or core"
+    )
     _add(commands, "stop", "stop all roles of a running installation", _STOP)
     run = commands.add_parser("run", help="run one role in the foreground, for a service manager", description=_RUN)
     run.add_argument("role", metavar="ROLE", choices=ROLES, help=f"one of {', '.join(ROLES)}")
     run.add_argument("--settings", metavar="FILE", type=Path, required=True, help="the role's TOML file")
     _add_openapi(commands)
-    # Named here for the help only: its own parser reads the rest.
+    # Named here for the help only: parsers of their own read the rest.
+    commands.add_parser("core", help="find and disable accounts, load official notices", description=_CORE)
     commands.add_parser("ca", help="certificate authority: ceremony, slips, revocation, lists, log", description=_CA)
     return parser
 
@@ -144,6 +164,10 @@ def _command(found: argparse.Namespace) -> Command:
         from ops.cli.doctor import doctor
 
         return lambda: doctor(found.root.resolve())
+    if found.command == "upgrade":
+        from ops.cli.upgrade import upgrade
+
+        return lambda: upgrade(found.root.resolve(), found.names)
     from ops.cli import running
 
     if found.command == "replace":

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
-import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -18,7 +15,7 @@ from ca.lifecycle import KeyState, RevocationReason
 from ca.metrics import CaMetrics
 from ca.profile_table import load_profiles
 from ops.cli.faults import CannotRunError
-from ops.cli.words import Words, add_root
+from ops.cli.words import Words, account_id, add_root, add_word, you
 from ops.layout import Layout
 from ops.roles.ca import CaFile
 from ops.runtime.clock import SystemClock, SystemRandomness
@@ -26,7 +23,6 @@ from wire_formats.certificate_names import CERTIFICATE_WINDOWS
 from wire_formats.errors import HallError
 from wire_formats.settings_reader import load_settings
 
-_ACCOUNT_ID: Final = re.compile("[0-9a-f]{32}")
 _ABOUT: Final = (
     "The certificate authority of an installation: makes slips and certificates, revokes them, writes the lists. "
     "Works on the authority's own database, beside the running role."
@@ -90,19 +86,19 @@ def _parser() -> Words:
     parser = Words(prog="ferrygate ca", description=_ABOUT)
     add_root(parser)
     parser.add_argument(
-        "--operator", metavar="NAME", default=_you(), help="who answers for this act, for the log (default: you)"
+        "--operator", metavar="NAME", default=you(), help="who answers for this act, for the log (default: you)"
     )
     words = parser.add_subparsers(dest="word", required=True, metavar="WORD", title="words")
-    ceremony = _word(words, "ceremony", "make a root and issuing authorities from a reviewed file")
+    ceremony = add_word(words, "ceremony", "make a root and issuing authorities from a reviewed file")
     ceremony.add_argument("file", metavar="FILE", type=Path, help="TOML; set-up writes one to ca/ceremony.toml")
     _add_slip_words(words)
-    revoke = _word(words, "revoke", "revoke a slip or a certificate; reaches the edges within seconds")
+    revoke = add_word(words, "revoke", "revoke a slip or a certificate; reaches the edges within seconds")
     revoke.add_argument("which", metavar="NUMBER", help="number of the slip, or serial of the certificate")
     reasons = tuple(reason.name.lower() for reason in RevocationReason)
     revoke.add_argument(
         "--reason", metavar="REASON", choices=reasons, default="unspecified", help=f"one of {', '.join(reasons)}"
     )
-    sign = _word(words, "sign", "print a certificate for a signing request, as PEM with its chain")
+    sign = add_word(words, "sign", "print a certificate for a signing request, as PEM with its chain")
     sign.add_argument("file", metavar="FILE", type=Path, help="the signing request (PEM or DER)")
     profiles = tuple(load_profiles())
     sign.add_argument(
@@ -110,38 +106,18 @@ def _parser() -> Words:
     )
     sign.add_argument("--name", metavar="NAME", default="", help="of the holder, where the profile wants one")
     sign.add_argument("--host", metavar="HOST", action="append", default=[], help="name of a server; may be repeated")
-    _word(words, "crl", "write the revocation list of every authority")
-    _word(words, "verify-log", "recompute the chain of the authority's log and print its last digest")
+    add_word(words, "crl", "write the revocation list of every authority")
+    add_word(words, "verify-log", "recompute the chain of the authority's log and print its last digest")
     return parser
 
 
-def _account_id(text: str) -> str:
-    """Take an account's id; a user name would make a certificate that belongs to nobody.
-
-    Raises:
-        argparse.ArgumentTypeError: not an id.
-    """
-    if not _ACCOUNT_ID.fullmatch(text):
-        raise argparse.ArgumentTypeError(
-            f"'{text[:40]}' is no id of an account: 32 hexadecimal digits, as the sign-in page shows it, no user name"
-        )
-    return text
-
-
-def _you() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a number without a name
-        return str(os.getuid())
-
-
 def _add_slip_words(words: argparse._SubParsersAction[Words]) -> None:
-    prepare = _word(words, "prepare", "make a slip (密码条) for an account; its secrets are printed once")
+    prepare = add_word(words, "prepare", "make a slip (密码条) for an account; its secrets are printed once")
     prepare.add_argument(
         "account",
         metavar="ACCOUNT",
-        type=_account_id,
-        help="id of the account the certificate is for: 32 hexadecimal digits, as its sign-in page shows it",
+        type=account_id,
+        help="id of the account the certificate is for: 32 hexadecimal digits, as `ferrygate core find` shows it",
     )
     prepare.add_argument(
         "--window",
@@ -151,10 +127,10 @@ def _add_slip_words(words: argparse._SubParsersAction[Words]) -> None:
         help=f"one of {', '.join(CERTIFICATE_WINDOWS)}",
     )
     prepare.add_argument("--display", metavar="NAME", default="", help="name shown in the certificate")
-    enable = _word(words, "enable", "enable a slip for one download, after its agreement is signed")
+    enable = add_word(words, "enable", "enable a slip for one download, after its agreement is signed")
     enable.add_argument("number", metavar="NUMBER", help="number of the slip")
     enable.add_argument("--agreement", metavar="NUMBER", required=True, help="number of the signed agreement")
-    listed = _word(words, "list", "up to 200 slips in order of number")
+    listed = add_word(words, "list", "up to 200 slips in order of number")
     listed.add_argument(
         "--window", metavar="WINDOW", choices=CERTIFICATE_WINDOWS, default="", help="only those of this window"
     )
@@ -165,10 +141,6 @@ def _add_slip_words(words: argparse._SubParsersAction[Words]) -> None:
     listed.add_argument(
         "--after", metavar="NUMBER", default="", help="only numbers after this one, to go on with a list"
     )
-    _word(words, "status", "one slip with its times").add_argument(
+    add_word(words, "status", "one slip with its times").add_argument(
         "number", metavar="NUMBER", help="number of the slip"
     )
-
-
-def _word(words: argparse._SubParsersAction[Words], name: str, told: str) -> Words:
-    return words.add_parser(name, help=told, description=f"{told[0].upper()}{told[1:]}.")

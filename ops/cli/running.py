@@ -31,15 +31,33 @@ def status(root: Path) -> int:
         CannotRunError: nothing runs there.
     """
     layout, _ = installation.load(root)
-    answer = _ask(layout, {"command": "status"}, STATUS_DEADLINE_S)
-    processes = answer["processes"]
-    rows = [_row(process) for process in processes]
+    told = processes(layout)
+    rows = [_row(process) for process in told]
     print(render(("process", "state", "up", "pid", "restarts", "page", "figures"), rows))
     lanes = list(_lanes(layout))
     if lanes:
         print()
         print(render(("half", "way", "lane", "as", "link", "figures"), lanes))
-    return 0 if all(process["state"] == "healthy" for process in processes) else EXIT_NOT_HEALTHY
+    return 0 if all(process["state"] == "healthy" for process in told) else EXIT_NOT_HEALTHY
+
+
+def processes(layout: Layout) -> list[dict[str, Any]]:
+    """Give every process as the supervisor sees it.
+
+    Raises:
+        CannotRunError: nothing runs there.
+    """
+    told: list[dict[str, Any]] = _ask(layout, {"command": "status"}, STATUS_DEADLINE_S)["processes"]
+    return told
+
+
+def ask_to_replace(layout: Layout, name: str) -> dict[str, Any]:
+    """Have one process replaced; gives the supervisor's answer when the new one is healthy and the old one has ended.
+
+    Raises:
+        CannotRunError: nothing runs there.
+    """
+    return _ask(layout, {"command": "replace", "name": name})
 
 
 def replace(root: Path, name: str) -> int:
@@ -49,7 +67,7 @@ def replace(root: Path, name: str) -> int:
         CannotRunError: nothing runs there, or it cannot be replaced.
     """
     layout, _ = installation.load(root)
-    answer = _ask(layout, {"command": "replace", "name": name})
+    answer = ask_to_replace(layout, name)
     if not answer["ok"]:
         raise CannotRunError(f"{name} was not replaced: {answer['reason']}; `ferrygate status` shows all processes")
     print(f"{name} replaced")

@@ -21,7 +21,8 @@ from ops.cli import installation
 from ops.cli.faults import CannotRunError
 from ops.cli.ports_free import taken
 from ops.cli.welcome import welcome
-from ops.layout import Installation, Layout, Ports, roles
+from ops.layout import Installation, Layout, Ports, hands_over, roles
+from ops.runtime import stopping
 from ops.runtime.clock import SystemClock
 from ops.runtime.limits import PRIVATE_UMASK
 from ops.runtime.log_output import JsonLines, RotatingFile
@@ -43,7 +44,8 @@ def up(root: Path, *, demo: bool, stay: bool) -> int:
 
     Args:
         root: the installation's folder; made when it does not exist.
-        demo: send one real declaration through the front door first.
+        demo: send one real declaration through the front door first, and workbooks too unless the installation was
+            there already and will serve: whoever starts it again wants to work in it.
         stay: serve until Ctrl-C; otherwise stop after the declaration.
 
     Returns:
@@ -68,7 +70,8 @@ def up(root: Path, *, demo: bool, stay: bool) -> int:
             print(line, flush=True)
         from twisted.internet import reactor  # noqa: TID251 - installed here, once
 
-        return _Session(reactor, layout, found, demo=demo, stay=stay).run()
+        job = _job(root, workbooks=new or not stay) if demo else ()
+        return _Session(reactor, layout, found, job=job, stay=stay).run()
     finally:
         lock.close()
 
@@ -127,9 +130,14 @@ def specs(layout: Layout, found: Installation) -> list[ProcessSpec]:
             command=(*_RUN, role.partition("-")[0], "--settings", str(layout.settings(role))),
             metrics_port=found.ports.metrics_of(role),
             stage=stage,
+            hands_over=hands_over(role),
         )
         for role, stage in roles(found)
     ]
+
+
+def _job(root: Path, *, workbooks: bool) -> tuple[str, ...]:
+    return (sys.executable, "-m", "ops.main_job", str(root), *(() if workbooks else ("--no-workbooks",)))
 
 
 def ended(exit_code: int | None) -> str:
@@ -144,11 +152,11 @@ class _Session:
 
     log = Logger()
 
-    def __init__(self, reactor: Any, layout: Layout, found: Installation, *, demo: bool, stay: bool) -> None:
+    def __init__(self, reactor: Any, layout: Layout, found: Installation, *, job: tuple[str, ...], stay: bool) -> None:
         self._reactor = reactor
         self._layout = layout
         self._found = found
-        self._demo = demo
+        self._main_job = job
         self._stay = stay
         clock = SystemClock()
         write = RotatingFile(layout.run / "supervisor.log", most_bytes=LOG_BYTES, keep=2)
@@ -168,7 +176,7 @@ class _Session:
         """Run the reactor until everything has stopped."""
         self._reactor.callWhenRunning(lambda: Deferred.fromCoroutine(self._serve()))
         self._reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(self._stop()))
-        self._reactor.run()
+        stopping.run(self._reactor)
         return self._exit_code
 
     async def _serve(self) -> None:
@@ -176,8 +184,8 @@ class _Session:
             self._control.listen(self._reactor, self._layout.control)
             await self._supervisor.start(deadline_s=START_DEADLINE_S)
             print(f"all {len(self._supervisor.table.entries())} roles healthy after {self._elapsed()} s", flush=True)
-            if self._demo:
-                await self._main_job()
+            if self._main_job:
+                await self._do(self._main_job)
         except Unavailable as error:
             if not self._stopping:
                 self._fail(error.private)
@@ -189,8 +197,7 @@ class _Session:
         else:
             self._end()
 
-    async def _main_job(self) -> None:
-        command = (sys.executable, "-m", "ops.main_job", str(self._layout.root))
+    async def _do(self, command: tuple[str, ...]) -> None:
         self._job = Child(self._reactor, command, os.environ, keep_output=False)
         exit_code = await self._job.ended
         if exit_code != 0 and not self._stopping:
@@ -222,7 +229,7 @@ class _Session:
         self._end()
 
     def _end(self) -> None:
-        self._reactor.callLater(0, self._reactor.stop)
+        self._reactor.callLater(0, stopping.stop, self._reactor)
 
     def _elapsed(self) -> float:
         return round((self._clock.now_ms() - self._started_ms) / 1000, 1)

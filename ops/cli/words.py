@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import os
+import re
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 EXIT_WRONG_WORDS = 2
+_ACCOUNT_ID: Final = re.compile("[0-9a-f]{32}")
 
 
 class Words(argparse.ArgumentParser):
@@ -27,3 +30,29 @@ def add_root(parser: argparse.ArgumentParser) -> None:
     default = Path(os.environ.get("FERRYGATE_ROOT", "var"))
     told = "folder of the installation (default: FERRYGATE_ROOT, or var)"
     parser.add_argument("--root", metavar="FOLDER", type=Path, default=default, help=told)
+
+
+def add_word(words: argparse._SubParsersAction[Words], name: str, told: str) -> Words:
+    """Add a word with its explanation."""
+    return words.add_parser(name, help=told, description=f"{told[0].upper()}{told[1:]}.")
+
+
+def account_id(text: str) -> str:
+    """Take an account's id; a user name would make a certificate that belongs to nobody.
+
+    Raises:
+        argparse.ArgumentTypeError: not an id.
+    """
+    if not _ACCOUNT_ID.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"'{text[:40]}' is no id of an account: 32 hexadecimal digits, shown by `ferrygate core find`; no user name"
+        )
+    return text
+
+
+def you() -> str:
+    """Give the name of who runs this process."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a number without a name
+        return str(os.getuid())

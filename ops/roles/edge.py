@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dmz.edge.master import EdgeChild, EdgeMaster
 from dmz.edge.service import Collaborators, EdgeService
 from dmz.edge.settings import EdgeSettings
+from dmz.messages import Handler
 from dmz.switch.content_switch import STATIC, WORKERS, build_switch
 from dmz.switch.settings import SwitchSettings
 from dmz.waf.guard import guarded
+from dmz.waf.hall_routes import hall_route_table
 from dmz.waf.settings import FirewallSettings
 from ops.roles.role_file import LoadedRole
 from ops.runtime.clock import SystemClock
+from ops.runtime.hand_over import HandOver
 from ops.runtime.limits import die_with_parent, harden
 from ops.runtime.metrics_page import Health
 from ops.runtime.readiness import supervisor_pid
@@ -52,13 +56,28 @@ def load(settings: Path) -> LoadedRole:
     file = load_settings(EdgeFile, settings)
     sockets = {WORKERS: file.workers, STATIC: file.static}
     paths = {pool: {name: settings.parent / path for name, path in at.items()} for pool, at in sockets.items()}
-    return LoadedRole(file.role, lambda: _run_master(file, paths))
+    return LoadedRole(file.role, lambda: run_master(file, paths, _hall_firewall(file)))
 
 
 Sockets = dict[str, dict[str, Path]]
+#: Puts a firewall around the content switch.
+Guard = Callable[[Handler, Surroundings], Handler]
 
 
-def _run_master(file: EdgeFile, sockets: Sockets) -> int:
+def _hall_firewall(file: EdgeFile) -> Guard:
+    return lambda switch, around: guarded(
+        switch, file.firewall, registry=around.registry, seconds=around.reactor.seconds
+    )
+
+
+def run_master(file: EdgeFile, sockets: Sockets, guard: Guard) -> int:
+    """Run an edge until it is told to stop; gives the exit code.
+
+    Args:
+        file: its settings.
+        sockets: pool -> worker -> Unix socket.
+        guard: called in each child.
+    """
     parent = supervisor_pid(os.environ)
     if parent is not None and not die_with_parent(parent):
         return EXIT_FAILED
@@ -66,14 +85,17 @@ def _run_master(file: EdgeFile, sockets: Sockets) -> int:
     clock = SystemClock()
     try:
         begin_log(file.role, clock)
-        master = EdgeMaster(file.edge, lambda child: _run_child(file, sockets, child), clock)
+        hand_over = HandOver.from_environment(os.environ)
+        master = EdgeMaster(
+            file.edge, lambda child: _run_child(file, sockets, guard, child, hand_over), clock, hand_over
+        )
     except (SettingsError, OSError) as error:
         say(str(error) if isinstance(error, SettingsError) else f"edge: {error}; `ferrygate doctor` tells more")
         return EXIT_CANNOT_START
     return master.run()
 
 
-def _run_child(file: EdgeFile, sockets: Sockets, child: EdgeChild) -> int:
+def _run_child(file: EdgeFile, sockets: Sockets, guard: Guard, child: EdgeChild, hand_over: HandOver) -> int:
     name = f"{file.role.name}-{child.number}"
     log_file = file.role.log_file
     role = replace(
@@ -97,7 +119,8 @@ def _run_child(file: EdgeFile, sockets: Sockets, child: EdgeChild) -> int:
             randomness=around.randomness,
             watch=around.watch,
             registry=around.registry,
-            pipeline=guarded(switch, file.firewall, registry=around.registry, seconds=around.reactor.seconds),
+            takes_files=hall_route_table().takes_files,
+            pipeline=guard(switch, around),
         )
         service = EdgeService(child, given)
 
@@ -115,4 +138,4 @@ def _run_child(file: EdgeFile, sockets: Sockets, child: EdgeChild) -> int:
 
         return Running(start=start, stop=stop, health=health)
 
-    return run_role(role, compose, forked=True)
+    return run_role(role, compose, forked=hand_over.for_forked(child.number))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from dmz.static.assets import AssetError
 from dmz.static.service import build_static
@@ -13,6 +14,9 @@ from ops.runtime.metrics_page import Health
 from ops.runtime.role_main import Running, Surroundings
 from ops.runtime.role_settings import RoleSettings
 from wire_formats.settings_reader import SettingsError, load_settings
+
+#: Name of the socket in a hand-over.
+PORT: Final = "port"
 
 
 @dataclass(frozen=True)
@@ -38,10 +42,11 @@ def load(settings: Path) -> LoadedRole:
             raise SettingsError(str(error)) from None
 
         async def start() -> None:
-            port.listen(file.static.socket)
+            taken = around.hand_over.take()
+            around.hand_over.offer({PORT: port.listen(file.static.socket, taken.get(PORT))})
 
         async def stop() -> None:
-            await port.drain()
+            await port.drain(succeeded=around.hand_over.succeeded())
 
         def health() -> Health:
             reasons = ("draining",) if port.draining else ()

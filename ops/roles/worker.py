@@ -12,7 +12,6 @@ from twisted.internet.defer import Deferred
 from twisted.python.threadpool import ThreadPool
 
 from dmz.edge.error_answers import error_answer, page_language
-from dmz.edge.refusals import status_of
 from dmz.hall.hall_app import build_hall
 from dmz.hall.hall_settings import HallSettings
 from dmz.messages import HallRequest, HallResponse, Handler
@@ -41,6 +40,8 @@ from wire_formats.trust import TrustStore
 
 WORKBOOK_THREADS: Final = 2
 WORKBOOK_QUEUE: Final = 32
+#: Name of the socket in a hand-over.
+PORT: Final = "port"
 
 
 @dataclass(frozen=True)
@@ -98,11 +99,13 @@ class _WorkerRole:
         self._store_thread.start()
         await self._pool.run(bring_up_to_date, self._engine)
         self._stop_worker = self._worker.start(self._around.watch)
-        self._port.listen(self._file.worker.socket)
+        taken = self._around.hand_over.take()
+        listening = self._port.listen(self._file.worker.socket, taken.get(PORT))
+        self._around.hand_over.offer({PORT: listening})
 
     async def stop(self) -> None:
         """Finish what is under way (its answers still arrive), then close everything."""
-        drained: Deferred[None] = self._port.drain()
+        drained: Deferred[None] = self._port.drain(succeeded=self._around.hand_over.succeeded())
         await drained
         if self._stop_worker is not None:
             self._stop_worker()
@@ -145,9 +148,7 @@ def render_error(request: HallRequest, error: HallError) -> HallResponse:
     """Make the page of an error that no page handler could show."""
     cookies = "; ".join(f"{name}={value}" for name, value in request.cookies)
     return error_answer(
-        error.kind,
-        status_of(error),
+        error,
         request_id=request.request_id,
         language=page_language(cookies, request.headers.get("accept-language")),
-        retry_after_s=error.retry_after_s,
     )

@@ -1,1 +1,1 @@
-"""What every process needs around its zone: log, metrics page, clock, watch, pools, limits, start-up."""
+"""What every process needs around its zone: log, metrics page, clock, watch, pools, limits, start-up, stop."""

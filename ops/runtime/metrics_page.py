@@ -7,13 +7,16 @@ metrics have bounded labels, health reasons are our own fixed words.
 from __future__ import annotations
 
 import json
+import os
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, generate_latest
 from twisted.internet.address import IPv4Address
-from twisted.internet.interfaces import IAddress, IListeningPort, IReactorTCP
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IAddress, IDelayedCall, IListeningPort, IReactorTCP
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.web.pages import notFound
 from twisted.web.resource import IResource, Resource
@@ -22,6 +25,7 @@ from twisted.web.server import Request, Site
 LOOPBACK: Final = "127.0.0.1"
 MOST_CONNECTIONS: Final = 16
 IDLE_S: Final = 15
+_TRY_AGAIN_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,8 @@ class MetricsPage:
         self._site.displayTracebacks = False
         self._site.noisy = False
         self._port: IListeningPort | None = None
+        self._meanwhile: IListeningPort | None = None
+        self._trying: IDelayedCall | None = None
 
     def listen(self, reactor: IReactorTCP, port: int) -> int:
         """Start to serve; gives the port (useful when 0 was asked).
@@ -69,11 +75,37 @@ class MetricsPage:
         assert isinstance(address, IPv4Address)
         return int(address.port)
 
+    def succeed(self, reactor: Any, port: int, health_fd: int) -> None:
+        """Serve on a socket that is given, and on the port as soon as the older process has left it.
+
+        Args:
+            reactor: sockets and time.
+            port: the role's own.
+            health_fd: a listening loopback socket, closed when the port is ours; -1: none.
+        """
+        if health_fd >= 0:
+            self._meanwhile = reactor.adoptStreamPort(health_fd, socket.AF_INET, _Bounded(self._site))
+            os.close(health_fd)  # the reactor has a copy of its own
+        self._try(reactor, port)
+
+    def _try(self, reactor: Any, port: int) -> None:
+        try:
+            self.listen(reactor, port)
+        except CannotListenError:
+            self._trying = reactor.callLater(_TRY_AGAIN_S, self._try, reactor, port)
+            return
+        self._trying = None
+        if self._meanwhile is not None:
+            self._meanwhile.stopListening()
+            self._meanwhile = None
+
     async def stop(self) -> None:
         """Stop serving."""
-        if self._port is not None:
-            stopped = self._port.stopListening()
-            self._port = None
+        if self._trying is not None:
+            self._trying.cancel()
+        ports, self._port, self._meanwhile = (self._port, self._meanwhile), None, None
+        for port in ports:
+            stopped = port.stopListening() if port is not None else None
             if stopped is not None:
                 await stopped
 

@@ -6,6 +6,7 @@ line on stderr names the file, key or port and the remedy).
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Coroutine
@@ -20,9 +21,11 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ops.metrics import OpsMetrics
+from ops.runtime import lean_reactor, stopping
 from ops.runtime.background import ReactorBackground
 from ops.runtime.clock import SystemClock, SystemRandomness
 from ops.runtime.directory_watch import ReactorDirectoryWatch
+from ops.runtime.hand_over import HandOver
 from ops.runtime.limits import die_with_parent, harden, kill_after
 from ops.runtime.log_output import JsonLines, RotatingFile, StreamWriter, describe_failure
 from ops.runtime.metrics_page import Health, MetricsPage
@@ -51,6 +54,7 @@ class Surroundings:
         watch: wakes readers of directories.
         background: starts named work.
         role: the ``[role]`` table.
+        hand_over: sockets of an older process of this name, and for the next one.
     """
 
     reactor: Any
@@ -60,6 +64,7 @@ class Surroundings:
     watch: ReactorDirectoryWatch
     background: ReactorBackground
     role: RoleSettings
+    hand_over: HandOver
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +113,14 @@ class RoleProcess:
 
     async def start(self) -> None:
         """Open the metrics page, start the zone; on failure set the exit code and stop."""
-        role, reactor = self._around.role, self._around.reactor
+        role, reactor, hand_over = self._around.role, self._around.reactor, self._around.hand_over
         try:
-            port = self._page.listen(reactor, role.metrics_port)
+            if hand_over.is_successor:
+                self._page.succeed(reactor, role.metrics_port, hand_over.health_fd)
+            else:
+                self._page.listen(reactor, role.metrics_port)
             await self._running.start()
+            hand_over.watch(reactor)
         except CannotListenError as error:
             self._fail(EXIT_CANNOT_START, port_taken(role.name, error))
         except SettingsError as error:
@@ -120,9 +129,11 @@ class RoleProcess:
             self.log.failure("role_start_failed", failure=Failure(error), role=role.name)
             self._fail(EXIT_FAILED, f"{role.name}: did not start: {one_line(error)}")
         else:
+            gc.collect()
+            gc.freeze()  # what is there now stays for good: no collection need look at it again
             self._state = "serving"
             tell_service_manager("READY=1", os.environ)
-            self.log.info("role_started", role=role.name, pid=os.getpid(), port=port)
+            self.log.info("role_started", role=role.name, pid=os.getpid())
 
     async def stop(self) -> None:
         """Stop the zone, the page and all background work, within the deadline."""
@@ -148,28 +159,29 @@ class RoleProcess:
     def _fail(self, exit_code: int, line: str) -> None:
         self.exit_code = exit_code
         say(line)
-        self._around.reactor.callWhenRunning(self._around.reactor.stop)
+        self._around.reactor.callWhenRunning(stopping.stop, self._around.reactor)
 
 
-def run_role(role: RoleSettings, compose: Compose, *, forked: bool = False) -> int:
+def run_role(role: RoleSettings, compose: Compose, *, forked: HandOver | None = None) -> int:
     """Run one role until it is told to stop.
 
     Args:
         role: the ``[role]`` table.
         compose: puts the zone together.
-        forked: the process was forked by a master, which watches over it and has begun a log.
+        forked: the process was forked by a master, which watches over it and has begun a log; its part in a succession.
 
     Returns:
         The exit code.
     """
     parent = supervisor_pid(os.environ)
-    if not forked and parent is not None and not die_with_parent(parent):
+    if forked is None and parent is not None and not die_with_parent(parent):
         return EXIT_FAILED
     harden(open_files=role.open_files)
     clock = SystemClock()
     try:
         begin_log(role, clock)
-        process = _compose(role, clock, compose)
+        hand_over = HandOver.from_environment(os.environ) if forked is None else forked
+        process = _compose(role, clock, compose, hand_over)
     except SettingsError as error:
         return _refuse(str(error))
     except OSError as error:
@@ -179,11 +191,12 @@ def run_role(role: RoleSettings, compose: Compose, *, forked: bool = False) -> i
     reactor = process._around.reactor
     reactor.callWhenRunning(lambda: Deferred.fromCoroutine(process.start()))
     reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(process.stop()))
-    reactor.run()
+    stopping.run(reactor)
     return process.exit_code
 
 
-def _compose(role: RoleSettings, clock: Clock, compose: Compose) -> RoleProcess:
+def _compose(role: RoleSettings, clock: Clock, compose: Compose, hand_over: HandOver) -> RoleProcess:
+    lean_reactor.install()
     from twisted.internet import reactor  # noqa: TID251 - installed here, once
 
     surroundings = Surroundings(
@@ -194,6 +207,7 @@ def _compose(role: RoleSettings, clock: Clock, compose: Compose) -> RoleProcess:
         watch=ReactorDirectoryWatch(reactor),
         background=ReactorBackground(reactor),
         role=role,
+        hand_over=hand_over,
     )
     return RoleProcess(surroundings, compose)
 

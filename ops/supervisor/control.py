@@ -1,7 +1,7 @@
 """The supervisor's control socket: one JSON line asks, one JSON line answers.
 
     {"command": "status"}                       -> {"ok": true, "processes": [...]}
-    {"command": "replace", "name": "worker-1"}  -> {"ok": true}   when the new process is healthy
+    {"command": "replace", "name": "worker-1"}  -> {"ok": true}   when the new process is healthy, the old one gone
     {"command": "stop"}                         -> {"ok": true}   and the supervisor begins to stop
     anything else                               -> {"ok": false, "reason": "..."}
 
@@ -28,6 +28,8 @@ from wire_formats.errors import HallError
 MOST_LINE_BYTES: Final = 4_096
 MOST_CONNECTIONS: Final = 8
 REPLACE_DEADLINE_S: Final = 60.0
+#: Beyond it the old process may still finish what it has begun.
+_ENDING_S: Final = 30.0
 MOST_ANSWER_BYTES: Final = 1_000_000
 
 
@@ -112,7 +114,7 @@ class _Control(LineOnlyReceiver):
         return {"ok": False, "reason": "unknown command"}
 
 
-def ask(path: Path, asked: dict[str, str], *, deadline_s: float = REPLACE_DEADLINE_S + 5) -> dict[str, Any]:
+def ask(path: Path, asked: dict[str, str], *, deadline_s: float = REPLACE_DEADLINE_S + _ENDING_S) -> dict[str, Any]:
     """Ask a running supervisor (blocking; for the command line).
 
     Args:

@@ -61,6 +61,8 @@ class ProcessSpec:
         metrics_port: where /healthz is asked; 0 = healthy as soon as it runs.
         stage: processes of a lower stage are started first and stopped last.
         stop_deadline_s: after this the process group is killed.
+        hands_over: its successor takes over its listening sockets and starts beside it (``ops.runtime.hand_over``);
+            otherwise it ends before the new one starts.
         environment: added to the supervisor's own.
     """
 
@@ -69,6 +71,7 @@ class ProcessSpec:
     metrics_port: int = 0
     stage: int = 0
     stop_deadline_s: int = 15
+    hands_over: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -3,19 +3,24 @@
 Stages start one after the other; processes of one stage start together.  Each process is asked
 for its health; when it ends, the restart policy decides.  Stop runs the stages backwards: every
 process gets SIGTERM, and its whole group SIGKILL after its deadline.
+
+Replacing one that hands over: the new process starts beside the old one, takes its listening sockets, and only when
+it is healthy is the old one told to leave. One that fails is ended, and the old one has noticed nothing.
 """
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from ops.supervisor.child import Child
+from ops.runtime.metrics_page import LOOPBACK
+from ops.supervisor.child import Child, Succession
 from ops.supervisor.probe import probe
 from ops.supervisor.process_table import RUNNING, ProcessEntry, ProcessState, ProcessTable
 from ops.supervisor.restart_policy import Death, RestartLimits, Verdict, decide
@@ -29,6 +34,7 @@ HUNG_MS: Final = 30_000
 #: The same for a process that has not answered yet: a busy machine starts slowly.
 START_HUNG_MS: Final = 120_000
 Told = Callable[[ProcessEntry], None]
+T = TypeVar("T")
 
 
 class Supervisor:
@@ -61,6 +67,8 @@ class Supervisor:
         self._children: dict[str, Child] = {}
         self._keepers: dict[str, Deferred[None]] = {}
         self._replacing: set[str] = set()
+        self._successions: dict[str, Deferred[None]] = {}
+        self._others: set[Child] = set()
         self._stopping = False
         self._listeners: list[Told] = []
 
@@ -87,17 +95,21 @@ class Supervisor:
     async def stop(self) -> None:
         """Stop all stages, last first; returns when no child is left."""
         self._stopping = True
+        for other in self._others:
+            other.terminate()
         for stage in reversed(self.table.stages()):
             await DeferredList([Deferred.fromCoroutine(self._stop_one(entry)) for entry in stage])
+        await DeferredList([Deferred.fromCoroutine(_unshared(other.ended)) for other in self._others])
 
     async def replace(self, name: str, *, deadline_s: float) -> None:
-        """Let a process finish its work and end, then start it anew and wait until it is healthy.
+        """Start a process anew; what the old one has begun, it finishes.
 
-        The other processes of its kind carry on meanwhile.
+        One that hands over ends when the new one is healthy; any other one before the new one starts, and the other
+        processes of its kind carry on meanwhile.
 
         Raises:
             Refused: NOT_FOUND, no such process; CONFLICT, it is being replaced or stopped.
-            Unavailable: TIMED_OUT, the new process did not become healthy.
+            Unavailable: TIMED_OUT, the new process did not become healthy; an old one that hands over serves on.
         """
         if name not in self.table:
             raise Refused(Kind.NOT_FOUND, f"no process {name}")
@@ -109,6 +121,9 @@ class Supervisor:
         if child is not None and entry.state in RUNNING:
             self._replacing.add(name)
             try:
+                if child.channel is not None:
+                    await self._succeed(entry, child, until_ms)
+                    return
                 self._change(entry, ProcessState.STOPPING)
                 await self._end(entry, child)
             finally:
@@ -122,20 +137,87 @@ class Supervisor:
         now_ms = self._clock.now_ms()
         return [entry.told(now_ms) for entry in self.table.entries()]
 
+    # a successor beside its predecessor
+
+    async def _succeed(self, entry: ProcessEntry, old: Child, until_ms: int) -> None:
+        """Start a successor; when it is healthy it takes the old one's place, and the old one leaves.
+
+        Raises:
+            Unavailable: TIMED_OUT, it did not become healthy and has been ended.
+        """
+        name = entry.spec.name
+        over = self._successions[name] = Deferred()
+        try:
+            new = self._start_beside(entry, old)
+            await self._wait_ready(new, until_ms)
+            self._keepers[name].cancel()
+            self._keep_alive(entry, new)
+        finally:
+            del self._successions[name]
+            over.callback(None)
+        self.log.info("process_succeeded", holder=name, pid=new.pid)
+        self._others.add(old)
+        try:
+            old.leave_to_successor()
+            await self._end(entry, old)
+        finally:
+            self._others.discard(old)
+        new.health_port = entry.spec.metrics_port
+
+    def _start_beside(self, entry: ProcessEntry, old: Child) -> Child:
+        assert old.channel is not None
+        with socket.create_server((LOOPBACK, 0)) as health:
+            health.setblocking(False)
+            child = self._start(entry, Succession(old.channel, health))
+            child.health_port = health.getsockname()[1]
+            return child
+
+    async def _wait_ready(self, new: Child, until_ms: int) -> None:
+        """Wait until a successor is healthy; one that is not in time is ended.
+
+        Raises:
+            Unavailable: TIMED_OUT.
+        """
+        self._others.add(new)
+        reasons: tuple[str, ...] = ("no answer",)
+        ready = False
+        try:
+            while not ready and self._may_still(new, until_ms):
+                await self._sleep(STARTING_POLL_S)
+                health = (await probe(self._reactor, new.health_port)).health
+                ready, reasons = health.ready and self._may_still(new, until_ms), health.reasons
+        finally:
+            if not ready:
+                new.kill()
+                await _unshared(new.ended)
+            self._others.discard(new)
+        if ready:
+            return
+        why = new.last_words() or ", ".join(reasons)
+        raise Unavailable(Kind.TIMED_OUT, f"the new process did not become healthy, the old one serves on: {why}")
+
+    def _may_still(self, new: Child, until_ms: int) -> bool:
+        """Whether a successor can still become healthy in time."""
+        return new.exit_code is None and not self._stopping and self._clock.now_ms() < until_ms
+
     # one process
 
-    def _keep_alive(self, entry: ProcessEntry) -> None:
-        keeper: Deferred[None] = Deferred.fromCoroutine(self._lives(entry))
+    def _keep_alive(self, entry: ProcessEntry, child: Child | None = None) -> None:
+        keeper: Deferred[None] = Deferred.fromCoroutine(self._lives(entry, child))
         keeper.addErrback(lambda failure: failure.trap(CancelledError) and None)
         keeper.addErrback(lambda failure: self.log.failure("keeper_failed", failure=failure, holder=entry.spec.name))
         self._keepers[entry.spec.name] = keeper
 
-    async def _lives(self, entry: ProcessEntry) -> None:
-        """One life after the other, until stop or until the policy gives up."""
+    async def _lives(self, entry: ProcessEntry, successor: Child | None) -> None:
+        """One life after the other, until stop or until the policy gives up; the first may have begun already."""
         while not self._stopping:
-            death = await self._one_life(entry)
+            death = await self._one_life(entry, successor)
+            successor = None
             if self._stopping:
                 return
+            succession = self._successions.get(entry.spec.name)
+            if succession is not None:  # it died while its successor starts; if that one serves, this is cancelled
+                await _unshared(succession)
             if entry.spec.name in self._replacing:
                 continue
             entry.restarts += 1
@@ -150,22 +232,31 @@ class Supervisor:
             self._change(entry, ProcessState.PAUSED if paused else ProcessState.BACKOFF)
             await self._sleep(decision.delay_ms / 1000)
 
-    async def _one_life(self, entry: ProcessEntry) -> Death:
-        """Start the process and wait for its end, asking for its health meanwhile."""
+    def _start(self, entry: ProcessEntry, succession: Succession | None = None) -> Child:
+        spec = entry.spec
+        environment = {**self._environment, **spec.environment}
+        child = Child(self._reactor, spec.command, environment, hands_over=spec.hands_over, succession=succession)
+        child.health_port = spec.metrics_port
+        return child
+
+    async def _one_life(self, entry: ProcessEntry, successor: Child | None) -> Death:
+        """Start the process, or take a healthy successor, and wait for its end, asking for its health meanwhile."""
+        child = successor or self._start(entry)
         entry.started_ms = self._clock.now_ms()
-        entry.was_healthy = False
+        entry.was_healthy = successor is not None
         entry.last_words = ""
         entry.reasons = ()
-        child = Child(self._reactor, entry.spec.command, {**self._environment, **entry.spec.environment})
         entry.pid = child.pid
-        self._change(entry, ProcessState.STARTING)
+        self._change(entry, ProcessState.STARTING if successor is None else ProcessState.HEALTHY)
         self._children[entry.spec.name] = child
         watching: Deferred[None] = Deferred.fromCoroutine(self._watch_health(entry, child))
         # The child may end while a probe is still connecting; that ends the probe with an error of its own.
         watching.addErrback(lambda failure: failure.trap(CancelledError, ConnectingCancelledError) and None)
         watching.addErrback(lambda failure: self.log.failure("probe_failed", failure=failure, holder=entry.spec.name))
-        exit_code = await _unshared(child.ended)
-        watching.cancel()
+        try:
+            exit_code = await _unshared(child.ended)
+        finally:
+            watching.cancel()
         now_ms = self._clock.now_ms()
         entry.last_exit, entry.last_words = exit_code, child.last_words()
         entry.figures = {}
@@ -174,10 +265,10 @@ class Supervisor:
     async def _watch_health(self, entry: ProcessEntry, child: Child) -> None:
         answered_ms = self._clock.now_ms()
         while child.exit_code is None:
-            if entry.spec.metrics_port == 0:
+            if child.health_port == 0:
                 self._change_if_running(entry, ready=True)
                 return
-            probed = await probe(self._reactor, entry.spec.metrics_port)
+            probed = await probe(self._reactor, child.health_port)
             if child.exit_code is not None:
                 return
             now_ms = self._clock.now_ms()
@@ -247,11 +338,11 @@ class Supervisor:
         await deferLater(self._reactor, seconds)
 
 
-async def _unshared(shared: Deferred[int]) -> int:
+async def _unshared(shared: Deferred[T]) -> T:
     """Wait for a Deferred that others wait for too."""
-    mine: Deferred[int] = Deferred()
+    mine: Deferred[T] = Deferred()
 
-    def tell(value: int) -> int:
+    def tell(value: T) -> T:
         if not mine.called:
             mine.callback(value)
         return value

@@ -5,6 +5,7 @@ One installation is made once for this module; ports are free ones.
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -71,12 +72,12 @@ def test_first_start_does_the_main_job_and_stops_cleanly(root: Path, environment
 
 @pytest.fixture
 def serving(root: Path, environment: dict[str, str]) -> Iterator[Layout]:
-    running = _up(root, environment, "--no-demo")
+    running = _up(root, environment)
     assert running.stdout is not None
     try:
-        for line in running.stdout:
-            if "Ferrygate serves" in line:
-                break
+        told = "".join(itertools.takewhile(lambda line: "Ferrygate serves" not in line, running.stdout))
+        assert "one employee declared" in told
+        assert "uploading" not in told, "whoever starts it again wants to work in it"
         yield Layout(root)
         running.send_signal(signal.SIGINT)
         rest = running.stdout.read()

@@ -35,7 +35,7 @@ from core.intake.runner import Runner
 from core.intake.slow_work import SlowWorkers
 from core.metrics import CoreMetrics
 from core.password_hashing import PasswordHashing
-from core.reference.loading import load_base_row
+from core.reference.loading import load_rows
 from core.reference.rows import BaseRow
 from core.rules.passwords import load_common
 from core.service import COMMON_PASSWORDS
@@ -367,7 +367,7 @@ def populate(world: World) -> None:
             add_employee(connection, VIP_UNIT, 1000 + serial, id_number(serial), f"张三{'甲乙丙'[serial - 1]}")
             add_employee(connection, PLAIN_UNIT, 2000 + serial, id_number(100 + serial), f"李四{'甲乙丙'[serial - 1]}")
         row = BaseRow("420100", 202501, 202712, 704_000, 422_400, 2_112_000, False, True, "test")
-        load_base_row(connection, row, operator_id="test", now_ms=NOW_MS)
+        load_rows(connection, [row], operator_id="test", now_ms=NOW_MS)
     world.open_account("vip", NewAccount("vip1", AccountKind.UNIT, "甲公司", DISTRICT, unit_id=VIP_UNIT))
     world.open_account("plain", NewAccount("plain1", AccountKind.UNIT, "乙公司", DISTRICT, unit_id=PLAIN_UNIT))
     world.open_account("person", NewAccount("zhang", AccountKind.PERSON, "张三甲", DISTRICT, person_id=1001))

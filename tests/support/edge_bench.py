@@ -31,10 +31,12 @@ class EdgeBench:
     Args:
         directory: temporary; everything lives there.
         settings: lines of TOML that differ from the defaults.
+        guarded: whether the hall's firewall stands before the pipeline.
     """
 
-    def __init__(self, directory: Path, settings: str = "children = 2") -> None:
+    def __init__(self, directory: Path, settings: str = "children = 2", *, guarded: bool = False) -> None:
         self.directory = directory
+        self._guarded = guarded
         self.authority = HallAuthority()
         self.server = self.authority.server()
         self.machines = MachineAuthority()
@@ -50,6 +52,7 @@ class EdgeBench:
     def start(self) -> EdgeBench:
         """Start the process and wait until it serves."""
         arguments = [sys.executable, "-m", "tests.support.edge_process", str(self.directory / "edge.toml")]
+        arguments += ["guarded"] * self._guarded
         self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, cwd=REPOSITORY, stderr=subprocess.PIPE)
         line = self.process.stdout.readline()
         assert line, self.process.stderr.read().decode()
@@ -76,6 +79,11 @@ class EdgeBench:
         """The log so far."""
         path = self.directory / "edge.log"
         return path.read_text() if path.exists() else ""
+
+    def events(self, word: str) -> list[dict[str, Any]]:
+        """The log's events of one kind, in order."""
+        found = (json.loads(line) for line in self.log().splitlines() if line.endswith("}"))
+        return [event for event in found if event.get("log_format") == word]
 
     def deny(self, *serials: int) -> None:
         """Sign and drop the next increment of the deny list."""

@@ -1,5 +1,6 @@
 """An edge as a real process, with a pipeline that tells what reached it: ``python -m tests.support.edge_process F``.
 
+With ``guarded`` behind F, the hall's firewall stands before the pipeline. The log has one JSON object a line.
 Prints one line of JSON with the bound ports, then serves until SIGTERM.
 """
 
@@ -14,26 +15,36 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
-from twisted.logger import globalLogBeginner, textFileLogObserver
+from twisted.logger import Logger, globalLogBeginner, jsonFileLogObserver
 
 from dmz.edge.master import EdgeChild, EdgeMaster
 from dmz.edge.settings import EdgeSettings
 from dmz.messages import HallRequest, HallResponse, decode_request, encode_request
+from dmz.waf.guard import guarded
+from dmz.waf.hall_routes import hall_route_table
+from dmz.waf.settings import FirewallSettings
+from ops.runtime import stopping
 from ops.runtime.clock import SystemClock, SystemRandomness
 from ops.runtime.directory_watch import ReactorDirectoryWatch
+from ops.runtime.hand_over import HandOver
 from wire_formats.errors import Kind, Refused
 from wire_formats.settings_reader import SettingsError, load_settings
 
+TEXT = "text/plain; charset=utf-8"
 BIG_BYTES = 3_000_000
+GUARDED = "guarded" in sys.argv[2:]
 
 
 class Echo:
     """Answers with what it got; a few paths misbehave on purpose."""
 
+    _log = Logger()
+
     def __init__(self, reactor):
         self._reactor = reactor
 
     async def handle(self, request: HallRequest) -> HallResponse:
+        self._log.info("worker_reached", request_id=request.request_id, path=request.path)
         request = decode_request(encode_request(request))
         if request.path == "/slow":
             await deferLater(self._reactor, 1.0)
@@ -44,9 +55,11 @@ class Echo:
         elif request.path == "/refuse":
             raise Refused(Kind.NO_RIGHT, "private words")
         elif request.path == "/big":
-            return HallResponse(200, (("Content-Type", "text/plain"),), b"x" * BIG_BYTES)
+            return HallResponse(200, (("Content-Type", TEXT),), b"x" * BIG_BYTES)
         elif request.path == "/split":
             return HallResponse(200, (("X-Bad", "a\r\nInjected: yes"),), b"")
+        if GUARDED:
+            return HallResponse(200, (("Content-Type", TEXT),), b"{}")
         told = {
             "method": request.method,
             "window": request.window,
@@ -64,36 +77,46 @@ class Echo:
             "pid": os.getpid(),
             "request_id": request.request_id,
         }
-        return HallResponse(200, (("Content-Type", "application/json"),), json.dumps(told).encode())
+        return HallResponse(200, (("Content-Type", TEXT),), json.dumps(told).encode())
 
 
 def run_child(child: EdgeChild) -> int:
     """Run one child of the edge."""
     from dmz.edge.service import Collaborators, EdgeService
+    from ops.runtime import lean_reactor
+
+    lean_reactor.install()
     from tests.support.real_reactor import reactor
 
+    registry = CollectorRegistry()
+    handler = Echo(reactor).handle
+    if GUARDED:
+        handler = guarded(handler, FirewallSettings(), registry=registry, seconds=reactor.seconds)
     given = Collaborators(
         reactor=reactor,
         clock=SystemClock(),
         randomness=SystemRandomness(),
         watch=ReactorDirectoryWatch(reactor),
-        registry=CollectorRegistry(),
-        pipeline=Echo(reactor).handle,
+        registry=registry,
+        pipeline=handler,
+        takes_files=hall_route_table().takes_files if GUARDED else lambda _window, _path: True,
     )
     service = EdgeService(child, given)
     reactor.callWhenRunning(lambda: Deferred.fromCoroutine(service.start()))
     reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(service.stop()))
-    reactor.run()
+    stopping.run(reactor)
     return 0
 
 
 def main() -> int:
     path = Path(sys.argv[1])
     globalLogBeginner.beginLoggingTo(
-        [textFileLogObserver(path.with_suffix(".log").open("a", buffering=1))], redirectStandardIO=False
+        [jsonFileLogObserver(path.with_suffix(".log").open("a", buffering=1), "")], redirectStandardIO=False
     )
     try:
-        master = EdgeMaster(load_settings(EdgeSettings, path), run_child, SystemClock())
+        master = EdgeMaster(
+            load_settings(EdgeSettings, path), run_child, SystemClock(), HandOver.from_environment(os.environ)
+        )
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -76,6 +76,10 @@ class HallAuthority:
         names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(uri or account_uri(window, account))]
         return self._leaf(_name(f"client {account}"), names, purpose, start, end)
 
+    def itself(self) -> Credentials:
+        """Give the root itself: a certificate that nobody else has signed."""
+        return Credentials(self._root_key, self.root, ())
+
     def _leaf(
         self,
         subject: x509.Name,

@@ -63,10 +63,11 @@ class WholeSystem:
     def start(self) -> None:
         """Set up if need be, start every role, and wait until all are healthy."""
         command = [sys.executable, "-m", "ops", "up", "--no-demo", "--root", str(self.root)]
+        earlier = len(self.told())
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
         end = time.monotonic() + START_S
-        while "Ferrygate serves" not in self.told():
+        while "Ferrygate serves" not in self.told()[earlier:]:
             if self._process.poll() is not None or time.monotonic() > end:
                 self.end()
                 raise AssertionError(f"the installation did not start:\n{self.told()[-2000:]}")

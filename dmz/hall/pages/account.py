@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from dmz.hall import kept_input, replies
-from dmz.hall.error_page import Notice, notice_of, retry_header, status_of
+from dmz.hall.error_page import Notice, notice_of, offence_of, retry_header, status_of
 from dmz.hall.form_check import check
 from dmz.hall.frame import Frame
 from dmz.hall.hall import Hall, home_crumb
@@ -47,7 +47,7 @@ async def login_post(hall: Hall, visit: Visit) -> HallResponse:
         done = await hall.backend.login(visit.client, str(checked.body["user_name"]), str(checked.body["password"]))
     except (Refused, Unavailable) as error:
         page = _login_page(hall, visit, form, notice_of(error, visit.language), status=status_of(error.kind))
-        return HallResponse(page.status, page.headers + retry_header(error), page.body)
+        return HallResponse(page.status, page.headers + retry_header(error), page.body, offence_of(error))
     entered = replace(visit, session=done.session, cookie=done.cookie)
     answer = await _after_login(hall, entered)
     cookie = replies.session_cookie(visit.window, done.cookie)
@@ -95,7 +95,10 @@ async def password_post(hall: Hall, visit: Visit) -> HallResponse:
         done = await hall.backend.change_password(visit.signed_in, visit.client, str(old), str(new))
     except (Refused, Unavailable) as error:
         notice = notice_of(error, visit.language)
-        return _password_page(hall, visit, form, notice, status=status_of(error.kind))
+        page = _password_page(hall, visit, form, notice, status=status_of(error.kind))
+        # The core says FIELDS_INVALID when the old password is wrong, and something else when only the new one is.
+        wrong_old = error.kind is Kind.FIELDS_INVALID
+        return replace(page, offence="login_failed" if wrong_old else offence_of(error))
     return replies.redirect("/?note=password", headers=(replies.session_cookie(visit.window, done.cookie),))
 
 

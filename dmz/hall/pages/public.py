@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dmz.hall import replies
-from dmz.hall.error_page import Notice, notice_of, retry_header, status_of
+from dmz.hall.error_page import Notice, notice_of, offence_of, retry_header, status_of
 from dmz.hall.form_check import check
 from dmz.hall.frame import Frame
 from dmz.hall.hall import Hall, home_crumb
@@ -50,7 +50,7 @@ async def certificate_post(hall: Hall, visit: Visit) -> HallResponse:
         return replies.download(await hall.backend.download_certificate(visit.client, number, code))
     except (Refused, Unavailable) as error:
         page = _certificate_page(hall, visit, form, notice_of(error, visit.language), status_of(error.kind))
-        return HallResponse(page.status, page.headers + retry_header(error), page.body)
+        return HallResponse(page.status, page.headers + retry_header(error), page.body, offence_of(error))
 
 
 def _certificate_page(hall: Hall, visit: Visit, form: FormView, notice: Notice | None, status: int) -> HallResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 import ssl
@@ -68,6 +69,18 @@ def test_children_leave_when_their_master_dies(tmp_path):
     bench.process.wait()
     bench.wait_for(lambda: not any(_runs(pid) for pid in children))
     assert bench.stop() == -signal.SIGKILL
+
+
+def test_everybody_told_to_stop_at_once_stops_once(tmp_path):
+    bench = EdgeBench(tmp_path, "children = 2\ndrain_s = 2").start()
+    with contextlib.closing(bench.connect("unit", bench.authority.client())) as held:
+        held.sendall(get("/slow"))
+        children = children_of(bench.process.pid)
+        for pid in (*children, bench.process.pid, *children):
+            os.kill(pid, signal.SIGTERM)
+        assert read_answer(held).status == 200
+    assert bench.stop() == 0
+    assert "Traceback" not in bench.log()
 
 
 def _runs(pid: int) -> bool:

@@ -105,10 +105,12 @@ def test_wrong_window(bench):
     assert (answer.status, b"FG-2011" in answer.body) == (403, True)
 
 
-@pytest.mark.parametrize("fault", ["foreign", "expired", "not_yet", "server_purpose"])
+@pytest.mark.parametrize("fault", ["foreign", "forged", "self_signed", "expired", "not_yet", "server_purpose"])
 def test_certificates_that_do_not_verify_end_the_handshake(bench, fault):
     credentials = {
         "foreign": lambda: HallAuthority("other").client(),
+        "forged": lambda: HallAuthority().client(),  # our CA's name, another key
+        "self_signed": lambda: HallAuthority().itself(),
         "expired": lambda: bench.authority.client(start=-3 * DAY, end=-DAY),
         "not_yet": lambda: bench.authority.client(start=DAY, end=2 * DAY),
         "server_purpose": lambda: bench.authority.client(purpose=ExtendedKeyUsageOID.SERVER_AUTH),

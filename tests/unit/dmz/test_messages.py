@@ -55,10 +55,21 @@ def test_requests_round_trip(request):
     assert decode_request(encode_request(request)) == request
 
 
-@given(st.integers(200, 599), st.lists(st.tuples(st.sampled_from(["X-A", "Set-Cookie"]), st.just("b"))), st.binary())
-def test_responses_round_trip(status, headers, body):
-    response = HallResponse(status, tuple(headers), body)
+@given(
+    st.integers(200, 599),
+    st.lists(st.tuples(st.sampled_from(["X-A", "Set-Cookie"]), st.just("b"))),
+    st.binary(),
+    st.sampled_from([None, "login_failed", "locked_out", "code_failed"]),
+)
+def test_responses_round_trip(status, headers, body, offence):
+    response = HallResponse(status, tuple(headers), body, offence)
     assert decode_response(encode_response(response)) == response
+
+
+@pytest.mark.parametrize("offence", ["", "LOGIN_FAILED", "anything", 1, False])
+def test_a_worker_may_name_known_offences_only(offence):
+    with pytest.raises(PeerError):
+        decode_response(msgspec.msgpack.encode([1, 200, [], b"", offence]))
 
 
 @settings(max_examples=300, deadline=None)

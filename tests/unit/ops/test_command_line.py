@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ops.__main__ import main
-from ops.cli import arguments, authority
+from ops.cli import administration, arguments, authority
 from ops.cli.ports_free import taken
 from ops.cli.table import duration, render, width
 from ops.cli.up import ended, too_late
@@ -80,7 +80,7 @@ def test_a_folder_that_is_something_else(tmp_path: Path, capfd: pytest.CaptureFi
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
-@pytest.mark.parametrize("word", [["status"], ["stop"], ["replace", "worker-1"]])
+@pytest.mark.parametrize("word", [["status"], ["stop"], ["replace", "worker-1"], ["upgrade"]])
 def test_nothing_runs(word: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*word, "--root", str(tmp_path)]) == 2
     assert "no installation" in _one_line(capsys)
@@ -117,6 +117,9 @@ WRONG_WORDS = [
     (["ca"], "ferrygate ca --help"),
     (["ca", "prepare", "demo"], "ferrygate ca prepare --help"),
     (["ca", "revoke", "1", "--reason", "silly"], "ferrygate ca revoke --help"),
+    (["core"], "ferrygate core --help"),
+    (["core", "disable", "demo-person"], "ferrygate core disable --help"),
+    (["core", "--operator", "a b", "find", "x"], "ferrygate core --help"),
 ]
 
 
@@ -139,7 +142,9 @@ def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParse
 
 
 @pytest.mark.parametrize(
-    "parser", [*_parsers(arguments._parser()), *_parsers(authority._parser())], ids=lambda p: p.prog
+    "parser",
+    [*_parsers(arguments._parser()), *_parsers(authority._parser()), *_parsers(administration._parser())],
+    ids=lambda p: p.prog,
 )
 def test_every_command_and_word_is_explained(parser: argparse.ArgumentParser) -> None:
     assert parser.description
@@ -152,7 +157,9 @@ def test_every_command_and_word_is_explained(parser: argparse.ArgumentParser) ->
             assert action.help, f"{parser.prog}: {action.dest} is not explained"
 
 
-@pytest.mark.parametrize("words", [["--help"], ["up", "--help"], ["ca", "--help"], ["ca", "sign", "--help"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["up", "--help"], ["ca", "--help"], ["ca", "sign", "--help"], ["core", "--help"]]
+)
 def test_help_is_no_error(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(words)
@@ -223,13 +230,21 @@ def test_how_a_silent_process_ended() -> None:
     assert (ended(None), ended(-9), ended(3)) == ("", "ended by signal 9", "ended with exit code 3")
 
 
-def test_doctor_names_a_missing_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    root = tmp_path / "var"
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small installation that nothing runs in."""
+    root = tmp_path_factory.mktemp("made") / "var"
     create_installation(root, ports=_free_ports(), environment={"CITY_UNITS": "2"})
-    key = root / "core" / "keys" / "account_master.key"
-    key.unlink()
-    capsys.readouterr()
-    assert main(["doctor", "--root", str(root)]) == 1
+    return root
+
+
+def test_doctor_names_a_missing_key(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key = made / "core" / "keys" / "account_master.key"
+    key.rename(key.with_suffix(".away"))
+    try:
+        assert main(["doctor", "--root", str(made)]) == 1
+    finally:
+        key.with_suffix(".away").rename(key)
     told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("!!")]
     assert len(told) == 1
     assert f"{key} is missing (core.toml names it)" in told[0]
@@ -283,3 +298,20 @@ def test_the_account_list_keeps_a_changed_password(tmp_path: Path) -> None:
     assert json.loads((tmp_path / LIST_NAME).read_text())[0]["password"] == "second"
     with pytest.raises(LookupError):
         AccountBook(tmp_path).account("nobody")
+
+
+def test_the_words_of_the_core(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    core = ["core", "--root", str(made), "--operator", "root"]
+    assert main([*core, "find", "demo-unit"]) == 0
+    account = capsys.readouterr().out.splitlines()[1].split()[0]
+    for word, told in (("disable", "停用 disabled"), ("enable", "启用 enabled")):
+        assert main([*core, word, account]) == 0
+        assert capsys.readouterr().out.startswith(f"{account}: {told}")
+    for wrong in (["find", "nobody"], ["disable", "0" * 32], ["disable-operator", "nobody"]):
+        assert main([*core, *wrong]) == 2
+        assert "not_found" in _one_line(capsys)
+    assert main([*core, "disable-operator", "demo-staff"]) == 0
+    assert main([*core, "load-notice", str(tmp_path / "none.toml")]) == 2
+    assert capsys.readouterr().err.count("none.toml: No such file or directory") == 1
+    assert main(["core", "--root", str(tmp_path), "find", "x"]) == 2
+    assert "no installation here" in _one_line(capsys)

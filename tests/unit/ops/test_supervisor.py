@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -36,10 +37,19 @@ def _alive(pid: int) -> bool:
     return text.rsplit(")", 1)[1].split()[0] != "Z"
 
 
-def _spec(name: str, mode: str = "ok", *more: str, stage: int = 0, deadline_s: int = 5) -> ProcessSpec:
+def _spec(
+    name: str, mode: str = "ok", *more: str, stage: int = 0, deadline_s: int = 5, hands_over: bool = False
+) -> ProcessSpec:
     (port,) = free_ports(1)
     command = (sys.executable, "-m", "tests.unit.ops.tiny_role", str(port), mode, *more)
-    return ProcessSpec(name=name, command=command, metrics_port=port, stage=stage, stop_deadline_s=deadline_s)
+    return ProcessSpec(
+        name=name,
+        command=command,
+        metrics_port=port,
+        stage=stage,
+        stop_deadline_s=deadline_s,
+        hands_over=hands_over,
+    )
 
 
 class SupervisorTests(TestCase):
@@ -140,6 +150,78 @@ class SupervisorTests(TestCase):
         self.assertEqual(supervisor.table["worker-2"].pid, other)
         with self.assertRaises(Refused):
             await supervisor.replace("worker-9", deadline_s=1)
+
+    # a successor beside its predecessor
+
+    async def _one_that_hands_over(self, mode: str = "ok") -> tuple[Supervisor, Path]:
+        file = Path(tempfile.mkdtemp()) / "mode"
+        file.write_text(mode)
+        supervisor = self._supervise(_spec("edge", "told", str(file), hands_over=True))
+        await supervisor.start(deadline_s=20)
+        return supervisor, file
+
+    def _served_by(self, file: Path) -> int:
+        with socket.create_connection(("127.0.0.1", int(file.with_suffix(".port").read_text())), 5) as connection:
+            return int(connection.recv(100))
+
+    async def test_a_successor_serves_before_its_predecessor_leaves(self) -> None:
+        supervisor, file = await self._one_that_hands_over("slow")
+        entry = supervisor.table["edge"]
+        old = entry.pid
+        self.order.clear()
+        answered: list[int] = []
+        replacing = Deferred.fromCoroutine(supervisor.replace("edge", deadline_s=20))
+        while not replacing.called:
+            answered.append(await deferToThread(self._served_by, file))  # a refused connection fails the test
+            await deferLater(reactor, 0.005)
+        await replacing
+        self.assertEqual(self.order, [], "its state never changed")
+        self.assertFalse(_alive(old))
+        self.assertEqual(set(answered), {old, entry.pid})
+        self.assertEqual((entry.state, entry.restarts), (ProcessState.HEALTHY, 0))
+        os.kill(entry.pid, signal.SIGKILL)  # the successor is kept alive like any other
+        await self._until(lambda: entry.state is ProcessState.HEALTHY and entry.restarts == 1)
+
+    async def test_a_successor_that_fails_leaves_the_old_one_serving(self) -> None:
+        supervisor, file = await self._one_that_hands_over()
+        entry = supervisor.table["edge"]
+        old = entry.pid
+        for mode, why in (
+            ("crash", "KeyError: 'x'"),
+            ("refuse", "setting 'x' is missing"),
+            ("unready", "still waiting"),
+        ):
+            file.write_text(mode)
+            with self.assertRaisesRegex(Unavailable, f"the old one serves on: .*{why}"):
+                await supervisor.replace("edge", deadline_s=2)
+            self.assertEqual((entry.pid, entry.state, entry.restarts), (old, ProcessState.HEALTHY, 0))
+            self.assertEqual(await deferToThread(self._served_by, file), old)
+        file.write_text("ok")
+        await supervisor.replace("edge", deadline_s=20)
+        self.assertEqual(await deferToThread(self._served_by, file), entry.pid)
+
+    async def test_the_old_one_dies_while_its_successor_starts(self) -> None:
+        supervisor, file = await self._one_that_hands_over()
+        entry = supervisor.table["edge"]
+        old = entry.pid
+        replacing = Deferred.fromCoroutine(supervisor.replace("edge", deadline_s=20))
+        os.kill(old, signal.SIGKILL)
+        await replacing
+        self.assertNotEqual(entry.pid, old)
+        self.assertEqual((entry.state, entry.restarts), (ProcessState.HEALTHY, 0))
+        self.assertEqual(await deferToThread(self._served_by, file), entry.pid)
+
+    async def test_a_stop_ends_a_successor_that_starts(self) -> None:
+        supervisor, file = await self._one_that_hands_over()
+        old = supervisor.table["edge"].pid
+        file.write_text("unready")
+        replacing = Deferred.fromCoroutine(supervisor.replace("edge", deadline_s=20))
+        await self._until(lambda: supervisor._others)
+        (new,) = supervisor._others
+        await supervisor.stop()
+        with self.assertRaises(Unavailable):
+            await replacing
+        self.assertFalse(_alive(old) or _alive(new.pid))
 
     async def test_the_control_socket(self) -> None:
         supervisor = self._supervise(_spec("core"))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.reference.loading import load_base_row, load_rate_row
+from core.reference.loading import load_rows
 from core.reference.parameters import Layer, ReferenceData, load_reference, shipped_layer
 from core.reference.rows import BaseRow, RateRow, shipped_bases, shipped_rates
 from core.rules.contribution import Rate
@@ -75,9 +75,8 @@ def test_overlapping_rows_are_refused() -> None:
 def test_a_loaded_notice_comes_before_what_ships(world: World) -> None:
     with world.engine.begin() as connection:
         rate = RateRow("110", "standard", 202601, 202612, 1500, 800, 0, True, "notice 1/2026")
-        load_rate_row(connection, rate, operator_id="op", now_ms=1)
         base = BaseRow("420100", 202401, 202412, 800_000, 480_000, 2_400_000, True, False, "notice 2/2024")
-        load_base_row(connection, base, operator_id="op", now_ms=1)
+        load_rows(connection, [rate, base], operator_id="op", now_ms=1)
         reference = load_reference(connection)
     assert reference.parameters_for(202601).rate("110") == Rate(1500, 800)
     assert reference.parameters_for(202701).rate("110") == Rate(1600, 800)

@@ -6,9 +6,11 @@ import pytest
 from prometheus_client import CollectorRegistry
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 
 from dmz.edge.admittance import Caller
-from dmz.edge.body_buffer import BodyBudget
+from dmz.edge.answer_flow import SLICE_BYTES
+from dmz.edge.body_buffer import MemoryBudget
 from dmz.edge.client_identity import CertifiedClient
 from dmz.edge.connection_limits import Admission, AdmissionLimits, Rate
 from dmz.edge.conversation import Conversation
@@ -21,15 +23,22 @@ from dmz.messages import ClientIdentity, HallResponse
 from tests.support.machines import NOW_MS, MachineAuthority
 from wire_formats.errors import Kind, Unavailable
 
+LARGE = 600_000
+
 
 class MemoryWire:
     """Keeps what was written; says when it is congested."""
 
     def __init__(self):
-        self.sent, self.verbs, self.congested = b"", [], False
+        self.sent, self.verbs, self.congested, self.congests = b"", [], False, False
 
     def write(self, parts):
         self.sent += b"".join(parts)
+        self.congested = self.congests
+
+    def drain(self, talk):
+        self.congested = False
+        talk.drained()
 
     def pause(self):
         self.verbs.append("pause")
@@ -61,10 +70,11 @@ class Bench:
         self.clock, self.wire, self.requests, self.waiting = Clock(), MemoryWire(), [], []
         metrics = EdgeMetrics(CollectorRegistry())
         places = DenyPlaces(tmp_path, tmp_path, keeper=False)
-        self.budget = BodyBudget(100_000)
+        self.budget = MemoryBudget(100_000)
+        self.answers = MemoryBudget(1_000_000, Reason.ANSWER_MEMORY)
         self.around = Surroundings(
             pipeline=pipeline or self.pipeline,
-            body_limit=lambda _path, _kind: 50_000,
+            body_limit=lambda _window, _path, _kind: 50_000,
             admission=Admission(AdmissionLimits(certificate_requests=Rate(1.0, 50), address_requests=Rate(1.0, 60))),
             deny=DenySet(places, MachineAuthority().trust([]), clock=Still(), metrics=metrics, limit_ms=1),
             metrics=metrics,
@@ -73,6 +83,7 @@ class Bench:
             randomness=Still(),
             writer=ResponseWriter(Still()),
             budget=self.budget,
+            answers=self.answers,
             pace=Pace(),
             **changes,
         )
@@ -85,6 +96,8 @@ class Bench:
         if request.path == "/wait":
             self.waiting.append(Deferred())
             return await self.waiting[-1]
+        if request.path == "/large":
+            return HallResponse(200, (), b"x" * LARGE)
         return HallResponse(200, (), request.path.encode())
 
     def advance(self, seconds):
@@ -113,13 +126,85 @@ def test_requests_wait_for_the_answer_before_and_reading_pauses(tmp_path):
 
 def test_a_congested_wire_holds_back_the_next_request(tmp_path):
     bench = Bench(tmp_path)
-    bench.wire.congested = True
+    bench.wire.congests = True
     bench.talk.received(get("/1") + get("/2"))
     assert [request.path for request in bench.requests] == ["/1"]
-    bench.talk.drained()
+    bench.wire.drain(bench.talk)
     assert [request.path for request in bench.requests] == ["/1", "/2"]
     bench.advance(25)
     assert bench.wire.verbs == ["abort"]
+
+
+def test_a_large_answer_goes_out_no_faster_than_it_is_taken(tmp_path):
+    bench = Bench(tmp_path)
+    bench.wire.congests = True
+    bench.talk.received(get("/large") + get("/after"))
+    assert len(bench.wire.sent) < SLICE_BYTES + 2_000
+    assert bench.answers.held_bytes == LARGE
+    rounds = 0
+    while bench.answers.held_bytes:
+        before = len(bench.wire.sent)
+        bench.wire.drain(bench.talk)
+        assert len(bench.wire.sent) - before <= SLICE_BYTES + 2_000
+        rounds += 1
+    assert rounds == -(-LARGE // SLICE_BYTES)
+    assert bench.wire.sent.partition(b"\r\n\r\n")[2].startswith(b"x" * LARGE + b"HTTP/1.1 200 ")
+    assert [request.path for request in bench.requests] == ["/large", "/after"]
+
+
+def test_a_client_that_does_not_take_its_answer_is_cut_and_its_memory_given_back(tmp_path):
+    bench = Bench(tmp_path)
+    bench.wire.congests = True
+    bench.talk.received(get("/large"))
+    bench.advance(20 + LARGE / 4096 - 1)
+    assert bench.wire.verbs == []
+    bench.advance(1)
+    assert bench.wire.verbs == ["abort"]
+    bench.talk.lost()
+    assert bench.answers.held_bytes == 0
+
+
+def test_an_answer_before_a_close_may_take_as_long_as_any_other(tmp_path):
+    bench = Bench(tmp_path)
+    bench.wire.congests = True
+    bench.talk.received(b"GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    for _ in range(4):
+        bench.advance(20)
+        bench.wire.drain(bench.talk)
+    assert bench.wire.verbs == []
+    bench.wire.drain(bench.talk)
+    assert (bench.wire.verbs, bench.answers.held_bytes) == (["close"], 0)
+
+
+def test_too_many_large_answers_under_way_are_a_503_with_a_time_and_small_ones_still_go(tmp_path):
+    bench = Bench(tmp_path)
+    bench.wire.congests = True
+    bench.talk.received(get("/large"))
+    others = [MemoryWire(), MemoryWire(), MemoryWire()]
+    for wire, sent in zip(others, (get("/large"), get("/small"), get("/large").replace(b"GET", b"HEAD")), strict=True):
+        Conversation(wire, bench.talk._caller, bench.around).received(sent)
+    assert [wire.statuses for wire in others] == [[503], [200], [200]]
+    assert b"Retry-After: 5\r\n" in others[0].sent
+    assert others[0].verbs == ["close"]
+
+
+def test_a_connection_ends_after_its_number_of_requests(tmp_path):
+    bench = Bench(tmp_path, requests_per_connection=3)
+    bench.talk.received(get() * 5)
+    assert bench.wire.statuses == [200] * 3
+    assert bench.wire.sent.count(b"Connection: close\r\n") == 1
+    assert bench.wire.verbs == ["close"]
+
+
+def test_a_client_that_leaves_inside_its_body_is_logged(tmp_path):
+    bench = Bench(tmp_path)
+    with capturedLogs() as lines:
+        bench.talk.received(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc")
+        bench.talk.lost()
+    assert [(line["log_format"], line["reason"], line["status"]) for line in lines] == [
+        ("request_answered", "client_left", 499)
+    ]
+    assert not bench.requests
 
 
 @pytest.mark.parametrize(

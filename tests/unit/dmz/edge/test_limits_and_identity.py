@@ -18,6 +18,8 @@ from dmz.edge.metrics import EdgeMetrics
 from dmz.edge.refusals import Reason, RefusalError, status_of
 from dmz.edge.restart_policy import RestartPolicy
 from dmz.edge.settings import EdgeSettings
+from dmz.messages import Window
+from dmz.waf.hall_routes import hall_route_table
 from tests.support.machines import NOW_MS, MachineAuthority
 from tests.support.test_ca import DAY, HallAuthority
 from wire_formats.deny_list import FIRST, DenyIncrement, increment_digest, sign_increment
@@ -284,8 +286,12 @@ def test_settings():
     read = read_settings(EdgeSettings, REQUIRED + "\nchildren = 3", Path("/etc/edge.toml"))
     assert read.ports() == {"unit": 7002, "community": 7012, "person": 7022, "site": 8443, "plain": 8080}
     assert read.server_key == Path("/etc/x")
-    assert read.body_limit("/a", "text/plain") == 65_536
-    assert read.body_limit("/a", "Multipart/Form-Data; boundary=x") > 12_000_000
+    limit = read.body_limit(hall_route_table().takes_files)
+    assert limit("unit", "/b/wage.batch", "text/plain") == 65_536
+    assert limit("unit", "/b/wage.batch", "Multipart/Form-Data; boundary=x") > 12_000_000
+    elsewhere: list[tuple[Window, str]] = [("unit", "/login"), ("site", "/b/wage.batch"), ("person", "/no/such/page")]
+    for window, path in elsewhere:
+        assert limit(window, path, "multipart/form-data; boundary=x") == 65_536, path
     for text in ("children = 0", "childs = 2", "tls12 = 1"):
         with pytest.raises(SettingsError):
             read_settings(EdgeSettings, f"{REQUIRED}\n{text}", Path("/etc/edge.toml"))

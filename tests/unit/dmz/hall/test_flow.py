@@ -112,6 +112,13 @@ class TestSigningIn:
         form = {"csrf": unit.csrf, "old_password": "wrong", "new_password": "quite another river"}
         answer = unit.post("/password", form | {"new_password_again": "quite another river"})
         assert answer.status == 403 and "FG-2003" in text_of(answer)
+        assert answer.offence == "login_failed"
+
+    def test_failed_sign_ins_are_told_to_the_intrusion_watch(self, bench: Bench) -> None:
+        browser = bench.browser(UNIT)
+        told = [browser.post("/login", {"user_name": "operator", "password": f"no {i}"}).offence for i in range(6)]
+        assert told == ["login_failed"] * 4 + ["locked_out"] * 2
+        assert browser.post("/login", {"user_name": "operator", "password": PASSWORD}).offence is None
 
     def test_signing_out_ends_the_session(self, unit: Browser) -> None:
         cookies = dict(unit.cookies)

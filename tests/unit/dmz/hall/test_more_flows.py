@@ -263,6 +263,7 @@ class TestSite:
         assert header(answer, "Cache-Control") == "no-store"
         second = site.post("/certificate", self.FORM)
         assert second.status == 403 and "FG-2017" in text_of(second)
+        assert (answer.offence, second.offence) == (None, "code_failed")
         assert "right-code" not in text_of(second)
 
     def test_the_site_knows_no_window_pages_and_windows_no_site_pages(self, bench: Bench) -> None:

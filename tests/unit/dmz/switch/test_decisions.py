@@ -242,3 +242,18 @@ def test_ejection_drain_and_loss():
     assert life.state is HealthState.DOWN
     with pytest.raises(NoTransition):
         life.health.risen()
+
+
+def test_a_successor_is_called_beside_the_one_that_leaves_and_counts_from_its_first_pong():
+    life = Life()
+    life.health.connected()
+    life.health.pong()
+    life.health.leaving()
+    life.health.connected()
+    assert life.state is HealthState.PROBING
+    life.health.pong()
+    assert life.state is HealthState.UP
+    life.health.lost()
+    life.health.connected()
+    life.health.pong()
+    assert life.state is HealthState.PROBING, "after a failure one pong is not enough"

@@ -42,6 +42,7 @@ class Bench(TestCase):
         self.handlers = {}
         self.seen = []
         self.ports = {}
+        self.sockets = {}
         for name in self.names:
             self.open(name)
         self.registry = CollectorRegistry()
@@ -56,7 +57,7 @@ class Bench(TestCase):
         self.addCleanup(self.close)
         return Deferred.fromCoroutine(self.all_up())
 
-    def open(self, name):
+    def open(self, name, inherited=None):
         async def handle(request):
             self.seen.append(name)
             handler = self.handlers.get(name) or self.handlers.get("*")
@@ -69,7 +70,7 @@ class Bench(TestCase):
             metrics=PortMetrics(CollectorRegistry()),
             reactor=reactor,
         )
-        port.listen(self.folder / name)
+        self.sockets[name] = port.listen(self.folder / name, inherited)
         self.ports[name] = port
 
     async def all_up(self):
@@ -212,6 +213,54 @@ class Leaving(Bench):
         self.open("dead")
         with self.assertRaises(CannotListenError):
             self.open("w1")
+
+
+class Succession(Bench):
+    names = ("w1",)
+
+    async def test_a_successor_serves_while_its_predecessor_finishes(self):
+        slow: Deferred[bytes] = Deferred()
+
+        async def wait(request):
+            return HallResponse(200, (), b"old " + await slow)
+
+        self.handlers["w1"] = wait
+        under_way = self.ask()
+        while not self.seen:
+            await pause(0.005)
+        old, file = self.ports["w1"], self.folder / "w1"
+        inode = file.stat().st_ino
+        self.handlers.clear()
+        self.open("w1", self.sockets["w1"].dup())
+        drained = old.drain(succeeded=True)
+        # It was the only worker: who asks now waits for the connection to the next one, and not for the answer above.
+        answers = await gatherResults([self.ask() for _ in range(5)])
+        assert [answer.body for answer in answers] == [b"w1"] * 5
+        assert (drained.called, under_way.called, old.in_flight) == (False, False, 1)
+        slow.callback(b"answer")
+        assert (await under_way).body == b"old answer"
+        await drained
+        assert file.stat().st_ino == inode, "the socket is the successor's now"
+        assert self.pool.states() == {"w1": HealthState.UP}
+        assert self.sample("dmz_switch_requests_total", outcome="answered") == 6
+
+    async def test_what_is_under_way_at_a_leaving_worker_fails_when_it_dies(self):
+        async def never(request):
+            await Deferred()
+
+        self.handlers["w1"] = never
+        under_way = self.ask(HallRequest("POST", "unit", "/"))
+        while not self.seen:
+            await pause(0.005)
+        old = self.ports["w1"]
+        self.handlers.clear()
+        self.open("w1", self.sockets["w1"].dup())
+        old.drain(succeeded=True)
+        assert (await self.ask()).body == b"w1"
+        old._hang_up(at_once=True)
+        with self.assertRaises(Unavailable):
+            await under_way
+        assert self.pool.states() == {"w1": HealthState.UP}
 
 
 class Limits(Bench):

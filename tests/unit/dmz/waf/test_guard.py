@@ -1,17 +1,43 @@
+"""The firewall around a handler: what stays out, what never leaves, and what the audit line says."""
+
 from __future__ import annotations
 
+import html
+import sqlite3
+import traceback
 from typing import cast
 
 from prometheus_client import CollectorRegistry
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
 from twisted.internet.defer import Deferred
 from twisted.logger import ILogObserver, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
+from dmz.hall.backend_port import Download
+from dmz.hall.replies import download, drop_session_cookie, language_cookie, page, session_cookie
 from dmz.messages import HallRequest, HallResponse
 from dmz.waf.guard import guarded
 from dmz.waf.settings import FirewallSettings
 from wire_formats.errors import Bug, Kind, Refused
 from wire_formats.log_fields import ALLOWED
+
+
+def _real_insides() -> list[bytes]:
+    """What programs write when they break: made by breaking them."""
+    found = []
+    for fault in (lambda: 1 // 0, lambda: sqlite3.connect(":memory:").execute("select * from accounts")):
+        try:
+            fault()
+        except (ZeroDivisionError, sqlite3.Error):
+            found.append(traceback.format_exc())
+    try:
+        with create_engine("sqlite://").connect() as connection:
+            connection.execute(text("select * from accounts where name = 'x'"))
+    except SQLAlchemyError as error:
+        found.append(str(error))
+    found.append(repr(iter(found)))
+    return [part for each in found for part in (each.encode(), html.escape(each).encode())]
 
 
 class Guard(SynchronousTestCase):
@@ -67,30 +93,68 @@ class Guard(SynchronousTestCase):
         self.assertEqual(self.count("negative"), 1)
 
     def test_answers_that_must_not_leave(self):
-        page = ("Content-Type", "text/html")
-        for response, rule in (
+        page = ("Content-Type", "text/html; charset=utf-8")
+        sheet = ("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+        session = "__Host-fg-unit=abc; Path=/; Secure; HttpOnly; SameSite=Strict"
+        refused = (
             (HallResponse(200, (page, ("X-Powered-By", "x"))), "answer.header"),
             (HallResponse(200, (page, page)), "answer.header"),
             (HallResponse(299, (page,)), "answer.status"),
             (HallResponse(303, (("Location", "https://evil.example/"),)), "answer.location"),
             (HallResponse(303, (("Location", "//evil.example/"),)), "answer.location"),
-            (HallResponse(500, (page,), b"Traceback (most recent call last):"), "answer.trace"),
-            (HallResponse(200, (page,), b"x" * (16 * 1024 * 1024 + 1)), "answer.too_large"),
-        ):
+            *(
+                (HallResponse(200, (page, ("Set-Cookie", cookie))), "answer.cookie")
+                for cookie in (
+                    session.replace("Strict", "Lax"),
+                    session.replace(" HttpOnly;", ""),
+                    session.replace(" Secure;", ""),
+                    session.replace("Path=/", "Path=/; Domain=example.org"),
+                    session.replace("Path=/", "Path=/s"),
+                    session.replace("abc", "a b"),
+                    session.replace("__Host-fg-unit", "other"),
+                )
+            ),
+            *(
+                (HallResponse(200, (sheet, ("Content-Disposition", name)), b"PK"), "answer.file_name")
+                for name in ("inline", 'attachment; filename="../x"', "attachment; filename*=UTF-8''x", "form-data")
+            ),
+            (HallResponse(200, (("Content-Type", "text/html"),), b"<p>"), "answer.type"),
+            (HallResponse(200, (("Content-Type", "application/json"),), b"{}"), "answer.type"),
+            (HallResponse(200, (), b"<p>"), "answer.type"),
+            (HallResponse(200, (page, ("Content-Encoding", "gzip")), b"\x1f\x8b"), "answer.type"),
+            (HallResponse(200, (page, ("Content-Encoding", "br")), b"<p>"), "answer.type"),
+            (HallResponse(200, (page,), b"x" * (4 * 1024 * 1024 + 1)), "answer.too_large"),
+            (HallResponse(200, (sheet,), b"x" * (16 * 1024 * 1024 + 1)), "answer.too_large"),
+            *((HallResponse(500, (page,), b"<pre>" + trace + b"</pre>"), "answer.trace") for trace in INSIDES),
+        )
+        for response, rule in refused:
             self.response = response
             error = self.failureResultOf(self.ask(HallRequest("GET", "unit", "/login")), Bug).value
             self.assertEqual(error.private, rule)
-        self.assertEqual(self.count("response"), 7)
-        self.assertEqual([line["stage"] for line in self.lines], ["response"] * 7)
+        self.assertEqual(self.count("response"), len(refused))
+        self.assertEqual([line["stage"] for line in self.lines], ["response"] * len(refused))
 
     def test_usual_answers_leave(self):
-        cookies = (("Set-Cookie", "a=1"), ("Set-Cookie", "b=2"))
+        cookies = (session_cookie("unit", "abc_-"), drop_session_cookie("person"), language_cookie("zh-CN"))
         for response in (
             HallResponse(
                 303, (("Location", "/s/employee.add?draft=1&note=saved"), ("Cache-Control", "no-store"), *cookies)
             ),
             HallResponse(200, (("Content-Type", "application/x-pkcs12"),), b"Traceback (most recent call last)"),
             HallResponse(304, (("ETag", '"x"'),)),
+            page("他说：“Traceback 是什么？” it was in a File", "en"),
+            download(Download("工资.xlsx", "application/pdf", b"%PDF")),
+            HallResponse(200, (("Content-Type", "text/css; charset=utf-8"), ("Content-Encoding", "gzip")), b"\x1f\x8b"),
         ):
             self.response = response
             self.assertIs(self.successResultOf(self.ask(HallRequest("GET", "unit", "/login"))), response)
+
+
+INSIDES = [
+    *_real_insides(),
+    b"-----BEGIN PRIVATE KEY-----",
+    b"-----BEGIN EC PRIVATE KEY-----",
+    b"root:x:0:0:root:/root:/bin/bash",
+    b'ERROR:  syntax error at or near "selec"',
+    b"jinja2.exceptions.UndefinedError: 'x' is undefined",
+]

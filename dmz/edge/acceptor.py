@@ -1,0 +1,92 @@
+"""Accepts connections on an inherited listening socket, several a turn of the reactor, and rests when there is no room.
+
+Source: accept(2), "Error handling": errors of the new connection are passed over, want of descriptors or memory is not.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Callable
+from typing import Any, Final
+
+from twisted.internet.interfaces import IDelayedCall, IReadDescriptor
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+ACCEPTS_A_TURN: Final = 16
+_REST_S: Final = 0.1
+_NO_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+
+@implementer(IReadDescriptor)
+class Acceptor:
+    """One listening socket of this process.
+
+    Args:
+        reactor: descriptors and ``callLater``.
+        listener: the listening socket, not blocking; a copy of it is used, so that the caller's stays open.
+        arrived: gets each new socket (not blocking) and the peer's IP address.
+    """
+
+    _log = Logger()
+
+    def __init__(self, reactor: Any, listener: socket.socket, arrived: Callable[[socket.socket, str], None]) -> None:
+        self._reactor = reactor
+        self._listener = listener.dup()
+        self._listener.setblocking(False)
+        self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what it accepts inherits that
+        self._arrived = arrived
+        self._resting: IDelayedCall | None = None
+
+    def start(self) -> None:
+        """Accept from now on."""
+        self._reactor.addReader(self)
+
+    def stop(self) -> None:
+        """Accept no more; connections in the kernel's queue are left to the other processes."""
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
+        if self._listener.fileno() >= 0:
+            self._reactor.removeReader(self)
+            self._listener.close()
+
+    # --- the reactor's side ------------------------------------------------------
+
+    def fileno(self) -> int:
+        """The listening socket's number."""
+        return self._listener.fileno()
+
+    def logPrefix(self) -> str:
+        """Name in Twisted's own log lines."""
+        return "edge acceptor"
+
+    def doRead(self) -> None:
+        """Connections wait."""
+        for _ in range(ACCEPTS_A_TURN):
+            try:
+                connection, address = self._listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in _NO_ROOM:
+                    self._rest(error)
+                    return
+                continue
+            connection.setblocking(False)
+            self._arrived(connection, address[0])
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The reactor ends."""
+        self.stop()
+
+    def _rest(self, error: OSError) -> None:
+        self._log.error("edge_accepts_no_more", reason=errno.errorcode.get(error.errno or 0, "unknown"))
+        self._reactor.removeReader(self)
+        self._resting = self._reactor.callLater(_REST_S, self._rested)
+
+    def _rested(self) -> None:
+        self._resting = None
+        self._reactor.addReader(self)

@@ -1,0 +1,66 @@
+"""What the edge asks and tells the intrusion watch: a port, so that an edge also runs without one.
+
+Source: catalogue E5; ``dmz.intrusion`` is what stands behind it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from dmz.edge.connection_limits import Gate
+from dmz.edge.refusals import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Where something was seen; nothing that the client typed.
+
+    Attributes:
+        address: the peer's IP address.
+        certificate: fingerprint of the client's certificate; None without one.
+        window: the entrance.
+        request_id: the edge's name of the exchange; "" before there is one.
+    """
+
+    address: str
+    certificate: bytes | None
+    window: str
+    request_id: str = ""
+
+
+class EdgeWatch(Gate, Protocol):
+    """Knows offenders; every call is quick and takes no input or output."""
+
+    def check(self, address: str, certificate: bytes | None) -> None:
+        """Let a request pass, or not.
+
+        Raises:
+            RefusalError: BANNED or THROTTLED, with the time to wait.
+        """
+
+    def welcome(self, address: str) -> None:
+        """Hear that somebody with a valid certificate is at this address."""
+
+    def refused(self, reason: Reason, trace: Trace) -> None:
+        """Hear of a refusal by the edge."""
+
+
+class Unwatched:
+    """An edge that watches nobody: the parts of the edge by themselves, and comparisons of speed."""
+
+    def may_connect(self, address: str) -> bool:
+        """Let everybody connect."""
+        return True
+
+    def overran(self, address: str) -> None:
+        """Forget it."""
+
+    def check(self, address: str, certificate: bytes | None) -> None:
+        """Let everybody pass."""
+
+    def welcome(self, address: str) -> None:
+        """Forget it."""
+
+    def refused(self, reason: Reason, trace: Trace) -> None:
+        """Forget it."""

@@ -1,0 +1,81 @@
+"""Twisted's epoll reactor with a lean dispatch: an event costs a dictionary look-up and the call.
+
+Twisted's own wraps each event in a logging context and looks at the descriptor twice; that is a third of a small
+request. What is kept: an exception from a descriptor is logged and ends that descriptor, never the loop; hang-ups
+and errors go the old way. ``at_turn_end`` is new: work that is better done once for all events of a turn, as sending
+what many requests have for one worker.
+
+Source: edge research, section 2 (49 µs a request against 82 with the stock dispatch, once the transport is lean).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from select import EPOLLIN, EPOLLOUT
+from typing import Any, Final
+
+from twisted.internet.epollreactor import EPollReactor
+from twisted.internet.main import installReactor
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+_BOTH: Final = EPOLLIN | EPOLLOUT
+
+
+class LeanReactor(EPollReactor):
+    """See above."""
+
+    _log = Logger()
+
+    def __init__(self) -> None:
+        self._at_turn_end: list[Callable[[], None]] = []
+        super().__init__()
+
+    def at_turn_end(self, call: Callable[[], None]) -> None:
+        """Call something once, when all events of this turn have been served; before the loop waits in any case."""
+        self._at_turn_end.append(call)
+
+    def doPoll(self, timeout: float | None) -> None:  # noqa: N802 - Twisted's name
+        """Wait for events and serve them."""
+        if self._at_turn_end:  # left by timed calls of this turn
+            self._end_turn()
+        selectables = self._selectables
+        events = self._poller.poll(-1 if timeout is None else timeout, len(selectables) or 1)
+        for number, event in events:
+            selectable = selectables.get(number)
+            if selectable is not None:
+                self._serve(selectable, number, event)
+        if self._at_turn_end:
+            self._end_turn()
+
+    doIteration = doPoll  # noqa: N815 - Twisted's name
+
+    def _serve(self, selectable: Any, number: int, event: int) -> None:
+        try:
+            if event == EPOLLIN:
+                why = selectable.doRead()
+            elif event == EPOLLOUT:
+                why = selectable.doWrite()
+            elif event == _BOTH:
+                why = selectable.doRead() or (selectable.doWrite() if number in self._writes else None)
+            else:
+                self._doReadOrWrite(selectable, number, event)
+                return
+        except Exception as error:  # noqa: BLE001 - one descriptor's fault must not end the loop
+            self._log.failure("descriptor_failed", failure=Failure(error))
+            why = error
+        if why:
+            self._disconnectSelectable(selectable, why, bool(event & EPOLLIN))
+
+    def _end_turn(self) -> None:
+        calls, self._at_turn_end = self._at_turn_end, []
+        for call in calls:
+            try:
+                call()
+            except Exception as error:  # noqa: BLE001 - nor must a call
+                self._log.failure("turn_end_failed", failure=Failure(error))
+
+
+def install() -> None:
+    """Make it the process's reactor; to be called before anything imports ``twisted.internet.reactor``."""
+    installReactor(LeanReactor())
