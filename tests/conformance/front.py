@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from dmz.edge.body_buffer import BodyBudget
+from dmz.edge.body_buffer import MemoryBudget
 from dmz.edge.body_forms import FormLimits
 from dmz.edge.http_grammar import GrammarLimits, RequestParser, State
 from dmz.edge.refusals import RefusalError
@@ -48,7 +48,7 @@ def refused_by_front(data: bytes) -> str:
 
 
 def _parsed(data: bytes) -> RequestParser:
-    parser = RequestParser(GrammarLimits(), BodyBudget(_MOST_BODY))
+    parser = RequestParser(GrammarLimits(), MemoryBudget(_MOST_BODY))
     if parser.feed(data) is State.WAITING:
         parser.accept_body(_MOST_BODY)
     return parser
