@@ -157,7 +157,7 @@ def test_attacks_of_every_class(engine, oracle):
     requests = list(attack_requests())
     assert len(requests) >= 300
     seen = compare(engine, oracle, "attacks", requests)
-    assert seen["equal"] >= 0.94 * len(requests)
+    assert seen["equal"] >= 0.93 * len(requests)
     assert seen["refused alike"] >= 0.985 * len(requests)
 
 
