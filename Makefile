@@ -12,10 +12,11 @@ BIN := $(VENV)/bin
 LOCKS := ops/locks
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run demo test check format types imports lint bench bench-edge fuzz status doctor locks clean distclean
+.PHONY: help run demo test check format types imports lint bench bench-edge fuzz waf-conformance status doctor locks \
+  clean distclean
 
 help: ## this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.run-stamp ## set up, start every role, send one real declaration, serve until Ctrl-C
 	@exec $(BIN)/ferrygate up --root $(ROOT)
@@ -40,6 +41,9 @@ types: $(VENV)/.dev-stamp
 
 imports: $(VENV)/.dev-stamp
 	@$(BIN)/lint-imports
+
+waf-conformance: $(VENV)/.dev-stamp ## CRS=tree [TESTS=corpus]: a Core Rule Set's regression corpus, table by category and level
+	@exec $(BIN)/python -m tests.conformance --crs '$(CRS)' $(if $(TESTS),--tests '$(TESTS)') --store .cache/waf-patterns $(ARGS)
 
 bench: $(VENV)/.dev-stamp ## figures and ratios of this machine (never a test)
 	@exec $(BIN)/python -m perf $(ARGS)

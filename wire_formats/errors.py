@@ -91,7 +91,12 @@ class HallError(Exception):
         kind: the public kind.
         private: the reason for the operator's log; no personal data, no secrets.
         retry_after_s: for a refusal that passes, seconds after which to try again.
+
+    Attributes:
+        detail: which rule of a closed set was broken, and at which declared field; public, "" for none.
     """
+
+    detail = ""
 
     def __init__(self, kind: Kind, private: str = "", retry_after_s: int | None = None) -> None:
         super().__init__(kind, private)

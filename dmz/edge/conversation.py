@@ -27,7 +27,7 @@ from dmz.edge.error_answers import error_answer, page_language
 from dmz.edge.http_fields import RequestHead
 from dmz.edge.http_grammar import RequestParser, State
 from dmz.edge.http_response import CONTINUE
-from dmz.edge.refusals import Reason, RefusalError, status_of
+from dmz.edge.refusals import Reason, RefusalError
 from dmz.edge.request_builder import Peer, build_request
 from dmz.edge.surroundings import Surroundings
 from dmz.edge.watch_port import Trace
@@ -307,11 +307,9 @@ class Conversation:
         head = self._parser.head
         fields = self._parser.fields
         response = error_answer(
-            error.kind,
-            status_of(error),
+            error,
             request_id=self._request_id,
             language=page_language(fields.get("cookie"), fields.get("accept-language")),
-            retry_after_s=error.retry_after_s,
             site_url=self._site_url(head),
         )
         by_edge = isinstance(error, RefusalError)
@@ -351,7 +349,7 @@ class Conversation:
             first, body = self._around.writer.write(response, head_only=head_only, keep_alive=keep_alive, secure=secure)
         except PeerError as error:
             self._log.error("response_not_writable", request_id=self._request_id, reason=error.private)
-            response = error_answer(Kind.BUG, 500, request_id=self._request_id, language="zh-CN")
+            response = error_answer(Bug(Kind.BUG), request_id=self._request_id, language="zh-CN")
             first, body = self._around.writer.write(response, head_only=head_only, keep_alive=keep_alive, secure=secure)
         self._note(head, response.status, reason, len(first) + len(body))
         return self._flow.begin(first, body)

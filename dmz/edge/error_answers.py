@@ -8,17 +8,19 @@ from __future__ import annotations
 import html
 from typing import Final
 
+from dmz.edge.refusals import status_of
 from dmz.hall.language import COOKIE, choose
 from dmz.messages import HallResponse, Pair
 from wire_formats.bilingual import Label, Language
 from wire_formats.error_texts import remedy, text
-from wire_formats.errors import Kind, code_of
+from wire_formats.errors import HallError, Kind, code_of
 
 #: Served without a certificate too (see ``admittance``): the page that asks for one must look like the hall.
 STYLE_SHEET: Final = "/static/hall.css"
 _HALL: Final = Label("社会保险网上办事大厅", "Social Insurance Online Hall")
 _CODE: Final = Label("错误代码", "Error code")
 _NUMBER: Final = Label("请求编号", "Request number")
+_REASON: Final = Label("原因", "Reason")
 _BACK: Final = Label("返回首页", "Back to the first page")
 _RETRY_SECONDS: Final = Label("请在 {number} 秒后重试。", "Try again in {number} seconds.")
 _RETRY_MINUTES: Final = Label("请在 {number} 分钟后重试。", "Try again in {number} minutes.")
@@ -43,7 +45,7 @@ _PAGE: Final = """<!DOCTYPE html>
 <h1>{title}</h1>
 <p class="lead">{remedy}</p>
 {retry}<p>{code_name} <span class="code">{code}</span></p>
-<p>{number_name} <span class="code">{number}</span></p>
+{detail}<p>{number_name} <span class="code">{number}</span></p>
 <p><a href="{way}">{way_name}</a></p>
 </main>
 </body>
@@ -51,26 +53,18 @@ _PAGE: Final = """<!DOCTYPE html>
 """
 
 
-def error_answer(
-    kind: Kind,
-    status: int,
-    *,
-    request_id: str,
-    language: Language,
-    retry_after_s: int | None = None,
-    site_url: str = "",
-) -> HallResponse:
-    """Make the page of a refusal.
+def error_answer(error: HallError, *, request_id: str, language: Language, site_url: str = "") -> HallResponse:
+    """Make the page of a refusal: what its kind means, when to try again, which rule where that is public.
 
     Args:
-        kind: what the user is told.
-        status: the HTTP status, 400 to 599.
+        error: what was refused; nothing private of it is shown.
         request_id: shown, so that support can find the log line.
         language: of the page.
-        retry_after_s: when trying again makes sense.
         site_url: address of the public site, or "" if it is not known.
     """
+    kind, retry_after_s = error.kind, error.retry_after_s
     to_site = bool(site_url) and kind in _MENDED_AT_SITE
+    reason = f'<p>{_REASON.of(language)} <span class="code">{html.escape(error.detail)}</span></p>\n'
     body = _PAGE.format(
         language=language,
         hall=html.escape(_HALL.of(language)),
@@ -80,6 +74,7 @@ def error_answer(
         retry="" if retry_after_s is None else f"<p><strong>{_retry_words(retry_after_s, language)}</strong></p>\n",
         code_name=_CODE.of(language),
         code=code_of(kind),
+        detail=reason if error.detail else "",
         number_name=_NUMBER.of(language),
         number=html.escape(request_id),
         way=html.escape(site_url if to_site else "/"),
@@ -94,7 +89,7 @@ def error_answer(
         headers.append(("Retry-After", str(max(1, retry_after_s))))
     if kind is Kind.METHOD_NOT_ALLOWED:
         headers.append(("Allow", "GET, HEAD, POST"))
-    return HallResponse(status, tuple(headers), body.encode("utf-8"))
+    return HallResponse(status_of(error), tuple(headers), body.encode("utf-8"))
 
 
 def _retry_words(seconds: int, language: Language) -> str:

@@ -117,6 +117,7 @@ class RefusalError(PeerError):
     def __init__(self, reason: Reason, private: str = "", retry_after_s: int | None = None) -> None:
         super().__init__(reason.kind, private or reason.word, retry_after_s)
         self.reason = reason
+        self.detail = reason.word
 
 
 #: Statuses of refusals that come from behind the edge (firewall, switch, worker) as a HallError.

@@ -12,7 +12,6 @@ from twisted.internet.defer import Deferred
 from twisted.python.threadpool import ThreadPool
 
 from dmz.edge.error_answers import error_answer, page_language
-from dmz.edge.refusals import status_of
 from dmz.hall.hall_app import build_hall
 from dmz.hall.hall_settings import HallSettings
 from dmz.messages import HallRequest, HallResponse, Handler
@@ -149,9 +148,7 @@ def render_error(request: HallRequest, error: HallError) -> HallResponse:
     """Make the page of an error that no page handler could show."""
     cookies = "; ".join(f"{name}={value}" for name, value in request.cookies)
     return error_answer(
-        error.kind,
-        status_of(error),
+        error,
         request_id=request.request_id,
         language=page_language(cookies, request.headers.get("accept-language")),
-        retry_after_s=error.retry_after_s,
     )

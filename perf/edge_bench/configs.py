@@ -185,6 +185,8 @@ certificate_connections = 1000
 address_new_per_s = 100000
 address_requests_per_s = 1000000
 certificate_requests_per_s = 1000000
+handshakes = 9000
+address_handshakes = 9000
 form_bytes = 1048576
 idle_s = 3600
 

@@ -18,8 +18,14 @@ from dmz.waf.seclang.decoding import url_decode
 MOST_ARGUMENTS: Final = 1_000
 MOST_DEPTH: Final = 64
 Pairs = list[tuple[bytes, bytes]]
-_TEXT: Final = re.compile(rb">([^<>]+)<")
-_ATTRIBUTE: Final = re.compile(rb"[\w:.-]{1,128}\s{0,8}=\s{0,8}(?:\"([^\"<]{0,65536})\"|'([^'<]{0,65536})')")
+_MARKUP: Final = re.compile(
+    rb"<!--.*?(?:-->|\Z)|<!\[CDATA\[(?P<plain>.*?)(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)"
+    rb"|<(?P<tag>(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*+)>?|(?P<text>[^<]++)",
+    re.DOTALL,
+)
+_ATTRIBUTE: Final = re.compile(rb"([\w:.-]{1,128})\s{0,8}=\s{0,8}(?:\"([^\"<]*)\"|'([^'<]*)')")
+_ENTITY: Final = re.compile(rb"&(?:#x([0-9a-fA-F]{1,6})|#([0-9]{1,7})|(lt|gt|amp|quot|apos));")
+_ENTITIES: Final = {b"lt": b"<", b"gt": b">", b"amp": b"&", b"quot": b'"', b"apos": b"'"}
 _DOCUMENT_TYPE: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
@@ -93,16 +99,44 @@ def _leaves(value: Any, path: bytes, found: Pairs, depth: int) -> None:
 
 
 def read_xml(text: bytes) -> Parsed:
-    """Give an XML document's texts and attribute values; no parser runs over hostile XML, and none is needed.
+    """Give an XML document's text and attribute values; no parser runs over hostile XML, and none is needed.
 
-    The rules look at all texts (``/*``) and all attribute values (``//@*``) and at nothing else; entities stay as
-    written, since the transformations decode them.  A document type is an error: the hall takes none.
+    The rules look at the whole text (``/*``) and all attribute values (``//@*``) and at nothing else.  Both are as a
+    parser gives them: references decoded, comments and instructions left out.  A document type is an error: the hall
+    takes none, so no other entities exist.
     """
     parsed = Parsed()
     if not text.lstrip().startswith(b"<") or _DOCUMENT_TYPE.search(text):
         parsed.error = "XML parsing error"
         return parsed
-    whole = b" ".join(match[1].strip() for match in _TEXT.finditer(text))
-    parsed.texts.append((b"/*", whole))
-    parsed.texts += [(b"//@*", match[1] or match[2] or b"") for match in _ATTRIBUTE.finditer(text)][:MOST_ARGUMENTS]
+    pieces: list[bytes] = []
+    for match in _MARKUP.finditer(text):
+        if match["tag"] is not None:
+            if len(parsed.texts) < MOST_ARGUMENTS:
+                parsed.texts += _attributes(match["tag"])
+        elif match["plain"] is not None:
+            pieces.append(match["plain"])
+        elif match["text"] is not None:
+            pieces.append(_without_references(match["text"]))
+    parsed.texts.insert(0, (b"/*", b"".join(pieces)))
     return parsed
+
+
+def _attributes(tag: bytes) -> Pairs:
+    """Give a tag's attribute values; declarations of name spaces are none."""
+    return [
+        (b"//@*", _without_references(match[2] or match[3] or b""))
+        for match in _ATTRIBUTE.finditer(tag)
+        if match[1] != b"xmlns" and not match[1].startswith(b"xmlns:")
+    ]
+
+
+def _without_references(text: bytes) -> bytes:
+    return _ENTITY.sub(_referred, text) if b"&" in text else text
+
+
+def _referred(match: re.Match[bytes]) -> bytes:
+    if match[3] is not None:
+        return _ENTITIES[match[3]]
+    code = int(match[1], 16) if match[1] is not None else int(match[2])
+    return chr(code).encode() if code < 0x110000 and not 0xD800 <= code < 0xE000 else match[0]

@@ -100,7 +100,7 @@ def _control(argument: str) -> Effect:
         return lambda transaction: setattr(transaction, "enabled", on)
     if kind == "requestbodyprocessor" and value.strip().upper() in PROCESSORS:
         chosen = value.strip().upper()
-        return lambda transaction: setattr(transaction, "processor", chosen)
+        return lambda transaction: transaction.choose_processor(chosen)
     if kind == "forcerequestbodyvariable":
         return lambda transaction: setattr(transaction, "force_body", True)
     if kind == "ruleremovebyid" and (found := _RANGE.fullmatch(value.strip())):

@@ -21,7 +21,8 @@ def split_look_behinds(pattern: bytes) -> bytes:
     if b"(?<" not in pattern:
         return pattern
     made: list[bytes] = []
-    opens, alternatives, depth = b"", [], 0
+    opens, depth = b"", 0
+    alternatives: list[bytes] = []
     at = 0
     for token in _TOKEN.finditer(pattern):
         sign = token[0]

@@ -20,6 +20,8 @@ _BOUNDARY: Final = re.compile(rb";\s{0,64}boundary\s{0,16}=\s{0,16}(\"([^\"]{0,2
 _PARAMETER: Final = re.compile(
     rb";\s{0,64}([\w*.-]{1,64})\s{0,16}=\s{0,16}(?:\"((?:[^\"\\]|\\.){0,8192}+)\"|([^;\s]{0,8192}))"
 )
+#: Only these can be escaped; what browsers send of a path on Windows stays whole.
+_ESCAPED: Final = re.compile(rb"\\([\"\\])")
 _GOOD_BOUNDARY: Final = re.compile(rb"[0-9A-Za-z'()+_,./:=? -]{1,70}")
 
 
@@ -125,5 +127,5 @@ def _parameters(disposition: bytes, parsed: Parsed) -> dict[bytes, bytes]:
         value: bytes = match[2] if match[2] is not None else match[3]
         if b"'" in value[:1]:
             parsed.flags["MULTIPART_INVALID_QUOTING"] = True
-        found[name] = re.sub(rb"\\(.)", rb"\1", value)
+        found[name] = _ESCAPED.sub(rb"\1", value)
     return found

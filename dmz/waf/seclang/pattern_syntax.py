@@ -5,6 +5,7 @@ r"""A pattern of PCRE's, said in ways that RE2, Hyperscan and Python's ``re`` un
     [:alpha:] classes of POSIX, inside […]: written out
     \z \Z     the end; RE2 says \z, Python says \Z
     \x{41}    Python has only \x41
+    \Q…\E     text that stands for itself: each sign escaped
     (?<!a|bc) look-behinds of several lengths: see ``look_behind`` (RE2 has none)
     \v        the vertical tab, as the rule set means it (PCRE: also line ends and byte 133, which is a part of many
               Chinese signs in UTF-8)
@@ -50,6 +51,7 @@ _WRITTEN_OUT: Final = {
 _ITEM: Final = re.compile(
     rb"\\x\{([0-9a-fA-F]{1,6})\}|\\x([0-9a-fA-F]{0,2})|\\(.)|\[:(\^?)([a-z]{1,6}):\]|(\[\^?\]?)|(.)", re.DOTALL
 )
+_LITERAL: Final = re.compile(rb"\\Q(.*?)(?:\\E|\Z)|\\[^Q]", re.DOTALL)
 _LATE_FLAGS: Final = re.compile(rb"\A(\^|\\A)(\(\?[ims]+\))")
 
 
@@ -69,21 +71,21 @@ def translate(source: str) -> Spoken:
     raw = source.encode("utf-8", "surrogateescape")
     if len(raw) > MAX_PATTERN:
         raise RuleSetError(f"a pattern of {len(raw)} bytes; at most {MAX_PATTERN}")
-    # \Q…\E is not in use; its letters would be refused by both engines.
+    raw = _LITERAL.sub(lambda match: match[0] if match[1] is None else re.escape(match[1]), raw)
     re2: list[bytes] = []
     python: list[bytes] = []
     inside = False
     for match in _ITEM.finditer(raw):
         said = _say(match, inside=inside)
-        if match[6] is not None and not inside:
-            inside = True
+        if match[6] is not None:
+            inside = not (inside and match[6].endswith(b"]"))
         elif match[7] == b"]":
             inside = False
         re2.append(said.re2)
         python.append(said.python)
     # Python wants flags for the whole pattern before everything else.
-    said = split_look_behinds(b"".join(python))
-    return Spoken(b"".join(re2), _LATE_FLAGS.sub(rb"\2\1", said, count=1))
+    whole = split_look_behinds(b"".join(python))
+    return Spoken(b"".join(re2), _LATE_FLAGS.sub(rb"\2\1", whole, count=1))
 
 
 def _say(match: re.Match[bytes], *, inside: bool) -> Spoken:

@@ -31,7 +31,9 @@ _FLAGS: Final = (
     "MULTIPART_INVALID_HEADER_FOLDING", "MULTIPART_FILE_LIMIT_EXCEEDED",
 )  # fmt: skip
 #: Collections that rules write as they run; every other stays as it is during a phase.
-WRITTEN: Final = frozenset({"TX", "MATCHED_VAR", "MATCHED_VAR_NAME", "MATCHED_VARS", "MATCHED_VARS_NAMES"})
+WRITTEN: Final = frozenset(
+    {"TX", "MATCHED_VAR", "MATCHED_VAR_NAME", "MATCHED_VARS", "MATCHED_VARS_NAMES", "REQBODY_PROCESSOR"}
+)
 PROCESSORS: Final[Mapping[str, Callable[[SentRequest], Parsed]]] = {
     "JSON": lambda sent: read_json(sent.body),
     "XML": lambda sent: read_xml(sent.body),
@@ -137,6 +139,11 @@ class Transaction:
             indexed = self._index[collection] = (entries, by_key)
         return indexed[1].get(key, _EMPTY)
 
+    def choose_processor(self, name: str) -> None:
+        """Choose the reader of the body; rules see at once which it is."""
+        self.processor = name
+        self.collections["REQBODY_PROCESSOR"] = [(b"", name.encode("ascii", "replace"))]
+
     def expand(self, text: str) -> bytes:
         """Put values into the macros of a text that a rule holds; an unknown one stands for nothing."""
         pieces = _template(text)
@@ -202,7 +209,7 @@ def begin(sent: SentRequest) -> Transaction:
     made.collections["REQUEST_COOKIES_NAMES"] = _names(cookies)
     made.collections["ARGS_GET"] = arguments
     made.collections["ARGS_GET_NAMES"] = _names(arguments)
-    made.processor = _processor_of(sent)
+    made.choose_processor(_processor_of(sent))
     made.collections["REQBODY_PROCESSOR"] = [(b"", made.processor.encode())]
     _join_arguments(made, [])
     return made
@@ -228,7 +235,7 @@ def take_body(made: Transaction) -> None:
     """Read the body with the processor that content type and rules have chosen."""
     sent = made.sent
     parsed = PROCESSORS[made.processor](sent) if made.processor in PROCESSORS and sent.body else Parsed()
-    one = {"REQBODY_PROCESSOR": made.processor.encode("ascii", "replace"), "REQBODY_ERROR_MSG": parsed.error.encode()}
+    one = {"REQBODY_ERROR_MSG": parsed.error.encode()}
     one |= {name: b"%d" % bool(parsed.error) for name in ("REQBODY_ERROR", "REQBODY_PROCESSOR_ERROR")}
     one |= {name: b"%d" % value for name, value in parsed.flags.items()}
     one["FILES_COMBINED_SIZE"] = b"%d" % sum(int(size) for _, size in parsed.file_sizes)

@@ -10,7 +10,7 @@ import html
 import selectors
 import ssl
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
@@ -67,9 +67,10 @@ class Case:
     language: Language = "zh-CN"
     closes: bool = True
     rule: str = ""  # of the firewall; "" for any of its negative rules
+    told: str = ""  # on the page: the reason, or the firewall's rule and the declared field
     received: bytes = b""
     closed: bool = False
-    answer: Answer = field(init=False)
+    answer: Answer = field(init=False, repr=False)
 
 
 def _edge_cases() -> list[Case]:
@@ -101,7 +102,7 @@ def _edge_cases() -> list[Case]:
     ]
     found.append((get("/", host="other.example"), Reason.HOST_UNKNOWN))
     return [
-        Case(f"{number}-{reason.word}", message, reason.word, reason.status, reason.kind)
+        Case(f"{number}-{reason.word}", message, reason.word, reason.status, reason.kind, told=reason.word)
         for number, (message, reason) in enumerate(found)
     ]
 
@@ -109,7 +110,7 @@ def _edge_cases() -> list[Case]:
 def _in_english(case: Case) -> Case:
     first, end, rest = case.message.partition(b"\r\n")
     message = first + end + b"Accept-Language: en\r\n" + rest
-    return Case(f"{case.name}-en", message, case.word, case.status, case.kind, language="en", closes=case.closes)
+    return replace(case, name=f"{case.name}-en", message=message, language="en")
 
 
 def _asks_in_english(case: Case) -> bool:
@@ -121,8 +122,9 @@ EDGE_CASES = _edge_cases()
 EDGE_CASES += [_in_english(case) for case in EDGE_CASES if _asks_in_english(case) and "many_headers" not in case.name]
 
 
-def _firewall_case(name: str, message: bytes, rule: str, kind: Kind, status: int) -> Case:
-    return Case(name, message, kind.name.lower(), status, kind, closes=False, rule=rule)
+def _firewall_case(name: str, message: bytes, rule: str, kind: Kind, status: int, declared: str = "") -> Case:
+    told = f"{rule}: {declared}" if declared else rule
+    return Case(name, message, kind.name.lower(), status, kind, closes=False, rule=rule, told=told)
 
 
 def _login(body: bytes, *headers: str) -> bytes:
@@ -133,21 +135,21 @@ FIREWALL_CASES = [
     _firewall_case("unknown path", get("/no-such-page"), "route.unknown", Kind.NOT_FOUND, 404),
     _firewall_case("unknown method", post("/help", b""), "route.method", Kind.METHOD_NOT_ALLOWED, 405),
     *(
-        _firewall_case(f"{rule or 'negative rule'} {number}", message, rule, Kind.FIREWALL, 403)
-        for number, (message, rule) in enumerate(
+        _firewall_case(f"{rule or 'negative rule'} {number}", message, rule, Kind.FIREWALL, 403, declared)
+        for number, (message, rule, declared) in enumerate(
             [
-                (get("/login?evil=1"), "param.unknown"),
-                (_login(b"evil=1"), "param.unknown"),
-                (_login(b"user_name=a&user_name=b"), "param.twice"),
-                (_login(b"user_name=" + b"a" * 900), "param.too_long"),
-                (_login(b"next=//evil.example"), "param.pattern"),
-                (_login(b"user_name=a%0Ab"), "param.control_character"),
-                (_login(b"user_name='%20or%201%3D1--"), ""),
-                (get("/login", "Cookie: __Host-fg-unit=a/b"), "cookie.value"),
+                (get("/login?evil=1"), "param.unknown", ""),
+                (_login(b"evil=1"), "param.unknown", ""),
+                (_login(b"user_name=a&user_name=b"), "param.twice", "user_name"),
+                (_login(b"user_name=" + b"a" * 900), "param.too_long", "user_name"),
+                (_login(b"next=//evil.example"), "param.pattern", "next"),
+                (_login(b"user_name=a%0Ab"), "param.control_character", "user_name"),
+                (_login(b"user_name='%20or%201%3D1--"), "", ""),
+                (get("/login", "Cookie: __Host-fg-unit=a/b"), "cookie.value", ""),
                 (post("/login", b"--b\r\nContent-Disposition: form-data; name=\"user_name\"\r\n\r\na\r\n--b--",
-                      "multipart/form-data; boundary=b"), "body.type"),
+                      "multipart/form-data; boundary=b"), "body.type", ""),
                 (post("/b/wage.batch", b"--b\r\nContent-Disposition: form-data; name=\"evil\"; filename=\"a.xlsx\"\r\n"
-                      b"\r\nPK\r\n--b--", "multipart/form-data; boundary=b"), "upload.unknown"),
+                      b"\r\nPK\r\n--b--", "multipart/form-data; boundary=b"), "upload.unknown", ""),
             ]
         )
     ),
@@ -212,6 +214,7 @@ def _check(case: Case, bench: EdgeBench, lines_of: dict[str, list[dict[str, Any]
     assert code_of(case.kind) in page
     found = [number for number in lines_of if number in page]
     assert len(found) == 1, "the page names its request"
+    assert (f'<span class="code">{case.told}</span>' in page) is bool(case.told), "and the reason"
     assert [(line["reason"], line["status"]) for line in lines_of[found[0]]] == [(case.word, case.status)]
     reached = [event["request_id"] for event in bench.events("worker_reached")]
     assert found[0] not in reached

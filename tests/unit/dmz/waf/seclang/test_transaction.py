@@ -93,9 +93,29 @@ def test_the_number_of_arguments_is_bounded() -> None:
 
 def test_xml_gives_its_texts_and_takes_no_document_type() -> None:
     parsed = read_xml(b"<a href='x&#39;'><b>one</b> two</a>")
-    assert parsed.texts == [(b"/*", b"one two"), (b"//@*", b"x&#39;")]
+    assert parsed.texts == [(b"/*", b"one two"), (b"//@*", b"x'")]
+    parsed = read_xml(
+        b"<?xml version='1'?><a xmlns:n='u' b = \"&#x7B;'&quot;\">1<!-- 2 --><![CDATA[&lt;3]]>&amp;&#20013;&#xD800;&x;</a>"
+    )
+    assert parsed.texts == [(b"/*", b"1&lt;3&" + "中".encode() + b"&#xD800;&x;"), (b"//@*", b"{'\"")]
+    assert read_xml(b'<a b=\'<c d="1" <!-- e').texts == [(b"/*", b"'"), (b"//@*", b"1")]
     assert read_xml(b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>').error
     assert read_xml(b"no").error
+
+
+def test_rules_see_at_once_which_reader_they_have_chosen() -> None:
+    made = begin(read_request(b"POST / HTTP/1.1\r\nContent-Type: application/xml\r\n\r\n<a>b</a>"))
+    assert made.entries("REQBODY_PROCESSOR") == [(b"", b"")]
+    made.choose_processor("XML")
+    assert made.entries("REQBODY_PROCESSOR") == [(b"", b"XML")]
+    take_body(made)
+    assert made.entries("REQUEST_BODY") == [(b"", b"")]
+
+
+def test_of_a_multipart_name_only_quote_and_backslash_can_be_escaped() -> None:
+    part = b'Content-Disposition: form-data; name="a"; filename="..\\1.j\\s\\\\p\\"x"\r\n\r\n1'
+    parsed = read_multipart(b"multipart/form-data; boundary=B", body(part))
+    assert parsed.files == [(b"a", b'..\\1.j\\s\\p"x')]
 
 
 def body(*parts: bytes, end: bytes = b"--B--\r\n") -> bytes:
