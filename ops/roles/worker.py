@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import Engine
 from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
 from twisted.python.threadpool import ThreadPool
 
 from dmz.edge.error_answers import error_answer, page_language
@@ -43,6 +44,9 @@ from wire_formats.trust import TrustStore
 WORKBOOK_THREADS: Final = 2
 WORKBOOK_QUEUE: Final = 32
 _RETRY_S: Final = 5
+WORKBOOK_POLL_S: Final = 0.05
+#: Kept of the deadline of a stop, to close everything in.
+CLOSING_S: Final = 3.0
 #: Names of the sockets in a hand-over.
 PORT: Final = "port"
 FRONT: Final = "front"
@@ -113,11 +117,15 @@ class _WorkerRole:
 
     async def stop(self) -> None:
         """Finish what is under way (its answers still arrive), then close everything."""
+        end_s = self._around.reactor.seconds() + self._file.role.stop_deadline_s - CLOSING_S
         succeeded = self._around.hand_over.succeeded()
         if self._front is not None:
             await self._front.stop(succeeded=succeeded)
         drained: Deferred[None] = self._port.drain(succeeded=succeeded)
         await drained
+        # A workbook that was taken has shown its receipt; its rows are here and nowhere else until they are stored.
+        while self._around.background.counts().get("workbook") and self._around.reactor.seconds() < end_s:
+            await deferLater(self._around.reactor, WORKBOOK_POLL_S)
         if self._stop_worker is not None:
             self._stop_worker()
         self._pool.stop()
