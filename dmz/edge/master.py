@@ -4,7 +4,7 @@
 
     SIGTERM, SIGINT   children drain (they get SIGTERM), then the master ends
     a new master      asks for the listening sockets and serves on them, too; this one then ends in the same way
-    SIGHUP            new certificates: new contexts, new children; the old ones drain beside them
+    SIGHUP            new certificates: new contexts, new children; the old ones drain when all the new ones serve
     ticket_keys_s     the same, for new keys of TLS tickets: an old ticket then leads to a full handshake
     a child ends      a new one in its place, later and later if it keeps failing
 
@@ -19,7 +19,6 @@ Source: edge research, sections 1 (rolling restart) and 3.
 from __future__ import annotations
 
 import contextlib
-import mmap
 import os
 import signal
 import socket
@@ -32,6 +31,7 @@ from twisted.logger import Logger
 from dmz.edge.listeners import Contexts, Succession, bind_listeners, load_contexts
 from dmz.edge.restart_policy import RestartPolicy
 from dmz.edge.settings import EdgeSettings
+from dmz.edge.tidings import Tidings
 from wire_formats.collaborators import Clock
 from wire_formats.drop import prepare_drop
 from wire_formats.instants import SECOND_MS
@@ -51,7 +51,8 @@ class EdgeChild:
         settings: of the edge.
         listeners: listening sockets by entrance.
         contexts: TLS contexts by entrance, and the clients' CAs.
-        succeeded: one byte shared with the master: 1 once others serve on the same sockets.
+        tidings: shared with the master.
+        beside: whether children of an older generation serve on when this one starts.
         lifeline: descriptor that reads end-of-file when the master is gone; -1: none.
     """
 
@@ -59,7 +60,8 @@ class EdgeChild:
     settings: EdgeSettings
     listeners: dict[str, socket.socket]
     contexts: Contexts
-    succeeded: mmap.mmap
+    tidings: Tidings
+    beside: bool = False
     lifeline: int = -1
 
 
@@ -68,12 +70,21 @@ RunChild = Callable[[EdgeChild], int]
 
 @dataclass(slots=True)
 class _Place:
-    """One child's place in the present generation."""
+    """One child's place in its generation."""
 
     number: int
     pid: int = 0
     policy: RestartPolicy = field(default_factory=RestartPolicy)
     not_before_ms: int = 0
+
+
+class _Generation:
+    """Children that share contexts."""
+
+    def __init__(self, children: int, *, beside: bool) -> None:
+        self.places = [_Place(number) for number in range(children)]
+        self.tidings = Tidings(children)
+        self.beside = beside
 
 
 class EdgeMaster:
@@ -92,14 +103,15 @@ class EdgeMaster:
         self._settings = settings
         self._run_child = run_child
         self._clock = clock
-        self._places = [_Place(number) for number in range(settings.children)]
+        self._present = _Generation(settings.children, beside=False)
+        #: Serves until all of the present one do; at most one.
+        self._older: list[_Generation] = []
         self._leaving: dict[int, int] = {}
         self._stopping = False
         self._lifeline = (-1, -1)
         self._contexts = load_contexts(settings)
         self._renewal_ms = self._next_renewal_ms()
         self._succession = succession
-        self._succeeded = mmap.mmap(-1, 1)
         self._listeners = bind_listeners(settings, succession.take())
         succession.offer(self._listeners)
 
@@ -121,6 +133,7 @@ class EdgeMaster:
                 self._succession.look()
                 self._handle(signal.sigtimedwait(_SIGNALS, _WAIT_S))
                 self._reap()
+                self._relieve()
                 self._hurry()
                 if self._clock.now_ms() >= self._renewal_ms and not self._stopping:
                     self._renew()
@@ -130,11 +143,11 @@ class EdgeMaster:
         return 0
 
     def _done(self) -> bool:
-        return self._stopping and not self._leaving and not any(place.pid for place in self._places)
+        return self._stopping and not self._leaving
 
     def _start_missing(self, mask: set[signal.Signals | int]) -> None:
         now_ms = self._clock.now_ms()
-        for place in self._places:
+        for place in self._present.places:
             if not self._stopping and place.pid == 0 and now_ms >= place.not_before_ms:
                 place.pid = self._fork(place.number, mask)
                 place.policy.started(now_ms)
@@ -152,10 +165,7 @@ class EdgeMaster:
             for signal_number in (signal.SIGHUP, signal.SIGINT):  # the master's business; it sends SIGTERM
                 signal.signal(signal_number, signal.SIG_IGN)
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-            child = EdgeChild(
-                number, self._settings, self._listeners, self._contexts, self._succeeded, self._lifeline[0]
-            )
-            code = self._run_child(child)
+            code = self._run_child(self._child(number))
         except Exception:
             self._log.failure("edge_child_failed", child=number)
             raise  # as far as the next line: nothing of the master's may run in a child
@@ -168,7 +178,8 @@ class EdgeMaster:
             settings=self._settings,
             listeners=self._listeners,
             contexts=self._contexts,
-            succeeded=self._succeeded,
+            tidings=self._present.tidings,
+            beside=self._present.beside,
             lifeline=self._lifeline[0],
         )
 
@@ -177,12 +188,14 @@ class EdgeMaster:
         if number in {signal.SIGTERM, signal.SIGINT} and not self._stopping:
             self._stopping = True
             self._log.info("edge_stopping", signal=number)
-            self._retire(succeeded=self._succession.succeeded())
+            succeeded = self._succession.succeeded()
+            for generation in (self._present, *self._older):
+                self._retire(generation, succeeded=succeeded)
         elif number == signal.SIGHUP and not self._stopping:
             self._renew()
 
     def _renew(self) -> None:
-        """Take new certificates: the next generation starts while the old one drains."""
+        """Take new certificates: the next generation starts beside the present one."""
         self._renewal_ms = self._next_renewal_ms()
         try:
             contexts = load_contexts(self._settings)
@@ -191,27 +204,35 @@ class EdgeMaster:
             return
         self._contexts = contexts
         self._log.info("edge_certificates_renewed")
-        self._retire(succeeded=True)
+        if self._older:  # the present one was about to relieve it, and is out of date before it could
+            self._retire(self._present, succeeded=True)
+        else:
+            self._older.append(self._present)
+        self._present = _Generation(self._settings.children, beside=True)
 
     def _next_renewal_ms(self) -> int:
         return self._clock.now_ms() + self._settings.ticket_keys_s * SECOND_MS
 
-    def _retire(self, *, succeeded: bool) -> None:
-        """Let the present children drain; their places are free at once."""
+    def _relieve(self) -> None:
+        """Let the older generation go once every child of the present one serves."""
+        if self._older and self._present.tidings.all_serve:
+            self._retire(self._older.pop(), succeeded=True)
+
+    def _retire(self, generation: _Generation, *, succeeded: bool) -> None:
+        """Let the children of a generation drain."""
         if succeeded:
-            self._succeeded[0] = 1
-        self._succeeded = mmap.mmap(-1, 1)  # the next generation's own
+            generation.tidings.succeed()
         limit_ms = self._clock.now_ms() + (self._settings.drain_s + _GRACE_S) * SECOND_MS
-        for place in self._places:
+        for place in generation.places:
             if place.pid:
                 self._leaving[place.pid] = limit_ms
                 _send(place.pid, signal.SIGTERM)
                 place.pid = 0
-                place.not_before_ms = 0
 
     def _reap(self) -> None:
-        known = [*self._leaving, *(place.pid for place in self._places if place.pid)]
-        for pid in known:
+        generations = (self._present, *self._older)
+        places = {place.pid: (each, place) for each in generations for place in each.places if place.pid}
+        for pid in (*self._leaving, *places):
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended == 0:
                 continue
@@ -219,7 +240,8 @@ class EdgeMaster:
             if self._leaving.pop(pid, None) is not None:
                 self._log.info("edge_child_drained", pid=pid, exit_code=exit_code)
                 continue
-            place = next(place for place in self._places if place.pid == pid)
+            generation, place = places[pid]
+            generation.tidings.ended(place.number)
             place.pid = 0
             place.not_before_ms = place.policy.ended(self._clock.now_ms())
             self._log.error("edge_child_ended", child=place.number, pid=pid, exit_code=exit_code)

@@ -107,6 +107,7 @@ class EdgeService:
         self._sweep.start(_SWEEP_S, now=False)
         if self._child.lifeline >= 0:
             reactor.addReader(_MasterWatch(self._child.lifeline, self._master_gone))
+        self._child.tidings.serves(self._child.number)
         self._log.info("edge_serving", child=self._child.number, pid=os.getpid())
 
     async def stop(self) -> None:
@@ -130,7 +131,7 @@ class EdgeService:
         gone: Deferred[None] = Deferred()
         self._gone = gone
         self._drain.draining = True
-        if self._child.succeeded[0]:
+        if self._child.tidings.succeeded:
             # Whom a successor serves anyhow need not hurry: the last idle connection closes just before the limit.
             self._drain.linger_s = max(self._drain.linger_s, self._child.settings.drain_s - 2 * _SWEEP_S)
         self.deny.stop()

@@ -138,4 +138,4 @@ def _run_child(file: EdgeFile, sockets: Sockets, guard: Guard, child: EdgeChild,
 
         return Running(start=start, stop=stop, health=health)
 
-    return run_role(role, compose, forked=hand_over.for_forked(child.number))
+    return run_role(role, compose, forked=hand_over.for_forked(child.number, beside=child.beside))

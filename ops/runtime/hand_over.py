@@ -79,15 +79,19 @@ class HandOver:
             successor=predecessor >= 0,
         )
 
-    def for_forked(self, number: int) -> HandOver:
+    def for_forked(self, number: int, *, beside: bool) -> HandOver:
         """Give a forked child's part: the first one has the health page; sockets and channels are its master's.
 
         Call it in the child; its copies of the channels are closed.
+
+        Args:
+            number: of the child, from 0.
+            beside: whether the same master's older children may still serve, and have the health pages' ports.
         """
         for channel in (self._own, self._predecessor):
             if channel is not None:
                 channel.close()
-        return HandOver(health_fd=self.health_fd if number == 0 else -1, successor=self.is_successor)
+        return HandOver(health_fd=self.health_fd if number == 0 else -1, successor=self.is_successor or beside)
 
     def take(self) -> dict[str, socket.socket]:
         """Ask the older process for its listening sockets (blocking, at start only).

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dmz.edge.body_buffer import BodyBudget
+from dmz.edge.body_buffer import MemoryBudget
 from dmz.edge.http_grammar import GrammarLimits, RequestParser, State
 from dmz.edge.refusals import RefusalError
 from dmz.waf.seclang.engine import Engine, Judgement
@@ -50,7 +50,7 @@ class Outcome:
 
 def refused_by_grammar(data: bytes) -> str:
     """Let the edge's own parser read a request; gives the reason of its refusal, or "" when it takes it."""
-    parser = RequestParser(GrammarLimits(), BodyBudget(_MOST_BODY))
+    parser = RequestParser(GrammarLimits(), MemoryBudget(_MOST_BODY))
     try:
         state = parser.feed(data)
         if state is State.WAITING:

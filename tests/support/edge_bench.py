@@ -12,7 +12,9 @@ import ssl
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
@@ -49,15 +51,24 @@ class EdgeBench:
         self.process: subprocess.Popen[bytes] | None = None
         self.ports: dict[str, int] = {}
 
-    def start(self) -> EdgeBench:
-        """Start the process and wait until it serves."""
+    def start(self, given: Mapping[str, socket.socket] = MappingProxyType({})) -> EdgeBench:
+        """Start the process and wait until it serves; ``given``: what it inherits, by the variable that says so."""
+        served = self.log().count("edge_serving")
         arguments = [sys.executable, "-m", "tests.support.edge_process", str(self.directory / "edge.toml")]
         arguments += ["guarded"] * self._guarded
-        self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, cwd=REPOSITORY, stderr=subprocess.PIPE)
+        numbers = {name: one.fileno() for name, one in given.items()}
+        self.process = subprocess.Popen(
+            arguments,
+            stdout=subprocess.PIPE,
+            cwd=REPOSITORY,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **{name: str(number) for name, number in numbers.items()}},
+            pass_fds=tuple(numbers.values()),
+        )
         line = self.process.stdout.readline()
         assert line, self.process.stderr.read().decode()
         self.ports = json.loads(line)
-        self.wait_for(lambda: self.log().count("edge_serving") >= 1)
+        self.wait_for(lambda: self.log().count("edge_serving") > served)
         return self
 
     def stop(self) -> int:

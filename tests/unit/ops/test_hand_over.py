@@ -89,10 +89,11 @@ def test_what_the_environment_names_is_taken_out_of_it(channel: tuple[socket.soc
     assert environment == {"PATH": "/bin"}
     assert (one.is_successor, one.health_fd) == (True, numbers[HEALTH])
     assert not any(os.get_inheritable(number) for number in numbers.values())
-    first, second = one.for_forked(0), one.for_forked(1)
+    first, second = one.for_forked(0, beside=False), one.for_forked(1, beside=False)
     assert (first.is_successor, first.health_fd, second.health_fd) == (True, numbers[HEALTH], -1)
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(numbers[OWN])
     os.close(numbers[HEALTH])
     alone = HandOver.from_environment({})
     assert (alone.is_successor, alone.health_fd, alone.take()) == (False, -1, {})
+    assert [alone.for_forked(0, beside=beside).is_successor for beside in (False, True)] == [False, True]
