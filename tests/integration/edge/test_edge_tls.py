@@ -271,3 +271,19 @@ def test_a_key_update_in_the_middle_of_a_connection(bench):
         until(b'"pid"')
         client.terminate()
     assert b"HTTP/1.1 200" in data
+
+
+@pytest.mark.parametrize("tls12", [False, True])
+def test_a_client_that_ends_its_side_still_gets_its_answer(bench, tls12):
+    with dial(bench, tls12=tls12) as connection:
+        connection.sendall(get("/slow"))
+        connection.shutdown()
+        assert _rest(connection).startswith(b"HTTP/1.1 200 ")
+
+
+def _rest(connection) -> bytes:
+    data = b""
+    with contextlib.suppress(SSL.ZeroReturnError):
+        while True:
+            data += connection.recv(65_536)
+    return data
