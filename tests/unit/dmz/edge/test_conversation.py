@@ -340,3 +340,69 @@ def test_valid_certificates_are_welcome_and_refusals_are_told(tmp_path):
     bench.talk.received(get("/") + b"BAD\r\n\r\n")
     assert watch.heard[0] == ("welcome", "10.0.0.1")
     assert watch.heard[1][0] is Reason.REQUEST_LINE
+
+
+# --- the client sends no more ------------------------------------------------------
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return Bench(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "before", [b"", b"GET / HT", get()[:-2], b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf"]
+)
+def test_an_end_before_a_whole_request_closes_the_connection(bench, before):
+    bench.talk.received(before)
+    bench.talk.input_ended()
+    assert (bench.wire.verbs, bench.wire.sent, bench.requests) == (["close"], b"", [])
+    assert bench.budget.held_bytes == 0
+    bench.talk.lost()
+
+
+def test_an_end_in_a_body_leaves_a_line_in_the_log_once(bench):
+    with capturedLogs() as events:
+        bench.talk.received(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf")
+        bench.talk.input_ended()
+        bench.talk.lost()
+    assert [event["reason"] for event in events] == ["client_left"]
+
+
+def test_what_was_asked_before_the_end_is_answered(bench):
+    bench.talk.received(get("/wait"))
+    bench.talk.input_ended()
+    assert bench.wire.verbs == []
+    bench.waiting[0].callback(HallResponse(200, (), b"late"))
+    assert bench.wire.statuses == [200]
+    assert bench.wire.sent.endswith(b"late")
+    assert bench.wire.verbs == ["close"]
+
+
+def test_pipelined_requests_before_the_end_are_all_answered(bench):
+    bench.talk.received(get("/wait") + get("/second") + get("/wait") + get("/last")[:10])
+    bench.talk.input_ended()
+    bench.waiting[0].callback(HallResponse(200, (), b"1"))
+    assert bench.wire.statuses == [200, 200]
+    assert "close" not in bench.wire.verbs
+    bench.waiting[1].callback(HallResponse(200, (), b"3"))
+    assert bench.wire.statuses == [200, 200, 200]
+    assert bench.wire.verbs[-1] == "close"
+    assert [request.path for request in bench.requests] == ["/wait", "/second", "/wait"]
+
+
+def test_a_refused_client_that_ends_is_not_waited_for(bench):
+    bench.talk.received(b"nonsense\r\n\r\n")
+    assert bench.wire.statuses == [400]
+    bench.talk.input_ended()
+    assert bench.wire.verbs == ["close"]
+
+
+def test_an_answer_that_is_being_taken_when_the_input_ends_goes_out_whole(bench):
+    bench.wire.congests = True
+    bench.talk.received(get("/large"))
+    bench.talk.input_ended()
+    for _ in range(LARGE // SLICE_BYTES + 2):
+        bench.wire.drain(bench.talk)
+    assert bench.wire.sent.endswith(b"x" * LARGE)
+    assert bench.wire.verbs == ["close"]

@@ -157,3 +157,36 @@ def test_lines_that_come_again_are_remembered_within_bounds_and_never_a_secret()
         assert len(http_fields._known_lines) <= 1_024
     with pytest.raises(RefusalError):
         parse_header_line(b"User-Agent : a")
+
+
+_HEAD_PIECES = st.sampled_from(
+    [
+        b"GET / HTTP/1.1",
+        b"POST /x HTTP/1.0",
+        b"Host: a",
+        b"Host : a",
+        b"Cookie: a=1",
+        b"Accept-Language: en",
+        b"",
+        b"\r",
+        b"x",
+    ]
+    + [b"Content-Length: 3", b"Transfer-Encoding: chunked", b" folded: 1", b"A: \x00", b"A: " + b"v" * 3_000]
+)
+
+
+@given(st.lists(st.tuples(_HEAD_PIECES, st.sampled_from([b"\r\n", b"\r\n", b"\r\n", b"\n", b"\r"])), max_size=12))
+def test_a_head_that_comes_whole_is_read_as_line_by_line(pieces):
+    message = b"".join(piece + end for piece, end in pieces) + b"\r\n\r\n"
+
+    def read(*portions):
+        parser = RequestParser(GrammarLimits(headers=4), MemoryBudget(1 << 20))
+        try:
+            for portion in portions:
+                if parser.feed(portion) is State.WAITING:
+                    break
+        except RefusalError as refusal:
+            return refusal.reason, parser.fields
+        return parser.state, parser.fields, parser.head and parser.head.headers
+
+    assert read(message) == read(*[message[at : at + 1] for at in range(len(message))])
