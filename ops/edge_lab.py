@@ -20,19 +20,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from twisted.internet.task import deferLater
+
 from dmz.edge.deny_set import SNAPSHOT
 from dmz.edge.deny_table import DenyTable
-from dmz.messages import HallRequest, HallResponse, Handler
+from dmz.messages import HallRequest, HallResponse
 from dmz.switch.content_switch import WORKERS
 from dmz.switch.metrics import PortMetrics
 from dmz.switch.settings import PortSettings
 from dmz.switch.worker_port import WorkerPort
-from dmz.waf.guard import GuardedHandler
-from dmz.waf.metrics import FirewallMetrics
-from dmz.waf.negative_rules import load_rules
+from dmz.waf.guard import guarded
 from dmz.waf.pipeline import WafPipeline
 from dmz.waf.routes import ParamRule, RouteRule, build_route_table
-from ops.edge_lab_rules import RuledHandler, load_engine
+from dmz.waf.rule_store import compile_stored, read_rules
+from dmz.waf.seclang.engine import Engine
+from dmz.waf.settings import FirewallSettings
 from ops.roles.edge import EdgeFile, Guard, run_master
 from ops.roles.worker import render_error
 from ops.runtime.clock import SystemClock
@@ -45,6 +47,7 @@ from wire_formats.settings_reader import SettingsError, load_settings, number
 
 OFF: Final = "off"
 OWN: Final = "own"
+_DEBIAN_SETUP: Final = Path("/etc/modsecurity/crs/crs-setup.conf")
 ANSWER: Final = HallResponse(200, (("Content-Type", "text/html; charset=utf-8"),), b"answered\n")
 #: Longest text of a parameter of the lab's routes.
 LONGEST_TEXT: Final = 65_536
@@ -114,16 +117,30 @@ def guard_of(rules: str) -> Guard:
     """
     if rules == OFF:
         return lambda switch, _: switch
-    if rules == OWN:
-        return _own_rules
-    engine = load_engine(Path(rules))  # before the fork, so that all children share it
-    return lambda switch, _: RuledHandler(switch, engine)
+    settings = FirewallSettings() if rules == OWN else FirewallSettings(rules=rule_files(Path(rules)))
+    # Compiled before the fork, so that all children share it.
+    engine = Engine(compile_stored(read_rules(settings), None))
+    pipeline = WafPipeline(build_route_table(lab_routes()), engine, most_text=LONGEST_TEXT)
+    return lambda switch, around: guarded(
+        switch,
+        pipeline,
+        registry=around.registry,
+        seconds=around.reactor.seconds,
+        pause=lambda: deferLater(around.reactor, 0),
+    )
 
 
-def _own_rules(switch: Handler, around: Surroundings) -> Handler:
-    pipeline = WafPipeline(build_route_table(lab_routes()), load_rules())
-    metrics = FirewallMetrics(around.registry)
-    return GuardedHandler(switch, pipeline, metrics=metrics, seconds=around.reactor.seconds)
+def rule_files(tree: Path) -> tuple[str, ...]:
+    """Give the files of a core rule set; Debian keeps the set-up file elsewhere.
+
+    Raises:
+        SettingsError: there are none.
+    """
+    setups = (tree / "crs-setup.conf", tree / "crs-setup.conf.example", _DEBIAN_SETUP)
+    setup = next((path for path in setups if path.is_file()), None)
+    if setup is None or not (tree / "rules").is_dir():
+        raise SettingsError(f"lab: rules: {tree} is no tree of a core rule set")
+    return (str(setup), str(tree / "rules" / "*.conf"))
 
 
 def lab_routes() -> tuple[RouteRule, ...]:

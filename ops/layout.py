@@ -23,6 +23,9 @@ WORKERS_AT: Final = 20
 #: The edge's children take consecutive ports from here.
 EDGE_AT: Final = 40
 MOST_EDGE_CHILDREN: Final = 64
+#: A process finishes what is under way for so long when it is replaced or stopped, in seconds.
+WORKER_DRAIN_S: Final = 20
+EDGE_DRAIN_S: Final = 8
 #: Names of a one-machine installation: in its server certificates, and what its edge answers to.
 HOSTS: Final = ("localhost", "127.0.0.1")
 _LARGEST_PORT: Final = 65_535
@@ -218,6 +221,7 @@ class Layout:
             yield half / "quarantine"
         yield self.dmz / "notices"
         yield self.dmz / "snapshots"
+        yield self.dmz / "bans"
         yield self.dmz / "quarantine"
         yield self.core / "deny"
         yield self.core / "quarantine"
@@ -260,3 +264,10 @@ def hands_over(role: str) -> bool:
     The others own folders and numbers that two processes cannot share; what is for them waits in files meanwhile.
     """
     return role in {"edge", "static"} or role.startswith("worker-")
+
+
+def stop_s(role: str) -> int:
+    """Give the longest clean stop of a process in seconds; the supervisor ends it by force a little later."""
+    if role.startswith("worker-"):
+        return WORKER_DRAIN_S + 5
+    return EDGE_DRAIN_S + 4 if role == "edge" else 10

@@ -8,7 +8,8 @@ Pure (bytes in, values or refusals out; no sockets, no clock):
     body_forms        urlencoded bodies; body_multipart the multipart ones
     request_builder   head + body + identity → ``dmz.messages.HallRequest``
     connection_limits token buckets and counters, in bounded tables
-    client_identity   certificate → ``ClientIdentity``
+    client_identity   certificate → ``ClientIdentity``; caller who is at the other end
+    answer_flow       a large answer in slices, with its memory accounted
     watch_port        what the edge asks and tells the intrusion watch (``dmz.intrusion``)
     error_answers     a page for every refusal, in both languages
 
@@ -18,8 +19,9 @@ With sockets, files or processes:
     connection        one client connection; conversation its requests one after another
     master            binds (listeners), forks, restarts, drains
     service           one forked edge process; surroundings is what its conversations share
+    front_socket      plain HTTP/1.1 from a trusted front to a worker; off by default
 
 Invariants: a byte that HTTP does not allow is refused, never repaired; an HTTP request is parsed once, here; every
 refusal has a reason, a page and a log line; every table, buffer and wait has a limit; a certificate's serial is
-checked against the deny set for every request, on resumed sessions too.
+checked against the deny set for every request, on resumed sessions too. docs/http-strictness.md lists every check.
 """

@@ -10,39 +10,13 @@ Source: edge research, section 5 (resumption, Host and SNI); PKI research, secti
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
-from dmz.edge.client_identity import CertifiedClient
+from dmz.edge.caller import Caller
 from dmz.edge.error_answers import STYLE_SHEET
 from dmz.edge.http_fields import RequestHead
 from dmz.edge.refusals import Reason, RefusalError
 from dmz.edge.surroundings import Surroundings
-from dmz.messages import Window
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The other end of a connection.
-
-    Attributes:
-        window: of the port.
-        entrance: the port's name in logs and metrics: the window, or "plain" for the site's plain-HTTP port.
-        address: IP address as text.
-        secure: whether the connection is TLS.
-        client: the certificate's holder; None without a certificate.
-        refusal: why the certificate was refused, if it was; every request is then answered with that.
-        resumed: whether the TLS session was resumed.
-        server_name: the name the client asked for by SNI, lower case, or None.
-    """
-
-    window: Window
-    entrance: str
-    address: str
-    secure: bool
-    client: CertifiedClient | None = None
-    refusal: Reason | None = None
-    resumed: bool = False
-    server_name: str | None = None
+from dmz.edge.watch_port import accountable
 
 
 def admit(head: RequestHead, caller: Caller, around: Surroundings) -> None:
@@ -53,7 +27,7 @@ def admit(head: RequestHead, caller: Caller, around: Surroundings) -> None:
     """
     fingerprint = None if caller.client is None else caller.client.identity.fingerprint
     if not _is_style_sheet(head):
-        around.watch.check(caller.address, fingerprint)
+        around.watch.check(caller.address, accountable(fingerprint, head.fields))
         _check_certificate(caller, around)
         if fingerprint is not None:
             around.watch.welcome(caller.address)

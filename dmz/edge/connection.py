@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from OpenSSL import SSL
 
-from dmz.edge.admittance import Caller
+from dmz.edge.caller import Caller
 from dmz.edge.client_identity import CertifiedClient, IdentityReader
 from dmz.edge.conversation import Conversation
 from dmz.edge.handshakes import Handshake, HandshakeQueue, session_maker

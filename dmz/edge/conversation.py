@@ -21,8 +21,9 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dmz.edge.admittance import Caller, admit
+from dmz.edge.admittance import admit
 from dmz.edge.answer_flow import SMALL_BYTES, AnswerFlow
+from dmz.edge.caller import Caller
 from dmz.edge.error_answers import error_answer, page_language
 from dmz.edge.http_fields import RequestHead
 from dmz.edge.http_grammar import RequestParser, State
@@ -30,7 +31,7 @@ from dmz.edge.http_response import CONTINUE
 from dmz.edge.refusals import Reason, RefusalError
 from dmz.edge.request_builder import Peer, build_request
 from dmz.edge.surroundings import Surroundings
-from dmz.edge.watch_port import Trace
+from dmz.edge.watch_port import Trace, accountable
 from dmz.edge.wire import Wire
 from dmz.messages import HallRequest, HallResponse
 from wire_formats.errors import Bug, HallError, Kind, PeerError
@@ -207,6 +208,7 @@ class Conversation:
         """Look at a complete head: who, where, how much; then let its body in."""
         head = self._parser.head
         assert head is not None
+        self._caller = self._around.identify(head, self._caller)
         admit(head, self._caller, self._around)
         content_type = head.fields.get("content-type", "")
         window, path = self._caller.window, head.target.path
@@ -317,7 +319,8 @@ class Conversation:
             self._around.metrics.refused(error.reason)
             client = self._caller.client
             fingerprint = None if client is None else client.identity.fingerprint
-            trace = Trace(self._caller.address, fingerprint, self._caller.entrance, self._request_id)
+            answers_for = accountable(fingerprint, fields)
+            trace = Trace(self._caller.address, answers_for, self._caller.entrance, self._request_id)
             self._around.watch.refused(error.reason, trace)
         head_and_body_read = self._phase is Phase.WORKING
         keep_alive = head_and_body_read and not by_edge and head is not None and self._may_stay(head)

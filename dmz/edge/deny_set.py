@@ -43,6 +43,38 @@ class Cuttable(Protocol):
         """End the connection now."""
 
 
+class Denials(Protocol):
+    """Knows which certificates are revoked; see ``DenySet`` for what each call means."""
+
+    def check(self, serial: int) -> None:
+        """Make sure that a certificate is not revoked."""
+
+    def check_fresh(self) -> None:
+        """Make sure that the list is fresh enough to let somebody new in."""
+
+    def attach(self, serial: int, connection: Cuttable) -> None:
+        """Remember a live connection of a certificate."""
+
+    def detach(self, serial: int, connection: Cuttable) -> None:
+        """Forget a connection that is gone."""
+
+
+class NoDenials:
+    """Behind a front, which checks revocation itself: everybody it sends has passed."""
+
+    def check(self, serial: int) -> None:
+        """Pass."""
+
+    def check_fresh(self) -> None:
+        """Pass."""
+
+    def attach(self, serial: int, connection: Cuttable) -> None:
+        """Nothing is ever cut here."""
+
+    def detach(self, serial: int, connection: Cuttable) -> None:
+        """Nothing is remembered here."""
+
+
 @dataclass(frozen=True, slots=True)
 class DenyPlaces:
     """Where notices come in and where the snapshot is kept.

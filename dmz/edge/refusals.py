@@ -89,6 +89,7 @@ class Reason(Enum):
     CERTIFICATE_NOT_YET = ("certificate_not_yet", Kind.CERTIFICATE_EXPIRED, 403)
     CERTIFICATE_EXPIRED = ("certificate_expired", Kind.CERTIFICATE_EXPIRED, 403)
     CERTIFICATE_REVOKED = ("certificate_revoked", Kind.CERTIFICATE_REVOKED, 403)
+    FRONT_FIELDS = ("front_fields", Kind.BAD_HTTP, 400)
     WRONG_WINDOW = ("wrong_window", Kind.WRONG_WINDOW, 403)
     DENY_LIST_STALE = ("deny_list_stale", Kind.DENY_LIST_STALE, 503)
     # pace

@@ -9,9 +9,8 @@ from dmz.edge.body_forms import FormLimits
 from dmz.edge.connection_limits import AdmissionLimits, Rate
 from dmz.edge.handshakes import HandshakeLimits
 from dmz.edge.http_grammar import GrammarLimits
-from dmz.edge.surroundings import BodyLimit, Pace, TakesFiles
+from dmz.edge.surroundings import BodyLimit, Pace, TakesFiles, body_limit
 from dmz.edge.tls_context import TlsPolicy
-from dmz.messages import Window
 from wire_formats.instants import SECOND_MS
 from wire_formats.settings_reader import number
 
@@ -140,17 +139,8 @@ class EdgeSettings:
         return TlsPolicy(tls12=self.tls12, session_s=self.session_s)
 
     def body_limit(self, takes_files: TakesFiles) -> BodyLimit:
-        """Give the most bytes of a body, by its announced type and by where it is sent.
-
-        Args:
-            takes_files: whether a form at this window and path has a place for a file.
-        """
-
-        def most(window: Window, path: str, content_type: str) -> int:
-            is_upload = content_type.lower().startswith("multipart/form-data") and takes_files(window, path)
-            return self.upload_bytes + self.form_bytes if is_upload else self.form_bytes
-
-        return most
+        """Give the most bytes of a body, by its announced type and by where it is sent."""
+        return body_limit(takes_files, self.form_bytes, self.upload_bytes)
 
     @property
     def deny_limit_ms(self) -> int:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from dmz.edge.body_buffer import MemoryBudget
 from dmz.edge.body_forms import FormLimits
+from dmz.edge.caller import Caller
 from dmz.edge.connection_limits import Admission
-from dmz.edge.deny_set import DenySet
+from dmz.edge.deny_set import Denials
+from dmz.edge.http_fields import RequestHead
 from dmz.edge.http_grammar import GrammarLimits
 from dmz.edge.http_response import ResponseWriter
 from dmz.edge.metrics import EdgeMetrics
@@ -22,6 +24,24 @@ from wire_formats.collaborators import Clock, Randomness
 
 TakesFiles: TypeAlias = Callable[[Window, str], bool]
 BodyLimit: TypeAlias = Callable[[Window, str, str], int]
+FORM_BYTES: Final = 64 * 1024
+UPLOAD_BYTES: Final = 12 * 1024 * 1024
+
+
+def body_limit(takes_files: TakesFiles, form_bytes: int = FORM_BYTES, upload_bytes: int = UPLOAD_BYTES) -> BodyLimit:
+    """Give the most bytes of a body, by its announced type and by where it is sent.
+
+    Args:
+        takes_files: whether a form at this window and path has a place for a file.
+        form_bytes: of a plain form.
+        upload_bytes: of a file; such a form may have both.
+    """
+
+    def most(window: Window, path: str, content_type: str) -> int:
+        is_upload = content_type.lower().startswith("multipart/form-data") and takes_files(window, path)
+        return upload_bytes + form_bytes if is_upload else form_bytes
+
+    return most
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +93,7 @@ class Surroundings:
         body_limit: (window, path, content type) → most bytes of a POST's body.
         admission: connection and request limits.
         deny: revoked certificates.
+        identify: (head, caller of the connection) → caller of this request; another one only behind a front.
         metrics: of this process.
         clock: wall clock.
         seconds: monotonic seconds (the reactor's).
@@ -94,7 +115,7 @@ class Surroundings:
     pipeline: Handler
     body_limit: BodyLimit
     admission: Admission
-    deny: DenySet
+    deny: Denials
     metrics: EdgeMetrics
     clock: Clock
     seconds: Callable[[], float]
@@ -109,5 +130,6 @@ class Surroundings:
     login_paths: frozenset[str] = frozenset({"/login"})
     site_port: int = 0
     requests_per_connection: int = 10_000
+    identify: Callable[[RequestHead, Caller], Caller] = lambda _head, caller: caller
     drain: DrainState = field(default_factory=DrainState)
     watch: EdgeWatch = field(default_factory=Unwatched)

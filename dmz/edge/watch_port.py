@@ -5,6 +5,7 @@ Source: catalogue E5; ``dmz.intrusion`` is what stands behind it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,7 +19,7 @@ class Trace:
 
     Attributes:
         address: the peer's IP address.
-        certificate: fingerprint of the client's certificate; None without one.
+        certificate: fingerprint of the certificate that answers for it (``accountable``); None: only the address does.
         window: the entrance.
         request_id: the edge's name of the exchange; "" before there is one.
     """
@@ -27,6 +28,21 @@ class Trace:
     certificate: bytes | None
     window: str
     request_id: str = ""
+
+
+def accountable(certificate: bytes | None, fields: Mapping[str, str]) -> bytes | None:
+    """Give the certificate that answers for a request; None: nobody's, only its address does.
+
+    A page of another site can make a browser send what it likes, with the visitor's certificate; browsers say so in
+    Sec-Fetch-Site, and no page can take that away. Whoever writes it himself is treated as a stranger.
+
+    Args:
+        certificate: fingerprint of the connection's certificate.
+        fields: the request's header fields; empty if they are not known.
+
+    Source: W3C, Fetch Metadata Request Headers, section 2.2.
+    """
+    return None if fields.get("sec-fetch-site") == "cross-site" else certificate
 
 
 class EdgeWatch(Gate, Protocol):

@@ -11,7 +11,7 @@
     worker_link    the edge's connection to one worker, kept up (I/O)
     relay          a pool of workers as a handler (I/O)
     content_switch which pool a path belongs to
-    worker_port    the worker's end (I/O)
+    worker_port    the worker's end; unix_acceptor its socket, which a successor can take over (I/O)
 
 Invariants: a request is executed by at most one worker unless it is safe to execute twice; every queue, window and wait
 is bounded; a worker that leaves says so first and loses nothing; bytes of a peer are frames or ``PeerError``.

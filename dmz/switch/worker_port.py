@@ -9,18 +9,15 @@ port empty.
 from __future__ import annotations
 
 import socket
-import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IAddress, IDelayedCall, IReadDescriptor
+from twisted.internet.interfaces import IAddress, IDelayedCall
 from twisted.internet.protocol import ServerFactory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from dmz.messages import HallRequest, HallResponse, Handler, decode_request, encode_response
 from dmz.switch.frames import ResetCode, WorkerState
@@ -30,10 +27,10 @@ from dmz.switch.mux_events import Event, MessageReceived, Pinged, StreamReset
 from dmz.switch.mux_protocol import MuxProtocol
 from dmz.switch.reactor_port import SwitchReactor
 from dmz.switch.settings import PortSettings
+from dmz.switch.unix_acceptor import UnixAcceptor, bind_unix
 from wire_formats.errors import Bug, HallError, Kind, PeerError
 
 ErrorRenderer: TypeAlias = Callable[[HallRequest, HallError], HallResponse]
-_BACKLOG: Final = 128
 _MS: Final = 1_000
 
 
@@ -65,7 +62,7 @@ class WorkerPort:
         self._metrics = metrics
         self._reactor = reactor
         self._connections: set[_Connection] = set()
-        self._listening: _Acceptor | None = None
+        self._listening: UnixAcceptor | None = None
         self._drained: Deferred[None] | None = None
         self._timers: list[IDelayedCall] = []
         self._lingering = False
@@ -89,9 +86,9 @@ class WorkerPort:
         Raises:
             CannotListenError: somebody listens there, or the path cannot be used.
         """
-        listener = inherited or _bind(path, self._settings.socket_mode)
+        listener = inherited or bind_unix(path, self._settings.socket_mode)
         listener.setblocking(False)
-        self._listening = _Acceptor(listener, path, _PortFactory(self), self._reactor)
+        self._listening = UnixAcceptor(listener, path, _PortFactory(self), self._reactor)
         self._log.info("port_listening", file=path.name, state="bound" if inherited is None else "inherited")
         return listener
 
@@ -277,75 +274,3 @@ class _PortFactory(ServerFactory):
 
     def buildProtocol(self, addr: IAddress | None) -> MuxProtocol | None:
         return self._port.accept()
-
-
-@implementer(IReadDescriptor)
-class _Acceptor:
-    """Accepts edges on a listening socket that other processes may hold, too."""
-
-    def __init__(self, listener: socket.socket, path: Path, factory: ServerFactory, reactor: SwitchReactor) -> None:
-        self._listener = listener
-        self._path = path
-        self._factory = factory
-        self._reactor = reactor
-        reactor.addReader(self)
-
-    def fileno(self) -> int:
-        """The listening socket."""
-        return self._listener.fileno()
-
-    def logPrefix(self) -> str:
-        """Name in Twisted's own log lines."""
-        return "worker port"
-
-    def connectionLost(self, reason: Failure) -> None:
-        """Nothing to give up: ``stop`` closes."""
-
-    def doRead(self) -> None:
-        """Let one edge in; the reactor calls again for the next."""
-        try:
-            connection, _ = self._listener.accept()
-        except OSError:
-            return  # another process was faster, or the edge is gone
-        with connection:
-            connection.setblocking(False)
-            self._reactor.adoptStreamConnection(connection.fileno(), socket.AF_UNIX, self._factory)
-
-    def stop(self, *, remove: bool) -> None:
-        """Accept no more; ``remove``: nobody else does either, so the socket file goes first."""
-        self._reactor.removeReader(self)
-        if remove:
-            self._path.unlink(missing_ok=True)
-        self._listener.close()
-
-
-def _bind(path: Path, mode: int) -> socket.socket:
-    """Bind and listen.
-
-    Raises:
-        CannotListenError: somebody listens there, or the path cannot be used.
-    """
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        _remove_dead_socket(path)
-        listener.bind(str(path))
-        path.chmod(mode)
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise CannotListenError(None, str(path), error) from None
-    return listener
-
-
-def _remove_dead_socket(path: Path) -> None:
-    """Remove a socket file on which nobody listens."""
-    if not path.exists() or not stat.S_ISSOCK(path.stat().st_mode):
-        return
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.setblocking(False)  # a full backlog means that somebody listens
-        try:
-            probe.connect(str(path))
-        except ConnectionRefusedError:
-            path.unlink()
-        except BlockingIOError:
-            return

@@ -106,6 +106,12 @@ def judge_answer(response: HallResponse, most_bytes: int) -> Verdict | None:
     return _headers(response) or _body(response, most_bytes)
 
 
+def has_text(response: HallResponse) -> bool:
+    """Say whether an answer has a text that can be searched: neither a file nor packed."""
+    headers = {name.lower(): value for name, value in response.headers}
+    return bool(response.body) and headers.get("content-type") in _TEXTS and "content-encoding" not in headers
+
+
 def _headers(response: HallResponse) -> Verdict | None:
     seen: set[str] = set()
     for raw_name, value in response.headers:

@@ -71,6 +71,8 @@ _OPENAPI: Final = (
     "Print the OpenAPI 3.1 document of all services as JSON, made from the same declarations as the forms: "
     "paths with the fields of each form, and the schemas of what crosses the gap. Needs no installation."
 )
+_WAF: Final = "Web application firewall: `ferrygate waf --help` shows its words."
+_BANS: Final = "Bans at the front door: `ferrygate bans --help` shows its words."
 _CORE: Final = "Accounts, operators, official notices: `ferrygate core --help` shows its words."
 _CA: Final = "Certificate authority: `ferrygate ca --help` shows its words."
 
@@ -91,6 +93,14 @@ def parse(arguments: list[str]) -> Command:
         from ops.cli.authority import authority
 
         return lambda: authority(arguments[1:])
+    if arguments[:1] == ["waf"]:
+        from ops.cli.firewall import firewall
+
+        return lambda: firewall(arguments[1:])
+    if arguments[:1] == ["bans"]:
+        from ops.cli.bans import bans
+
+        return lambda: bans(arguments[1:])
     if arguments[:1] == ["core"]:
         from ops.cli.administration import administration
 
@@ -121,7 +131,9 @@ def _parser() -> Words:
     run.add_argument("role", metavar="ROLE", choices=ROLES, help=f"one of {', '.join(ROLES)}")
     run.add_argument("--settings", metavar="FILE", type=Path, required=True, help="the role's TOML file")
     _add_openapi(commands)
-    # Named here for the help only: parsers of their own read the rest.
+    # Named here for the help only: their own parsers read the rest.
+    commands.add_parser("waf", help="web application firewall: check its rules, explain a verdict", description=_WAF)
+    commands.add_parser("bans", help="who is banned at the front door: list, add, lift, export", description=_BANS)
     commands.add_parser("core", help="find and disable accounts, load official notices", description=_CORE)
     commands.add_parser("ca", help="certificate authority: ceremony, slips, revocation, lists, log", description=_CA)
     return parser

@@ -21,7 +21,7 @@ from ops.cli import installation
 from ops.cli.faults import CannotRunError
 from ops.cli.ports_free import taken
 from ops.cli.welcome import welcome
-from ops.layout import Installation, Layout, Ports, hands_over, roles
+from ops.layout import Installation, Layout, Ports, hands_over, roles, stop_s
 from ops.runtime import stopping
 from ops.runtime.clock import SystemClock
 from ops.runtime.limits import PRIVATE_UMASK
@@ -33,6 +33,7 @@ from ops.supervisor.supervisor import Supervisor
 from wire_formats.errors import Unavailable
 
 START_DEADLINE_S: Final = 150.0
+KILL_GRACE_S: Final = 5
 LOG_BYTES: Final = 5_000_000
 _TROUBLED: Final = (ProcessState.BACKOFF, ProcessState.PAUSED, ProcessState.GIVEN_UP, ProcessState.UNHEALTHY)
 _OTHER_PORTS: Final = "FERRYGATE_PORT_BASE=20000 make run"
@@ -130,6 +131,7 @@ def specs(layout: Layout, found: Installation) -> list[ProcessSpec]:
             command=(*_RUN, role.partition("-")[0], "--settings", str(layout.settings(role))),
             metrics_port=found.ports.metrics_of(role),
             stage=stage,
+            stop_deadline_s=stop_s(role) + KILL_GRACE_S,
             hands_over=hands_over(role),
         )
         for role, stage in roles(found)

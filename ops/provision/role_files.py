@@ -8,15 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
 
-from ops.layout import HOSTS, Installation, Layout
+from ops.layout import EDGE_DRAIN_S, HOSTS, WORKER_DRAIN_S, Installation, Layout, stop_s
 from ops.provision.toml_text import Value
 
-#: A worker finishes what is under way for so long when it is replaced; the process gets a little more.
-WORKER_DRAIN_S: Final = 20
-EDGE_DRAIN_S: Final = 8
-STOP_S: Final = 10
 Table = Mapping[str, Value]
 
 
@@ -39,13 +34,13 @@ def role_tables(layout: Layout, found: Installation, authority: Table) -> Iterat
     yield "ca", {"role": role_table(found, "ca"), "ca": authority}
 
 
-def role_table(found: Installation, name: str, *, stop_s: int = STOP_S) -> Table:
+def role_table(found: Installation, name: str) -> Table:
     """Give the ``[role]`` table of a process."""
     return {
         "name": name,
         "metrics_port": found.ports.metrics_of(name),
         "log_file": f"log/{name}.log",
-        "stop_deadline_s": stop_s,
+        "stop_deadline_s": stop_s(name),
     }
 
 
@@ -69,7 +64,7 @@ def edge_table(layout: Layout, found: Installation) -> Table:
     del layout
     ports = found.ports
     return {
-        "role": role_table(found, "edge", stop_s=EDGE_DRAIN_S + 4),
+        "role": role_table(found, "edge"),
         "edge": {
             "server_key": "keys/server.key.pem",
             "server_chain": "keys/server.pem",
@@ -89,6 +84,7 @@ def edge_table(layout: Layout, found: Installation) -> Table:
             "drain_s": EDGE_DRAIN_S,
             "host_names": HOSTS,
         },
+        "intrusion": {"bans": "bans", "events": "log/intrusion.cef"},
         "switch": {},
         "workers": {name: f"run/{name}.sock" for name in found.worker_names},
         "static": {"static": "run/static.sock"},
@@ -104,7 +100,7 @@ def worker_table(layout: Layout, found: Installation, name: str) -> Table:
     """Give one worker's settings."""
     ports = found.ports
     return {
-        "role": role_table(found, name, stop_s=WORKER_DRAIN_S + 5),
+        "role": role_table(found, name),
         "worker": {
             "name": name,
             "socket": f"run/{name}.sock",

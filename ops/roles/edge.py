@@ -6,20 +6,28 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
+
+from twisted.internet.task import deferLater
 
 from dmz.edge.master import EdgeChild, EdgeMaster
 from dmz.edge.service import Collaborators, EdgeService
 from dmz.edge.settings import EdgeSettings
+from dmz.intrusion.service import IntrusionService
+from dmz.intrusion.settings import IntrusionSettings
+from dmz.intrusion.watch import Post
 from dmz.messages import Handler
 from dmz.switch.content_switch import STATIC, WORKERS, build_switch
 from dmz.switch.settings import SwitchSettings
-from dmz.waf.guard import guarded
+from dmz.waf.guard import build_firewall, guarded
 from dmz.waf.hall_routes import hall_route_table
+from dmz.waf.rule_store import read_rules
 from dmz.waf.settings import FirewallSettings
 from ops.roles.role_file import LoadedRole
 from ops.runtime.clock import SystemClock
 from ops.runtime.hand_over import HandOver
 from ops.runtime.limits import die_with_parent, harden
+from ops.runtime.log_output import RotatingFile
 from ops.runtime.metrics_page import Health
 from ops.runtime.readiness import supervisor_pid
 from ops.runtime.role_main import (
@@ -32,6 +40,7 @@ from ops.runtime.role_main import (
     say,
 )
 from ops.runtime.role_settings import RoleSettings
+from wire_formats.drop import prepare_drop
 from wire_formats.settings_reader import SettingsError, load_settings
 
 
@@ -43,6 +52,7 @@ class EdgeFile:
     edge: EdgeSettings
     workers: dict[str, str]
     static: dict[str, str]
+    intrusion: IntrusionSettings
     switch: SwitchSettings = field(default_factory=SwitchSettings)
     firewall: FirewallSettings = field(default_factory=FirewallSettings)
 
@@ -51,22 +61,34 @@ def load(settings: Path) -> LoadedRole:
     """Read the settings file.
 
     Raises:
-        SettingsError: it cannot be used.
+        SettingsError: it, or a rule file of the firewall, cannot be used.
     """
     file = load_settings(EdgeFile, settings)
     sockets = {WORKERS: file.workers, STATIC: file.static}
     paths = {pool: {name: settings.parent / path for name, path in at.items()} for pool, at in sockets.items()}
+    read_rules(file.firewall)  # a mistake in a rule file is told before any child starts
     return LoadedRole(file.role, lambda: run_master(file, paths, _hall_firewall(file)))
 
 
+_EVENT_FILES: Final = 3
 Sockets = dict[str, dict[str, Path]]
 #: Puts a firewall around the content switch.
 Guard = Callable[[Handler, Surroundings], Handler]
 
 
+def rule_cache(edge: EdgeSettings) -> Path:
+    """Give the folder in which an edge keeps its compiled firewall rules."""
+    return edge.snapshots.parent / "rules"
+
+
 def _hall_firewall(file: EdgeFile) -> Guard:
-    return lambda switch, around: guarded(
-        switch, file.firewall, registry=around.registry, seconds=around.reactor.seconds
+    """Give the firewall with the rules of the settings; they are compiled in each child, or taken from its folder."""
+    return lambda inner, around: guarded(
+        inner,
+        build_firewall(file.firewall, rule_cache(file.edge)),
+        registry=around.registry,
+        seconds=around.reactor.seconds,
+        pause=lambda: deferLater(around.reactor, 0),
     )
 
 
@@ -85,6 +107,7 @@ def run_master(file: EdgeFile, sockets: Sockets, guard: Guard) -> int:
     clock = SystemClock()
     try:
         begin_log(file.role, clock)
+        prepare_drop(file.intrusion.bans)
         hand_over = HandOver.from_environment(os.environ)
         master = EdgeMaster(
             file.edge, lambda child: _run_child(file, sockets, guard, child, hand_over), clock, hand_over
@@ -113,6 +136,14 @@ def _run_child(file: EdgeFile, sockets: Sockets, guard: Guard, child: EdgeChild,
             registry=around.registry,
             randomness=around.randomness,
         )
+        intrusion = IntrusionService(
+            file.intrusion,
+            Post(name, keeper=child.number == 0),
+            reactor=around.reactor,
+            clock=around.clock,
+            registry=around.registry,
+            sinks=_event_file(file.intrusion, child.number),
+        )
         given = Collaborators(
             reactor=around.reactor,
             clock=around.clock,
@@ -120,22 +151,34 @@ def _run_child(file: EdgeFile, sockets: Sockets, guard: Guard, child: EdgeChild,
             watch=around.watch,
             registry=around.registry,
             takes_files=hall_route_table().takes_files,
-            pipeline=guard(switch, around),
+            pipeline=intrusion.watched(guard(intrusion.scanned(switch), around)),
+            intrusion=intrusion.watch,
         )
         service = EdgeService(child, given)
 
         async def start() -> None:
             switch.start()
+            intrusion.start(around.watch)
             await service.start()
 
         async def stop() -> None:
+            intrusion.stop()
             await service.stop()
             await switch.stop()
 
         def health() -> Health:
             troubles = service.troubles() if switch.ready else (*service.troubles(), "no worker")
-            return Health(ready=not troubles, reasons=troubles)
+            return Health(ready=not troubles, reasons=troubles, figures=intrusion.figures())
 
         return Running(start=start, stop=stop, health=health)
 
     return run_role(role, compose, forked=hand_over.for_forked(child.number, beside=child.beside))
+
+
+def _event_file(settings: IntrusionSettings, number: int) -> tuple[RotatingFile, ...]:
+    """Open a child's file of CEF lines, if there is to be one."""
+    path = settings.events
+    if path is None:
+        return ()
+    own = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return (RotatingFile(own, most_bytes=settings.events_bytes, keep=_EVENT_FILES),)

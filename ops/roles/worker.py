@@ -9,9 +9,11 @@ from typing import Final
 
 from sqlalchemy import Engine
 from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
 from twisted.python.threadpool import ThreadPool
 
 from dmz.edge.error_answers import error_answer, page_language
+from dmz.edge.front_socket import FrontParts, FrontSettings, FrontSocket
 from dmz.hall.hall_app import build_hall
 from dmz.hall.hall_settings import HallSettings
 from dmz.messages import HallRequest, HallResponse, Handler
@@ -19,6 +21,7 @@ from dmz.static.assets import load_assets
 from dmz.switch.metrics import PortMetrics
 from dmz.switch.settings import PortSettings
 from dmz.switch.worker_port import WorkerPort
+from dmz.waf.hall_routes import hall_route_table
 from dmz.workers import exchange_db
 from dmz.workers.assembly import Surroundings as WorkerSurroundings
 from dmz.workers.assembly import Worker, build_worker
@@ -32,7 +35,7 @@ from ops.runtime.metrics_page import Health
 from ops.runtime.pools import OwnPool
 from ops.runtime.role_main import Running, Surroundings
 from ops.runtime.role_settings import RoleSettings
-from wire_formats.errors import HallError
+from wire_formats.errors import HallError, Kind, Unavailable
 from wire_formats.seal import SealPublicKey
 from wire_formats.settings_reader import SettingsError, load_settings
 from wire_formats.suites import load_signing_key
@@ -40,8 +43,13 @@ from wire_formats.trust import TrustStore
 
 WORKBOOK_THREADS: Final = 2
 WORKBOOK_QUEUE: Final = 32
-#: Name of the socket in a hand-over.
+_RETRY_S: Final = 5
+WORKBOOK_POLL_S: Final = 0.05
+#: Kept of the deadline of a stop, to close everything in.
+CLOSING_S: Final = 3.0
+#: Names of the sockets in a hand-over.
 PORT: Final = "port"
+FRONT: Final = "front"
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,7 @@ class WorkerFile:
     worker: WorkerSettings
     hall: HallSettings = field(default_factory=HallSettings)
     port: PortSettings = field(default_factory=PortSettings)
+    front: FrontSettings | None = None
 
 
 def load(settings: Path) -> LoadedRole:
@@ -88,6 +97,7 @@ class _WorkerRole:
             metrics=PortMetrics(around.registry),
             reactor=around.reactor,
         )
+        self._front = None if file.front is None else FrontSocket(file.front, self._front_parts())
         self._stop_worker: Callable[[], None] | None = None
 
     def running(self) -> Running:
@@ -100,13 +110,22 @@ class _WorkerRole:
         await self._pool.run(bring_up_to_date, self._engine)
         self._stop_worker = self._worker.start(self._around.watch)
         taken = self._around.hand_over.take()
-        listening = self._port.listen(self._file.worker.socket, taken.get(PORT))
-        self._around.hand_over.offer({PORT: listening})
+        sockets = {PORT: self._port.listen(self._file.worker.socket, taken.get(PORT))}
+        if self._front is not None:
+            sockets[FRONT] = self._front.start(taken.get(FRONT))
+        self._around.hand_over.offer(sockets)
 
     async def stop(self) -> None:
         """Finish what is under way (its answers still arrive), then close everything."""
-        drained: Deferred[None] = self._port.drain(succeeded=self._around.hand_over.succeeded())
+        end_s = self._around.reactor.seconds() + self._file.role.stop_deadline_s - CLOSING_S
+        succeeded = self._around.hand_over.succeeded()
+        if self._front is not None:
+            await self._front.stop(succeeded=succeeded)
+        drained: Deferred[None] = self._port.drain(succeeded=succeeded)
         await drained
+        # A workbook that was taken has shown its receipt; its rows are here and nowhere else until they are stored.
+        while self._around.background.counts().get("workbook") and self._around.reactor.seconds() < end_s:
+            await deferLater(self._around.reactor, WORKBOOK_POLL_S)
         if self._stop_worker is not None:
             self._stop_worker()
         self._pool.stop()
@@ -119,6 +138,24 @@ class _WorkerRole:
         if self._port.draining:
             return Health(ready=False, reasons=("draining",), figures=figures)
         return Health(ready=True, figures=figures)
+
+    async def _ask(self, request: HallRequest) -> HallResponse:
+        """Have a front's request answered as an edge's."""
+        answer = self._port.handle(request)
+        if answer is None:
+            raise Unavailable(Kind.BUSY, "the worker has no place", retry_after_s=_RETRY_S)
+        return await answer
+
+    def _front_parts(self) -> FrontParts:
+        around = self._around
+        return FrontParts(
+            reactor=around.reactor,
+            clock=around.clock,
+            randomness=around.randomness,
+            registry=around.registry,
+            handler=self._ask,
+            takes_files=hall_route_table().takes_files,
+        )
 
     def _given(self, metrics: WorkerMetrics) -> WorkerSurroundings:
         file, around = self._file.worker, self._around

@@ -29,7 +29,7 @@ MOST_LINE_BYTES: Final = 4_096
 MOST_CONNECTIONS: Final = 8
 REPLACE_DEADLINE_S: Final = 60.0
 #: Beyond it the old process may still finish what it has begun.
-_ENDING_S: Final = 30.0
+_ENDING_S: Final = 45.0
 MOST_ANSWER_BYTES: Final = 1_000_000
 
 

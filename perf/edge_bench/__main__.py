@@ -11,7 +11,6 @@ import argparse
 import contextlib
 import os
 import resource
-import shutil
 import ssl
 import subprocess
 import time
@@ -26,7 +25,7 @@ from perf.edge_bench.candidates import Bench
 from perf.edge_bench.newer_openssl import find_newer
 from perf.edge_bench.pki import CLIENTS, make_pki
 from perf.edge_bench.plan import Plan
-from perf.edge_bench.processes import LOAD_CORE
+from perf.edge_bench.processes import LOAD_CORE, program
 from perf.edge_bench.targets import row
 from perf.edge_bench.wire import client_context
 
@@ -91,10 +90,11 @@ def _prepare() -> None:
 def _say_versions(tree: Path, newer: str) -> None:
     row("cores", f"{os.cpu_count()}; candidates on one, load and backends on the other")
     row("load average before the run", f"{os.getloadavg()[0]:.2f}{' - BUSY' if os.getloadavg()[0] > _BUSY else ''}")
-    for program, word in _VERSIONS.items():
-        if shutil.which(program):
-            told = subprocess.run([program, word], capture_output=True, text=True, check=False)
-            row(program, (told.stdout + told.stderr).splitlines()[0])
+    for name, word in _VERSIONS.items():
+        found = program(name)
+        if found:
+            told = subprocess.run([found, word], capture_output=True, text=True, check=False)
+            row(name, (told.stdout + told.stderr).splitlines()[0])
     row("OpenSSL", f"ours {backend.openssl_version_text()}; peers {ssl.OPENSSL_VERSION}; peers, newer {newer}")
     with contextlib.suppress(crs.NoRulesError):
         row("core rule set", crs.version_of(tree))

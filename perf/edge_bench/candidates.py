@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import getpass
-import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -25,6 +24,7 @@ from perf.edge_bench.processes import (
     listens_unix,
     memory_kib,
     processor_s,
+    program,
 )
 from perf.edge_bench.wire import ClosedLoop, Loop, client_context
 
@@ -117,7 +117,7 @@ class Bench:
     def backends(self) -> Iterator[None]:
         """Run the peers' backend and our trivial worker, on the load's core."""
         with contextlib.ExitStack() as stack:
-            if shutil.which("nginx"):
+            if program("nginx"):
                 folder = self._new_folder("backend")
                 text = configs.backend(folder, self.http_backend, getpass.getuser())
                 words = _nginx_words(folder, text)
@@ -148,13 +148,15 @@ class Bench:
 
     @contextlib.contextmanager
     def _one(self, name: str) -> Iterator[Server]:
+        behind = self._behind.get("echo" if name.startswith(OURS) else "http")
+        if behind is None:
+            raise MissingError("the peers' backend is an nginx: apt-get install nginx")
         folder = self._new_folder("front")
         ports = free_ports(2)
         place = Place(folder, self.pki.folder, ports[0], ports[1], self.http_backend, getpass.getuser())
         words, environment, reload = STARTERS[name](self, place)
         environment = environment or {}
         with self._group(words, folder, lambda: self._answers(place.port), SERVER_CORE, environment) as group:
-            behind = self._behind["echo" if name.startswith(OURS) else "http"]
             yield Server(name, place.port, place.site_port, group, behind, reload)
 
     @contextlib.contextmanager
@@ -197,7 +199,6 @@ Start = tuple[list[str], dict[str, str] | None, signal.Signals | None]
 
 
 def _nginx(bench: Bench, place: Place) -> Start:
-    _need("nginx", "nginx")
     return _nginx_words(place.folder, configs.nginx(place)), None, signal.SIGHUP
 
 
@@ -207,13 +208,11 @@ def _nginx_newer(bench: Bench, place: Place) -> Start:
 
 
 def _nginx_revoked(bench: Bench, place: Place) -> Start:
-    _need("nginx", "nginx")
     text = configs.nginx(place, revoked=bench.pki.write_revoked(REVOKED))
     return _nginx_words(place.folder, text), None, signal.SIGHUP
 
 
 def _nginx_waf(bench: Bench, place: Place) -> Start:
-    _need("nginx", "nginx")
     if not (_MODULES / "ngx_http_modsecurity_module.so").exists():
         raise MissingError("apt-get install libnginx-mod-http-modsecurity")
     text = configs.nginx(place, rules=_rules_file(bench, place))
@@ -221,10 +220,9 @@ def _nginx_waf(bench: Bench, place: Place) -> Start:
 
 
 def _haproxy(bench: Bench, place: Place) -> Start:
-    _need("haproxy", "haproxy")
     path = place.folder / "haproxy.cfg"
     path.write_text(configs.haproxy(place), encoding="utf-8")
-    return ["haproxy", "-W", "-db", "-f", str(path)], None, signal.SIGUSR2
+    return [_need("haproxy"), "-W", "-db", "-f", str(path)], None, signal.SIGUSR2
 
 
 def _haproxy_newer(bench: Bench, place: Place) -> Start:
@@ -233,14 +231,13 @@ def _haproxy_newer(bench: Bench, place: Place) -> Start:
 
 
 def _apache_waf(bench: Bench, place: Place) -> Start:
-    _need("apache2", "apache2")
     if not (_APACHE_MODULES / "mod_security2.so").exists():
         raise MissingError("apt-get install libapache2-mod-security2")
     path = place.folder / "apache.conf"
     user = "www-data" if place.user == "root" else place.user
     place = Place(place.folder, place.pki, place.port, place.site_port, place.backend, user)
     path.write_text(configs.apache(place, rules=_rules_file(bench, place)), encoding="utf-8")
-    return ["apache2", "-DFOREGROUND", "-f", str(path)], None, signal.SIGUSR1
+    return [_need("apache2"), "-DFOREGROUND", "-f", str(path)], None, signal.SIGUSR1
 
 
 def _ours(bench: Bench, place: Place, *, rules: str = "off", denied: int = 0) -> Start:
@@ -265,15 +262,17 @@ STARTERS: Final[dict[str, Callable[[Bench, Place], Start]]] = {
 }
 
 
-def _need(program: str, package: str) -> None:
-    if shutil.which(program) is None:
-        raise MissingError(f"apt-get install {package}")
+def _need(name: str) -> str:
+    found = program(name)
+    if found is None:
+        raise MissingError(f"apt-get install {name}")
+    return found
 
 
 def _nginx_words(folder: Path, text: str) -> list[str]:
     path = folder / "nginx.conf"
     path.write_text(text, encoding="utf-8")
-    return ["nginx", "-p", str(folder), "-c", str(path)]
+    return [_need("nginx"), "-p", str(folder), "-c", str(path)]
 
 
 def _rules_file(bench: Bench, place: Place) -> Path:

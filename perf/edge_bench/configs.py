@@ -151,7 +151,8 @@ Listen 127.0.0.1:{place.port}
 
 
 def ferrygate(place: Place, worker: Path, *, rules: str, denied: int) -> str:
-    """Write the settings of our edge: its limits on certificates and addresses raised, since few carry the whole load.
+    """Write the settings of our edge: its limits on certificates and addresses raised, since few carry the whole load
+    (and their offences: a firewall that is measured is given attacks).
 
     Args:
         place: of this candidate.
@@ -197,6 +198,11 @@ one = "{worker}"
 
 [switch]
 in_flight = 4096
+
+[intrusion]
+bans = "{place.folder}/bans"
+certificate_throttle = 999999
+certificate_ban = 1000000
 
 [lab]
 rules = "{rules}"

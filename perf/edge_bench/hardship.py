@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from typing import Final
@@ -11,9 +10,9 @@ from typing import Final
 from perf.edge_bench import requests
 from perf.edge_bench.candidates import HAPROXY, HAPROXY_NEW, NGINX, NGINX_NEW, OURS, Server
 from perf.edge_bench.plan import WARM_S, Plan
-from perf.edge_bench.targets import row, verdict
+from perf.edge_bench.processes import program
+from perf.edge_bench.targets import p50_p99, row, verdict
 from perf.edge_bench.wire import ClosedLoop, Handshakes, Loop, OpenLoop
-from perf.figures import percentile
 
 _IDLE_STEPS: Final = (1_000, 5_000)
 #: Opened at once: fewer than any listener's queue holds.
@@ -77,10 +76,10 @@ def _storm_once(plan: Plan, server: Server) -> float:
         loop.run(2 * plan.seconds)
         loop.close()
         rate = float(flood.stdout.readline())
-    p99 = percentile(load.taken, 0.99)
+    p50, p99 = p50_p99(load.taken)
     row(
         f"request in a storm of handshakes, {server.name}",
-        f"p50 {percentile(load.taken, 0.5) * 1e3:6.1f} ms, p99 {p99 * 1e3:6.1f} ms, {rate:.0f} handshakes/s",
+        f"p50 {p50 * 1e3:6.1f} ms, p99 {p99 * 1e3:6.1f} ms, {rate:.0f} handshakes/s",
     )
     return p99
 
@@ -95,7 +94,7 @@ def upgrade(plan: Plan) -> None:
 
 def slow(plan: Plan) -> None:
     """Requests at 200/s while 400 clients are slow on purpose, at the entrance that asks for no certificate."""
-    if shutil.which("slowhttptest") is None:
+    if program("slowhttptest") is None:
         print("slow clients are left out: apt-get install slowhttptest", flush=True)
         return
     for name in (NGINX, HAPROXY, OURS):
@@ -166,8 +165,9 @@ def _slow_once(plan: Plan, server: Server, way: str, words: tuple[str, ...]) -> 
         attack.terminate()
         attack.wait()
         loop.close()
+    p50, p99 = p50_p99(load.taken)
     row(
         f"request beside 400 clients of {way}, {server.name}",
-        f"p50 {percentile(load.taken, 0.5) * 1e3:5.1f} ms, p99 {percentile(load.taken, 0.99) * 1e3:5.1f} ms,"
+        f"p50 {p50 * 1e3:5.1f} ms, p99 {p99 * 1e3:5.1f} ms,"
         f" {load.failed + load.refused} of {len(load.taken) + load.failed} lost",
     )

@@ -7,9 +7,8 @@ from statistics import median
 from perf.edge_bench import requests
 from perf.edge_bench.candidates import HAPROXY, HAPROXY_NEW, NGINX, NGINX_NEW, NGINX_REVOKED, OURS, OURS_REVOKED, Server
 from perf.edge_bench.plan import WARM_S, Plan, closed_loop, full_handshakes, in_turn, measured
-from perf.edge_bench.targets import Sample, row, show_part, verdict
+from perf.edge_bench.targets import Sample, p50_p99, row, show_part, verdict
 from perf.edge_bench.wire import Client, Handshakes, Loop, OpenLoop
-from perf.figures import percentile
 
 _ALL = (NGINX, NGINX_NEW, HAPROXY, HAPROXY_NEW, OURS)
 _CONNECTIONS = 32
@@ -105,4 +104,4 @@ def _latency_once(plan: Plan, server: Server) -> tuple[float, float]:
     load.taken.clear()
     loop.run(plan.seconds)
     loop.close()
-    return percentile(load.taken, 0.5), percentile(load.taken, 0.99)
+    return p50_p99(load.taken)

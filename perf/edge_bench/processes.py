@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -88,6 +89,11 @@ class Group:
         for pid in everybody:
             if pid != self.pid and _session(pid) == self.pid:
                 os.kill(pid, signal.SIGKILL)
+
+
+def program(name: str) -> str | None:
+    """Find a program, also where servers are installed and plain users do not look; None: it is not there."""
+    return shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin")
 
 
 def descendants(pid: int) -> list[int]:

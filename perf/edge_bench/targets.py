@@ -7,6 +7,7 @@ Source: edge research, section 3 (targets); firewall research, section 7.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -22,6 +23,7 @@ from perf.edge_bench.candidates import (
     NGINX_WAF,
     OURS,
 )
+from perf.figures import percentile
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,11 @@ def verdict(value: float, *, at_least: float | None = None, at_most: float | Non
     if at_most is not None:
         return f"target <= {at_most:g}, {'holds' if value <= at_most else 'MISSES'}"
     return "no target"
+
+
+def p50_p99(taken: Sequence[float]) -> tuple[float, float]:
+    """Give median and 99th percentile; infinite when nothing was answered, so that the bench goes on and says so."""
+    return (percentile(taken, 0.5), percentile(taken, 0.99)) if taken else (math.inf, math.inf)
 
 
 def row(name: str, figure: str) -> None:

@@ -18,7 +18,8 @@ from dmz.waf.seclang.model import RuleSetError
 from tests.conformance.corpus import Case, CorpusError, read_corpus
 from tests.conformance.judging import judge_by_ids, judge_by_refusal
 from tests.conformance.overrides import read_overrides
-from tests.conformance.report import misses, table
+from tests.conformance.report import misses, refusals, table
+from tests.conformance.store import PatternStore
 from tests.conformance.tree import CORPUS_LIMITS, levels_of, read_tree, settings_of
 
 LEVELS = (1, 2, 3, 4)
@@ -46,7 +47,9 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--mode", action="append", choices=("ids", *map(str, LEVELS)), help="ids, or the level to refuse at; may repeat"
     )
-    parser.add_argument("--edge", action="store_true", help="put the strict HTTP grammar in front when refusing")
+    parser.add_argument(
+        "--edge", action="store_true", help="put the edge's grammar and the hall's allow-list in front when refusing"
+    )
     parser.add_argument("--rule", default="", help="only rules whose numbers begin so: 942, 942100")
     parser.add_argument("--store", type=Path, help="directory in which compiled patterns are kept for the next run")
     return parser
@@ -56,7 +59,7 @@ def _run(options: argparse.Namespace, cases: list[Case], mode: str) -> list[str]
     level = 4 if mode == "ids" else int(mode)
     rules = read_tree(options.crs, settings_of(level, blocks=mode != "ids", limits=CORPUS_LIMITS))
     levels = levels_of(rules)
-    store = _Store(options.store)
+    store = PatternStore(options.store)
     compiled = compile_rules(rules, store.load)
     store.keep(compiled.patterns.dump())
     engine = Engine(compiled)
@@ -69,33 +72,15 @@ def _run(options: argparse.Namespace, cases: list[Case], mode: str) -> list[str]
     else:
         mine = [case for case in cases if levels.get(case.rule, 0) <= level and case.kind != "status"]
         outcomes = [judge_by_refusal(engine, case, levels.get(case.rule, 0), edge=options.edge) for case in mine]
-        front = "rules behind the strict grammar" if options.edge else "rules alone"
+        front = "grammar, allow-list and rules" if options.edge else "rules alone"
+        if options.edge:
+            front += "".join(f"; {line}" for line in refusals(outcomes))
         title = f"Refused at paranoia level {level} by {front}; cases of rules up to that level"
     return [title, *table(outcomes), *misses(outcomes, positives_only=mode != "ids"), ""]
 
 
 def _is_v4(tree: Path) -> bool:
     return any((tree / "rules").glob("REQUEST-934-APPLICATION-ATTACK-GENERIC.conf"))
-
-
-class _Store:
-    """Compiled patterns on disk, by key; a directory of None keeps nothing."""
-
-    def __init__(self, directory: Path | None) -> None:
-        self._directory = directory
-        self._key = ""
-
-    def load(self, key: str) -> bytes | None:
-        """Give what was kept under a key."""
-        self._key = key
-        path = self._directory / key if self._directory else None
-        return path.read_bytes() if path is not None and path.is_file() else None
-
-    def keep(self, data: bytes | None) -> None:
-        """Keep under the key that was last asked for."""
-        if self._directory is not None and data is not None:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            (self._directory / self._key).write_bytes(data)
 
 
 if __name__ == "__main__":

@@ -99,12 +99,12 @@ def _read_file(path: Path) -> Iterator[Case]:
         return
     if not isinstance(document, dict):
         raise CorpusError(f"{path}: not a file of tests")
+    is_v4 = "rule_id" in document
     for number, test in enumerate(document.get("tests") or [], 1):
         rule, own_number = _name_of(document, test, path)
         stages = (stage.get("stage", stage) for stage in test["stages"])
-        yield Case(
-            rule, own_number or number, tuple((written_request(s["input"]), _expected(s["output"])) for s in stages)
-        )
+        sent = tuple((written_request(s["input"], empty_length=is_v4), _expected(s["output"])) for s in stages)
+        yield Case(rule, own_number or number, sent)
 
 
 def _name_of(document: Mapping[str, Any], test: Mapping[str, Any], path: Path) -> tuple[int, int]:

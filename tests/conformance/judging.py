@@ -13,16 +13,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dmz.edge.body_buffer import MemoryBudget
-from dmz.edge.http_grammar import GrammarLimits, RequestParser, State
-from dmz.edge.refusals import RefusalError
 from dmz.waf.seclang.engine import Engine, Judgement
 from tests.conformance.backend import answer_to
 from tests.conformance.corpus import Case, Expected
+from tests.conformance.front import refused_by_front, refused_by_grammar
 from tests.conformance.overrides import Override
 from tests.conformance.wire import taken_request
 
-_MOST_BODY = 16 * 1024 * 1024
 _REFUSED_BY_GRAMMAR = 400
 
 
@@ -48,18 +45,6 @@ class Outcome:
         return int(str(self.case.rule)[:3])
 
 
-def refused_by_grammar(data: bytes) -> str:
-    """Let the edge's own parser read a request; gives the reason of its refusal, or "" when it takes it."""
-    parser = RequestParser(GrammarLimits(), MemoryBudget(_MOST_BODY))
-    try:
-        state = parser.feed(data)
-        if state is State.WAITING:
-            state = parser.accept_body(_MOST_BODY)
-    except RefusalError as refusal:
-        return refusal.reason.word
-    return "" if state is State.COMPLETE else "incomplete"
-
-
 def judge_by_ids(engine: Engine, case: Case, level: int, overrides: Mapping[str, Override]) -> Outcome:
     """Judge a case by the rules that match."""
     override = overrides.get(case.name)
@@ -76,10 +61,10 @@ def judge_by_ids(engine: Engine, case: Case, level: int, overrides: Mapping[str,
 
 
 def judge_by_refusal(engine: Engine, case: Case, level: int, *, edge: bool) -> Outcome:
-    """Judge a case by whether its last request is refused; ``edge`` puts the strict grammar in front."""
+    """Judge a case by whether its last request is refused; ``edge`` puts grammar and allow-list in front."""
     refusals = []
     for data, _ in case.stages:
-        refused = refused_by_grammar(data) if edge else ""
+        refused = refused_by_front(data) if edge else ""
         if not refused:
             sent = taken_request(data)
             judged = engine.judge(sent, answer_to(sent), stops=True)

@@ -42,3 +42,12 @@ def misses(outcomes: list[Outcome], *, positives_only: bool) -> Iterator[str]:
         if not outcome.passed and not (positives_only and outcome.case.kind == "negative"):
             level = f"level {outcome.level}" if outcome.level else "no level"
             yield f"  {outcome.case.name} ({outcome.case.kind}, {level}): {outcome.reason}"
+
+
+def refusals(outcomes: list[Outcome]) -> Iterator[str]:
+    """Say how many positive cases each stage refused."""
+    stages = Counter(
+        o.reason.partition(":")[0].partition(" ")[0] for o in outcomes if o.case.kind == "positive" and o.passed
+    )
+    for stage, count in stages.most_common():
+        yield f"{count} by {stage}"

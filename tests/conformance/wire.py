@@ -36,8 +36,13 @@ def bytes_of(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def written_request(given: Mapping[str, Any]) -> bytes:
-    """Write the request of a stage's ``input``."""
+def written_request(given: Mapping[str, Any], *, empty_length: bool) -> bytes:
+    """Write the request of a stage's ``input``.
+
+    Args:
+        given: as the file says it.
+        empty_length: whether a method that may have a body gets ``Content-Length: 0`` without one; v3's runner sent none.
+    """
     for name in ("encoded_request", "raw_request"):
         if given.get(name):
             return base64.b64decode(given[name]) if name == "encoded_request" else bytes_of(given[name])
@@ -55,7 +60,7 @@ def written_request(given: Mapping[str, Any]) -> bytes:
     if completes:
         if _header(headers, "connection") is None:
             headers["Connection"] = "close"
-        if _header(headers, "content-length") is None and (body or _HAS_BODY.search(method)):
+        if _header(headers, "content-length") is None and (body or (empty_length and _HAS_BODY.search(method))):
             headers["Content-Length"] = str(len(body))
     line = f"{method} {given.get('uri', '/')} {given.get('version', 'HTTP/1.1')}\r\n"
     return bytes_of(line + "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n") + body

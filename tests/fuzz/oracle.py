@@ -26,11 +26,10 @@ from dmz.edge.refusals import Reason, RefusalError
 from dmz.edge.request_builder import Peer, build_request
 from dmz.edge.settings import EdgeSettings
 from dmz.messages import FORWARDED_HEADERS, ClientIdentity, HallRequest, Window, decode_request, encode_request
-from dmz.waf.guard import build_firewall
 from dmz.waf.hall_routes import hall_route_table
-from dmz.waf.settings import FirewallSettings
 from dmz.waf.verdict import Verdict
 from tests.fuzz import canonical
+from tests.support.hall_firewall import hall_firewall
 
 _NO: Final = Path("unused")
 #: Of the edge whose decisions this module repeats; see ``tests.fuzz.sockets``.
@@ -64,7 +63,7 @@ class FrontDoor:
     """Parser, request builder and firewall as the edge uses them, without sockets."""
 
     def __init__(self) -> None:
-        self._firewall = build_firewall(FirewallSettings())
+        self._firewall = hall_firewall()
         self.outcomes: Counter[str] = Counter()
 
     def examine(self, data: bytes, window: Window, chance: random.Random) -> Reading:

@@ -33,10 +33,13 @@ class EdgeBench:
     Args:
         directory: temporary; everything lives there.
         settings: lines of TOML that differ from the defaults.
+        intrusion: lines of the intrusion watch's settings; None: there is none. With it stands the hall's firewall.
         guarded: whether the hall's firewall stands before the pipeline.
     """
 
-    def __init__(self, directory: Path, settings: str = "children = 2", *, guarded: bool = False) -> None:
+    def __init__(
+        self, directory: Path, settings: str = "children = 2", *, intrusion: str | None = None, guarded: bool = False
+    ) -> None:
         self.directory = directory
         self._guarded = guarded
         self.authority = HallAuthority()
@@ -46,6 +49,9 @@ class EdgeBench:
         self.notices = directory / "notices"
         self._increment: DenyIncrement | None = None
         prepare_drop(self.notices)
+        if intrusion is not None:
+            prepare_drop(directory / "bans")
+            (directory / "intrusion.toml").write_text(f'bans = "bans"\n{intrusion}\n')
         self._write_files(settings)
         self.deny()
         self.process: subprocess.Popen[bytes] | None = None
@@ -111,11 +117,11 @@ class EdgeBench:
         write_drop(self.notices, name, sign_increment(self._increment, self.deny_key))
 
     def connect(self, window: str, client: Credentials | None = None, **options: Any) -> ssl.SSLSocket:
-        """Make a TLS connection; ``session`` resumes one, ``tls12`` speaks TLS 1.2, ``name`` is the SNI."""
+        """Make a TLS connection; ``session`` resumes one, ``source`` is the own address, ``name`` is the SNI."""
         context: ssl.SSLContext = options.pop("context", None) or self.context(
             client, tls12=bool(options.pop("tls12", False))
         )
-        raw = socket.create_connection(("127.0.0.1", self.ports[window]), 10)
+        raw = socket.create_connection(("127.0.0.1", self.ports[window]), 10, (str(options.pop("source", "")), 0))
         name = str(options.pop("name", "localhost"))
         return context.wrap_socket(raw, server_hostname=name, session=options.pop("session", None))
 
@@ -136,9 +142,9 @@ class EdgeBench:
         """Make a plain TCP connection."""
         return socket.create_connection(("127.0.0.1", self.ports[port]), 10)
 
-    def ask(self, window: str, client: Credentials | None, request: bytes) -> Answer:
-        """Send one request on a new connection and read its answer."""
-        with contextlib.closing(self.connect(window, client)) as connection:
+    def ask(self, window: str, client: Credentials | None, request: bytes, **options: Any) -> Answer:
+        """Send one request on a new connection and read its answer; options as of ``connect``."""
+        with contextlib.closing(self.connect(window, client, **options)) as connection:
             connection.sendall(request)
             return read_answer(connection)
 

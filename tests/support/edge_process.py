@@ -1,6 +1,7 @@
 """An edge as a real process, with a pipeline that tells what reached it: ``python -m tests.support.edge_process F``.
 
-With ``guarded`` behind F, the hall's firewall stands before the pipeline. The log has one JSON object a line.
+With ``guarded`` behind F, the hall's firewall stands before the pipeline. With a file ``intrusion.toml`` beside F there
+is the intrusion watch, too, as in the real role. The log has one JSON object a line.
 Prints one line of JSON with the bound ports, then serves until SIGTERM.
 """
 
@@ -11,6 +12,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 from twisted.internet.defer import Deferred
@@ -19,17 +21,24 @@ from twisted.logger import Logger, globalLogBeginner, jsonFileLogObserver
 
 from dmz.edge.master import EdgeChild, EdgeMaster
 from dmz.edge.settings import EdgeSettings
-from dmz.messages import HallRequest, HallResponse, decode_request, encode_request
-from dmz.waf.guard import guarded
+from dmz.edge.watch_port import Unwatched
+from dmz.intrusion.service import IntrusionService
+from dmz.intrusion.settings import IntrusionSettings
+from dmz.intrusion.watch import Post
+from dmz.messages import HallRequest, HallResponse, Handler, decode_request, encode_request
+from dmz.waf.guard import build_firewall, guarded
 from dmz.waf.hall_routes import hall_route_table
 from dmz.waf.settings import FirewallSettings
 from ops.runtime import stopping
 from ops.runtime.clock import SystemClock, SystemRandomness
 from ops.runtime.directory_watch import ReactorDirectoryWatch
 from ops.runtime.hand_over import HandOver
+from ops.runtime.log_output import RotatingFile
 from wire_formats.errors import Kind, Refused
 from wire_formats.settings_reader import SettingsError, load_settings
 
+SETTINGS = Path(sys.argv[1])
+INTRUSION = SETTINGS.with_name("intrusion.toml")
 TEXT = "text/plain; charset=utf-8"
 BIG_BYTES = 3_000_000
 GUARDED = "guarded" in sys.argv[2:]
@@ -56,6 +65,8 @@ class Echo:
             raise Refused(Kind.NO_RIGHT, "private words")
         elif request.path == "/big":
             return HallResponse(200, (("Content-Type", TEXT),), b"x" * BIG_BYTES)
+        elif request.path == "/login" and dict(request.form).get("password") == "wrong":
+            return HallResponse(403, (("Content-Type", TEXT),), b"no", "login_failed")
         elif request.path == "/split":
             return HallResponse(200, (("X-Bad", "a\r\nInjected: yes"),), b"")
         if GUARDED:
@@ -88,28 +99,55 @@ def run_child(child: EdgeChild) -> int:
     lean_reactor.install()
     from tests.support.real_reactor import reactor
 
+    directories = ReactorDirectoryWatch(reactor)
     registry = CollectorRegistry()
-    handler = Echo(reactor).handle
-    if GUARDED:
-        handler = guarded(handler, FirewallSettings(), registry=registry, seconds=reactor.seconds)
+    handler: Handler = Echo(reactor).handle
+    intrusion = _intrusion(child.number, reactor, registry) if INTRUSION.exists() else None
+    if intrusion is not None:
+        handler = intrusion.scanned(handler)
+    if GUARDED or intrusion is not None:
+        handler = guarded(
+            handler,
+            build_firewall(FirewallSettings()),
+            registry=registry,
+            seconds=reactor.seconds,
+            pause=lambda: deferLater(reactor, 0),
+        )
+    if intrusion is not None:
+        handler = intrusion.watched(handler)
     given = Collaborators(
         reactor=reactor,
         clock=SystemClock(),
         randomness=SystemRandomness(),
-        watch=ReactorDirectoryWatch(reactor),
+        watch=directories,
         registry=registry,
         pipeline=handler,
+        intrusion=Unwatched() if intrusion is None else intrusion.watch,
         takes_files=hall_route_table().takes_files if GUARDED else lambda _window, _path: True,
     )
     service = EdgeService(child, given)
+    if intrusion is not None:
+        reactor.callWhenRunning(intrusion.start, directories)
+        reactor.addSystemEventTrigger("before", "shutdown", intrusion.stop)
     reactor.callWhenRunning(lambda: Deferred.fromCoroutine(service.start()))
     reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(service.stop()))
     stopping.run(reactor)
     return 0
 
 
+def _intrusion(number: int, reactor: Any, registry: CollectorRegistry) -> IntrusionService:
+    return IntrusionService(
+        load_settings(IntrusionSettings, INTRUSION),
+        Post(f"edge-{number}", keeper=number == 0),
+        reactor=reactor,
+        clock=SystemClock(),
+        registry=registry,
+        sinks=[RotatingFile(INTRUSION.with_suffix(f".{number}.cef"), most_bytes=1_000_000, keep=1)],
+    )
+
+
 def main() -> int:
-    path = Path(sys.argv[1])
+    path = SETTINGS
     globalLogBeginner.beginLoggingTo(
         [jsonFileLogObserver(path.with_suffix(".log").open("a", buffering=1), "")], redirectStandardIO=False
     )

@@ -146,6 +146,7 @@ _ATTACKS: Mapping[str, tuple[str, ...]] = {
         "-1 union select load_file('/etc/passwd')",
         "1 into outfile '/tmp/a'",
         "(select 1 from dual)",
+        "1#楼内",
     ),
     "xss": (
         "<script>alert(1)</script>",
@@ -180,6 +181,7 @@ _ATTACKS: Mapping[str, tuple[str, ...]] = {
         "..%c0%af..%c0%afetc/passwd",
         "file:///../../etc/group",
         "/../../.ssh/id_rsa",
+        "../../etc/etc/passwd",
     ),
     "lfi": (
         "/etc/passwd",

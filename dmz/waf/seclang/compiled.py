@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from dmz.waf.seclang.effects import Effect
 from dmz.waf.seclang.model import Rule
@@ -13,6 +14,9 @@ from dmz.waf.seclang.pattern_set import PatternSet
 from dmz.waf.seclang.prefilter import Prefilter
 from dmz.waf.seclang.targets import Targets
 from dmz.waf.seclang.views import Chain
+
+#: Surroundings of which is remembered who found nothing.
+MOST_REMEMBERED: Final = 4_096
 
 
 class Outcome(enum.Enum):
@@ -43,6 +47,7 @@ class Compiled:
         place: in its phase.
         skip_to: place at which to go on after a match; 0 for the next.
         filtered: whether the prefilter says when it is worth a look.
+        sure: whether it matches every request and only sets variables.
     """
 
     rule: Rule
@@ -57,6 +62,32 @@ class Compiled:
     place: int
     skip_to: int = 0
     filtered: bool = False
+    sure: bool = False
+
+
+class Steady:
+    """Which rules need not be asked about surroundings (method, address, headers) in which they found nothing.
+
+    Args:
+        places: of the rules that ask for surroundings only.
+        always: places of all rules that are looked at in every request.
+    """
+
+    def __init__(self, places: frozenset[int], always: tuple[int, ...]) -> None:
+        self.places = places
+        self._always = always
+        # By a hash that is keyed anew in every process.
+        self._left: dict[int, tuple[int, ...]] = {}
+
+    def left(self, surroundings: int) -> tuple[int, ...] | None:
+        """Give the places that must be looked at; None when these surroundings have not been seen."""
+        return self._left.get(surroundings)
+
+    def remember(self, surroundings: int, quiet: set[int]) -> None:
+        """Take note of the places that found nothing."""
+        if len(self._left) >= MOST_REMEMBERED:
+            self._left.clear()
+        self._left[surroundings] = tuple(place for place in self._always if place not in quiet)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +95,16 @@ class Phase:
     """The rules of one phase.
 
     Attributes:
-        rules: all, by place; those that can never run too.
+        rules: those that can run, by place.
         always: places of those that are looked at in every request.
         prefilter: names the others that may match.
+        steady: remembers which of those that are looked at found nothing in given surroundings.
     """
 
-    rules: tuple[Compiled, ...]
+    rules: Mapping[int, Compiled]
     always: tuple[int, ...]
     prefilter: Prefilter
+    steady: Steady
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,4 +126,4 @@ class Table:
     @property
     def rules(self) -> int:
         """How many rules can run."""
-        return sum(len(phase.always) + sum(rule.filtered for rule in phase.rules) for phase in self.phases.values())
+        return sum(len(phase.rules) for phase in self.phases.values())

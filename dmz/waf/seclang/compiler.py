@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
-from dmz.waf.seclang.compiled import Compiled, Outcome, Phase, Table
+from dmz.waf.seclang.compiled import Compiled, Outcome, Phase, Steady, Table
 from dmz.waf.seclang.effects import effect_of
 from dmz.waf.seclang.folding import fold
 from dmz.waf.seclang.model import Disruption, Marker, Rule, RuleSet, RuleSetError
@@ -55,12 +55,17 @@ def compile_rules(rules: RuleSet, load: Load | None = None) -> Table:
     made = {}
     for number in PHASES:
         mine = looks_for[number]
-        ready = tuple(replace(rule, filtered=rule.place in mine) for rule in phases[number])
+        sure, steady = folded.sure[number], folded.steady[number]
+        ready = {
+            place: replace(phases[number][place], filtered=place in mine, sure=place in sure)
+            for place in folded.kept[number]
+        }
         always = tuple(place for place in folded.kept[number] if place not in mine)
         watches = [
             watch for place, found in mine.items() for watch in _watches(ready[place], numbers[found], maker.chains)
         ]
-        made[number] = Phase(ready, always, Prefilter(patterns, maker.chains.all, watches))
+        prefilter = Prefilter(patterns, maker.chains.all, watches)
+        made[number] = Phase(ready, always, prefilter, Steady(steady.intersection(always), always))
     return Table(made, folded.start, patterns, rules.settings)
 
 
@@ -75,10 +80,11 @@ def _looked_for(rule: Compiled) -> str | tuple[bytes, ...]:
         return ""
     if any(target.counted or target.collection in WRITTEN for target in targets.wanted):
         return ""
-    if test.pattern is None:
-        return test.phrases or ""
-    helps = joinable(test.pattern.source) and not all(test.pattern.search(value) for value in _EVERYDAY)
-    return test.pattern.source if helps else ""
+    if not isinstance(test.needs, str) or not test.needs:
+        return test.needs
+    search = compile_pattern(test.needs).search
+    helps = joinable(test.needs) and not all(search(value) for value in _EVERYDAY)
+    return test.needs if helps else ""
 
 
 def _watches(rule: Compiled, pattern: int, chains: Chains) -> Iterator[Watch]:

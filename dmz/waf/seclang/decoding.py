@@ -22,7 +22,7 @@ _HEX_PAIRS: Final = {
 _FOUR_DIGITS: Final = re.compile(rb"[0-9a-fA-F]{4}")
 
 #: Which signs IIS takes for a plain one when it reads %uXXXX; full-width forms are computed.
-_ALIKE: Final = {
+ALIKE: Final = {
     " ": "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006",
     "!": "¡",
     '"': "ʺ\u030e“”„",
@@ -83,7 +83,7 @@ _ALIKE: Final = {
     "|": "¦",
     "~": "\u02dc\u0303",
 }
-BEST_FIT: Final = {ord(sign): plain.encode() for plain, signs in _ALIKE.items() for sign in signs} | {
+BEST_FIT: Final = {ord(sign): plain.encode() for plain, signs in ALIKE.items() for sign in signs} | {
     code: bytes([code - 0xFEE0]) for code in range(0xFF01, 0xFF5F)
 }
 

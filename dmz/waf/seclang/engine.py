@@ -17,7 +17,7 @@ from dmz.waf.seclang.compiled import Table
 from dmz.waf.seclang.judgement import Judgement, Match
 from dmz.waf.seclang.run import Run
 from dmz.waf.seclang.sent_request import SentAnswer, SentRequest
-from dmz.waf.seclang.transaction import begin, take_answer, take_body
+from dmz.waf.seclang.transaction import Transaction, begin, take_answer, take_body
 
 __all__ = ["Engine", "Judgement", "Match"]
 
@@ -42,7 +42,7 @@ class Engine:
             answer: what was answered; None: phases 3 and 4 do not run.
             stops: whether the first refusing rule ends the judgement, as in a server; False to see all that match.
         """
-        steps = self.steps(sent, answer, stops=stops)
+        steps = self.steps(begin(sent), answer, stops=stops)
         while True:
             try:
                 next(steps)
@@ -51,13 +51,18 @@ class Engine:
                 return judged
 
     def steps(
-        self, sent: SentRequest, answer: SentAnswer | None = None, *, stops: bool = True
+        self, transaction: Transaction, answer: SentAnswer | None = None, *, stops: bool = True, scoring: bool = True
     ) -> Generator[None, None, Judgement]:
-        """Judge in steps of at most one value or one rule, between which the caller may do other work.
+        """Judge in small steps (a rule, or about 16 KB of values), between which the caller may do other work.
 
         The judgement is the generator's return value.
+
+        Args:
+            transaction: the request.
+            answer: as in ``judge``.
+            stops: as in ``judge``.
+            scoring: whether phase 5 runs, which adds scores up for a log and refuses nothing.
         """
-        transaction = begin(sent)
         transaction.tx.update(self.table.start)
         run = Run(transaction, stops=stops)
         phases = self.table.phases
@@ -66,12 +71,32 @@ class Engine:
             take_body(transaction)
             yield from run.phase(phases[2])
         if answer is not None and not run.over:
-            take_answer(transaction, answer)
-            yield from run.phase(phases[3])
-            yield from run.phase(phases[4])
-        yield from run.phase(phases[5], scoring=True)
-        judged = run.judgement
-        judged.variables = {
-            name.decode("utf-8", "replace"): value.decode("utf-8", "replace") for name, value in transaction.tx.items()
-        }
-        return judged
+            yield from self._answered(run, answer)
+        if scoring:
+            yield from run.phase(phases[5], scoring=True)
+        return _judged(run)
+
+    def answer_steps(self, transaction: Transaction, answer: SentAnswer) -> Generator[None, None, Judgement]:
+        """Judge the answer to a request that has passed, in small steps; the judgement is the return value.
+
+        Args:
+            transaction: the request, which is not judged again.
+            answer: what is about to leave.
+        """
+        transaction.tx.update(self.table.start)
+        run = Run(transaction, stops=True)
+        yield from self._answered(run, answer)
+        return _judged(run)
+
+    def _answered(self, run: Run, answer: SentAnswer) -> Generator[None, None, None]:
+        take_answer(run.transaction, answer)
+        yield from run.phase(self.table.phases[3])
+        yield from run.phase(self.table.phases[4])
+
+
+def _judged(run: Run) -> Judgement:
+    judged = run.judgement
+    judged.variables = {
+        name.decode("utf-8", "replace"): value.decode("utf-8", "replace") for name, value in run.transaction.tx.items()
+    }
+    return judged

@@ -8,6 +8,9 @@ paranoia level is 2".  None of that depends on a request, so none of it need run
 2. A variable that no other rule writes is fixed from then on.  A rule that looks at fixed variables only is settled: if
    its first link does not match it is dropped; if it matches and only skips, it is dropped with all that it skips.
 
+3. A rule whose first link asks only for method, address and headers (a request's *surroundings*) is not asked again
+   about surroundings in which it found nothing (``Steady``).
+
 A skip that another rule may switch off for a request (``ctl:ruleRemoveById``) stays, unless all that it skips would be
 switched off with it.
 
@@ -17,7 +20,7 @@ Source: firewall research, section 4 ("static evaluation of 901 initialisation a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -25,7 +28,7 @@ from dmz.waf.seclang.compiled import Compiled, Outcome
 from dmz.waf.seclang.effects import effect_of
 from dmz.waf.seclang.run import Run
 from dmz.waf.seclang.sent_request import SentRequest
-from dmz.waf.seclang.transaction import Transaction
+from dmz.waf.seclang.transaction import SURROUNDINGS, WRITTEN, Transaction
 
 Phases = Mapping[int, tuple[Compiled, ...]]
 _MACRO: Final = re.compile(r"%\{([^{}]{1,128})\}")
@@ -40,17 +43,22 @@ class Folded:
     Attributes:
         start: variables with which a request begins.
         kept: places of the rules that must run, by phase.
+        sure: places of those that always match and only set variables.
+        steady: places of those whose first link asks for nothing but a request's surroundings.
     """
 
     start: dict[bytes, bytes]
     kept: dict[int, tuple[int, ...]]
+    sure: dict[int, frozenset[int]]
+    steady: dict[int, frozenset[int]]
 
 
 def fold(phases: Phases) -> Folded:
     """Settle what can be settled."""
     known = _Known()
-    begun = _begin(phases[1], known)
-    kept = {number: list(range(begun if number == 1 else 0, len(rules))) for number, rules in phases.items()}
+    passed, begun = _begin(phases[1], known)
+    kept = {number: list(range(len(rules))) for number, rules in phases.items()}
+    kept[1] = [*passed, *kept[1][begun:]]
     while True:
         running = [phases[number][place] for number, places in kept.items() for place in places]
         known.written = _Written()
@@ -59,8 +67,18 @@ def fold(phases: Phases) -> Folded:
         switched_off = _switched_off(running)
         left = {number: _drop(phases[number], places, known, switched_off) for number, places in kept.items()}
         if left == kept:
-            return Folded(known.values, {number: tuple(places) for number, places in kept.items()})
+            break
         kept = left
+    return Folded(
+        known.values,
+        {number: tuple(places) for number, places in kept.items()},
+        {number: _those(known.is_sure, phases[number], places) for number, places in kept.items()},
+        {number: _those(known.is_steady, phases[number], places) for number, places in kept.items()},
+    )
+
+
+def _those(wanted: Callable[[Compiled], bool], rules: Sequence[Compiled], places: Iterable[int]) -> frozenset[int]:
+    return frozenset(place for place in places if wanted(rules[place]))
 
 
 @dataclass(slots=True)
@@ -96,24 +114,46 @@ class _Known:
 
     def settles(self, rule: Compiled) -> bool:
         """Say whether a rule's match depends on fixed variables only."""
-        return all(self._settles(link) for link in (rule, *rule.links))
-
-    def _settles(self, link: Compiled) -> bool:
-        if link.rule.captures:
-            return False
-        names = [name for key, value in _settings(link) for name in _macros(key + value)]
-        if link.targets is not None and link.rule.operator is not None:
-            if any(target.collection != "TX" or target.key is None for target in link.targets.wanted):
-                return False
-            names += [f"tx.{target.selector.decode('utf-8', 'replace')}" for target in link.targets.wanted]
-            names += _macros(link.rule.operator.argument)
-        return all(
-            name.lower().startswith("tx.") and not self.written.holds(name[3:].lower().encode()) for name in names
-        )
+        links = (rule, *rule.links)
+        return all(self._asks_fixed(link) and self._sets_fixed(link) for link in links)
 
     def never(self, rule: Compiled) -> bool:
         """Say whether a rule cannot match, because its first link is settled and does not."""
-        return self._settles(rule) and not self.try_out(replace(rule, links=()))[0]
+        return self._asks_fixed(rule) and not self.try_out(replace(rule, links=()))[0]
+
+    def is_sure(self, rule: Compiled) -> bool:
+        """Say whether a rule matches every request and does nothing but set variables."""
+        links = (rule, *rule.links)
+        silent = rule.outcome is Outcome.GO_ON and not rule.logged
+        return silent and all(self._asks_fixed(link) for link in links) and self.try_out(rule)[0]
+
+    def is_steady(self, rule: Compiled) -> bool:
+        """Say whether the first link's match depends on a request's surroundings only."""
+        operator, targets = rule.rule.operator, rule.targets
+        if operator is None or targets is None or not all(each.collection in SURROUNDINGS for each in targets.wanted):
+            return False
+        return self._are_fixed(_macros(operator.argument))
+
+    def _asks_fixed(self, link: Compiled) -> bool:
+        """Say whether a link looks at fixed variables only."""
+        operator, targets = link.rule.operator, link.targets
+        if link.rule.captures:
+            return False
+        if operator is None or targets is None:
+            return True
+        if any(target.collection != "TX" or target.key is None for target in targets.wanted):
+            return False
+        names = [f"tx.{target.selector.decode('utf-8', 'replace')}" for target in targets.wanted]
+        return self._are_fixed([*names, *_macros(operator.argument)])
+
+    def _sets_fixed(self, link: Compiled) -> bool:
+        """Say whether what a link sets is known."""
+        return self._are_fixed([name for key, value in _settings(link) for name in _macros(key + value)])
+
+    def _are_fixed(self, names: Iterable[str]) -> bool:
+        return all(
+            name.lower().startswith("tx.") and not self.written.holds(name[3:].lower().encode()) for name in names
+        )
 
     def try_out(self, rule: Compiled) -> tuple[bool, dict[bytes, bytes]]:
         """Run a settled rule on the fixed variables: whether it matches, and the variables after it."""
@@ -123,19 +163,41 @@ class _Known:
         return matched, transaction.tx
 
 
-def _begin(rules: tuple[Compiled, ...], known: _Known) -> int:
-    """Run the first rules as far as they are settled; gives the place of the first that must run with a request."""
+def _begin(rules: tuple[Compiled, ...], known: _Known) -> tuple[list[int], int]:
+    """Run the first rules as far as they are settled, passing those that have nothing to do with variables.
+
+    Returns:
+        The places that were passed, and that of the first rule behind those that ran.
+    """
+    passed: list[int] = []
     place = 0
     while place < len(rules):
         rule = rules[place]
         if not known.settles(rule) or not _sets_only(rule):
-            break
+            if not _is_apart(rule):
+                break
+            passed.append(place)
+            place += 1
+            continue
         matched, values = known.try_out(rule)
         if matched and (rule.outcome is not Outcome.GO_ON or rule.logged):
             break
         known.values = values
         place = rule.skip_to if matched and rule.skip_to else place + 1
-    return place
+    return passed, place
+
+
+def _is_apart(rule: Compiled) -> bool:
+    """Say whether a rule neither asks for variables nor sets any, nor leads elsewhere: an exclusion by path, say."""
+    links = (rule, *rule.links)
+    asks = any(
+        link.rule.captures
+        or any(True for _ in _settings(link))
+        or (link.rule.operator is not None and _macros(link.rule.operator.argument))
+        or (link.targets is not None and any(target.collection in WRITTEN for target in link.targets.wanted))
+        for link in links
+    )
+    return not asks and not rule.skip_to and rule.outcome is Outcome.GO_ON
 
 
 def _sets_only(rule: Compiled) -> bool:

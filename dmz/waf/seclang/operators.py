@@ -20,8 +20,8 @@ from dmz.waf.seclang import address_tests, pattern_tests, text_tests
 from dmz.waf.seclang.findings import Check, Found
 from dmz.waf.seclang.model import Operator, RuleSetError
 from dmz.waf.seclang.patterns import Pattern, compile_pattern
-from dmz.waf.seclang.sqli import is_sqli
-from dmz.waf.seclang.xss import is_xss
+from dmz.waf.seclang.sqli import SQLI_NEEDS, is_sqli
+from dmz.waf.seclang.xss import XSS_NEEDS, is_xss
 
 __all__ = ["Expand", "Found", "Test", "compile_operator"]
 
@@ -34,6 +34,7 @@ _ABSENT: Final = Found(b"", ())
 Expand = Callable[[str], bytes]
 Compile = Callable[[str], Pattern]
 Prepare = Callable[[bytes], Check]
+Needs = str | tuple[bytes, ...]
 
 
 def _detect(judge: Callable[[bytes], bool], argument: bytes) -> Check:
@@ -96,6 +97,18 @@ PHRASES: Final[Mapping[str, Callable[[bytes], tuple[bytes, ...]]]] = MappingProx
         "pmfromfile": pattern_tests.phrases_of_file,
     }
 )
+#: What other operators need, from their argument.
+NEEDS: Final[Mapping[str, Callable[[bytes], Needs]]] = MappingProxyType(
+    {
+        "detectsqli": lambda _: SQLI_NEEDS,
+        "detectxss": lambda _: XSS_NEEDS,
+        "validatebyterange": text_tests.byte_outside,
+        **dict.fromkeys(
+            ("beginswith", "contains", "containsword", "endswith", "streq", "strmatch"),
+            lambda argument: (argument.lower(),) if argument else "",
+        ),
+    }
+)
 _PHRASE_FILES: Final = frozenset({"pmf", "pmfromfile"})
 #: Operators whose argument is a pattern.
 PATTERNS: Final[Mapping[str, Callable[[Pattern], Check]]] = MappingProxyType(
@@ -112,25 +125,19 @@ class Test:
 
     Attributes:
         check: value, expander of macros → Found or None.
-        pattern: what ``rx`` looks for, for a prefilter; None for other operators and for patterns with macros.
-        phrases: what ``pm`` and ``pmFromFile`` look for, in lower case; empty for others.
+        needs: what a value must hold for the operator to find something, for a prefilter: a pattern (PCRE), or phrases
+            in lower case of which one occurs in any case; "" when that is not known.
         negated: ``!``: the test finds where the operator does not.
     """
 
-    __slots__ = ("check", "negated", "pattern", "phrases")
+    __slots__ = ("check", "needs", "negated")
     __test__ = False  # no test case of pytest's
 
     def __init__(
-        self,
-        check: Callable[[bytes, Expand], Found | None],
-        pattern: Pattern | None = None,
-        phrases: tuple[bytes, ...] = (),
-        *,
-        negated: bool = False,
+        self, check: Callable[[bytes, Expand], Found | None], needs: Needs = "", *, negated: bool = False
     ) -> None:
         self.check = check
-        self.pattern = pattern
-        self.phrases = phrases
+        self.needs = needs
         self.negated = negated
 
 
@@ -149,20 +156,19 @@ def compile_operator(operator: Operator, data_files: Mapping[str, bytes], patter
     name, argument, negated = operator.name.lower(), operator.argument, operator.negated
     if "%{" in argument and name not in FROM_FILES and name not in _PHRASE_FILES:
         return Test(_expanding(_preparer(name, compile_one), argument, negated=negated), negated=negated)
-    pattern: Pattern | None = None
-    phrases: tuple[bytes, ...] = ()
+    needs: Needs = ""
     if name in PHRASES:
-        text = _files(argument, data_files) if name in _PHRASE_FILES else _raw(argument)
-        phrases = PHRASES[name](text)
-        check = pattern_tests.any_of(phrases)
+        needs = PHRASES[name](_files(argument, data_files) if name in _PHRASE_FILES else _raw(argument))
+        check = pattern_tests.any_of(needs)
     elif name in FROM_FILES:
         check = FROM_FILES[name](_files(argument, data_files))
     elif name in PATTERNS:
-        pattern = compile_one(argument)
-        check = PATTERNS[name](pattern)
+        check = PATTERNS[name](compile_one(argument))
+        needs = argument
     else:
         check = _preparer(name, compile_one)(_raw(argument))
-    return Test(_constant(check, negated=negated), pattern if name == "rx" else None, phrases, negated=negated)
+        needs = NEEDS[name](_raw(argument)) if name in NEEDS else ""
+    return Test(_constant(check, negated=negated), needs, negated=negated)
 
 
 def _raw(argument: str) -> bytes:

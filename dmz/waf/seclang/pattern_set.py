@@ -184,28 +184,33 @@ def _compile(patterns: list[bytes], phrases: Sequence[Sequence[bytes]]) -> _Scan
     """Compile all that can be compiled exactly; what is too large is left out."""
     single = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_SINGLEMATCH
     exact = single | hyperscan.HS_FLAG_MULTILINE | hyperscan.HS_FLAG_ALLOWEMPTY
-    flags = {index: exact for index, pattern in enumerate(patterns) if _fits(pattern, exact)}
-    left_out = tuple(index for index in range(len(patterns)) if index not in flags)
-    wanted = [(patterns[index], index, flag) for index, flag in flags.items()]
     caseless = single | hyperscan.HS_FLAG_CASELESS
-    for number, each in enumerate(phrases, len(patterns)):
-        wanted += [(quoted(phrase), number, caseless) for phrase in each]
-    if not wanted:
+    words = [
+        (quoted(phrase), number, caseless) for number, each in enumerate(phrases, len(patterns)) for phrase in each
+    ]
+    wanted = [(pattern, number, exact) for number, pattern in enumerate(patterns)]
+    database = _database(wanted + words)
+    if database is None:  # one of them cannot be taken: find out which
+        wanted = [each for each in wanted if _database([each]) is not None]
+        database = _database(wanted + words)
+    if database is None:
         return None
-    expressions, numbers, all_flags = zip(*wanted, strict=True)
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    database.compile(expressions=list(expressions), ids=list(numbers), elements=len(numbers), flags=list(all_flags))
+    taken = {number for _, number, _ in wanted}
+    left_out = tuple(number for number in range(len(patterns)) if number not in taken)
     return _Scanner(database, hyperscan.Scratch(database), left_out)
 
 
-def _fits(pattern: bytes, flags: int) -> bool:
+def _database(wanted: Sequence[tuple[bytes, int, int]]) -> Any | None:
+    """Compile expressions with their numbers and flags; None when there are none, or one is not taken."""
+    if not wanted:
+        return None
+    expressions, numbers, flags = zip(*wanted, strict=True)
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     try:
-        hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK).compile(
-            expressions=[pattern], ids=[0], elements=1, flags=[flags]
-        )
+        database.compile(expressions=list(expressions), ids=list(numbers), elements=len(numbers), flags=list(flags))
     except hyperscan.error:
-        return False
-    return True
+        return None
+    return database
 
 
 def _load(stored: bytes | None, count: int) -> _Scanner | None:

@@ -50,16 +50,17 @@ _PLAIN: Final = re.compile(
 _QUOTED: Final = re.compile(
     rf"^s\)*(?:&(?:{_COMPARED}|\(*[1v]\)*(?:$|[^sne])|\(*s(?:[)=;&cd]|$)|\(*{_CALL}|\(*E|\(*n\)*[c;](?:$|[TE])|\(*n\)*=|e$)"
     rf"|(?:=|o+)(?:[se]$|\(*E|{_CALL}|\(+[fDs(])|=+\(*[1sev]|l(?:\(|[1s])|[o*]+(?:e$|s$|1[c=&]|s[=co&])"
-    rf"|(?:[&=ol*]+{_OPERAND}){{1,12}}(?:[&=ol*]+\(*[se]\)*$|c$)"
+    rf"|(?:[&=ol*]+\?*{_OPERAND}){{1,12}}(?:[&=ol*]+\(*[se]\)*$|c$)"
     rf"|;?c$|;\)*[TEc]|B[1snfD(]|h\(*(?:[1sn]|{_CALL})|,\(*(?:E|{_CALL})|,[1s]\)*[c,]|\),\("
     rf"|U\(*E|{_QUERY}|T|k[s1]|{_CALL}1)"
 )
 #: A closed string with a bare comment behind it is an attack only when the string looks like a name or is empty.
 _NAME_LIKE: Final = re.compile(rb"[^\s]{0,64}")
 #: None of the shapes does without one of these.
-_POSSIBLE: Final = re.compile(
-    rb"['\"(;=#@*<>]|--|/\*|&&|\|\||\b(?:and|or|xor|union|select|order|group|having|limit|like|in|is)\b", re.IGNORECASE
+SQLI_NEEDS: Final = (
+    r"(?i)['\"(;=#@*<>]|--|/\*|&&|\|\||\b(?:and|or|xor|union|select|order|group|having|limit|like|in|is)\b"
 )
+_POSSIBLE: Final = re.compile(SQLI_NEEDS.encode())
 
 
 def is_sqli(value: bytes) -> bool:

@@ -9,6 +9,7 @@ Source: ModSecurity reference manual v3, "SecRule", "ctl".
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from dmz.waf.seclang.model import RuleSetError, Selection, Variable
@@ -73,9 +74,7 @@ class Targets:
             if key is not None:
                 entries = transaction.named(collection, key)
             else:
-                entries = transaction.entries(collection)
-                if wanted is not None:
-                    entries = [entry for entry in entries if wanted(entry[0])]
+                entries = transaction.entries(collection) if wanted is None else transaction.fitting(collection, wanted)
             if self._left_out or also_left_out:
                 entries = self._without(collection, entries, also_left_out)
             if counted:
@@ -110,11 +109,13 @@ def _is(name: bytes) -> KeyTest:
     return lambda key: key.lower() == name
 
 
+@lru_cache(maxsize=512)
 def _fits(pattern: str) -> KeyTest:
+    """Compile a pattern of keys; equal patterns are one test, so that a request is asked once (``fitting``)."""
     compiled = compile_re2(b"(?i)" + pattern.encode("utf-8", "surrogateescape"))
     if compiled is None:
         raise RuleSetError(f"key pattern /{pattern}/ cannot be used")
-    # Browsers send the same names all the time. By a hash that is keyed anew in every process.
+    # Names of variables and headers come again and again; by a hash that is keyed anew in every process.
     remembered: dict[int, bool] = {}
 
     def fits(key: bytes) -> bool:

@@ -106,6 +106,26 @@ def outside_byte_range(argument: bytes) -> Check:
     Raises:
         RuleSetError: the argument is no list of ranges.
     """
+    inside = _bytes_inside(argument)
+
+    def check(value: bytes) -> Found | None:
+        left = value.translate(None, inside)
+        return Found(left[:1], (left[:1],)) if left else None
+
+    return check
+
+
+def byte_outside(argument: bytes) -> str:
+    """Give the pattern of a byte that ``validateByteRange`` finds; "" when every byte is allowed.
+
+    Raises:
+        RuleSetError: the argument is no list of ranges.
+    """
+    outside = sorted({*range(256)} - {*_bytes_inside(argument)})
+    return "[" + "".join([rf"\x{code:02x}" for code in outside]) + "]" if outside else ""
+
+
+def _bytes_inside(argument: bytes) -> bytes:
     allowed = bytearray()
     for part in argument.split(b","):
         match = _RANGE.fullmatch(part)
@@ -115,13 +135,7 @@ def outside_byte_range(argument: bytes) -> Check:
         if not least <= most <= 255:
             raise RuleSetError(f"no byte range: {argument!r}")
         allowed += bytes(range(least, most + 1))
-    inside = bytes(allowed)
-
-    def check(value: bytes) -> Found | None:
-        left = value.translate(None, inside)
-        return Found(left[:1], (left[:1],)) if left else None
-
-    return check
+    return bytes(allowed)
 
 
 def bad_url_encoding(argument: bytes) -> Check:

@@ -34,6 +34,12 @@ _FLAGS: Final = (
 WRITTEN: Final = frozenset(
     {"TX", "MATCHED_VAR", "MATCHED_VAR_NAME", "MATCHED_VARS", "MATCHED_VARS_NAMES", "REQBODY_PROCESSOR"}
 )
+#: Collections that depend on method, address and headers only.
+SURROUNDINGS: Final = frozenset(
+    {"AUTH_TYPE", "QUERY_STRING", "REMOTE_ADDR", "REMOTE_HOST", "REQUEST_BASENAME", "REQUEST_COOKIES",
+     "REQUEST_COOKIES_NAMES", "REQUEST_FILENAME", "REQUEST_HEADERS", "REQUEST_HEADERS_NAMES", "REQUEST_LINE",
+     "REQUEST_METHOD", "REQUEST_PROTOCOL", "REQUEST_URI", "REQUEST_URI_RAW", "SERVER_NAME"}
+)  # fmt: skip
 PROCESSORS: Final[Mapping[str, Callable[[SentRequest], Parsed]]] = {
     "JSON": lambda sent: read_json(sent.body),
     "XML": lambda sent: read_xml(sent.body),
@@ -61,15 +67,26 @@ class Looked(NamedTuple):
         return f"{self.collection}:{self.key.decode('utf-8', 'replace')}" if self.key else self.collection
 
 
+class Macro(NamedTuple):
+    """``%{tx.score}``: collection in upper case, key in lower case or b""."""
+
+    collection: str
+    key: bytes
+
+
 @lru_cache(maxsize=8_192)
-def _template(text: str) -> tuple[bytes, ...]:
-    """Take a text apart: what stands as it is, and names of macros, in turn."""
-    pieces = []
+def _template(text: str) -> tuple[bytes | Macro, ...]:
+    """Take a text apart: what stands as it is, and macros; never empty."""
+    pieces: list[bytes | Macro] = []
     at = 0
     for match in _MACRO.finditer(text):
-        pieces += [text[at : match.start()], match[1]]
+        collection, _, key = match[1].partition(".")
+        plain = text[at : match.start()].encode("utf-8", "surrogateescape")
+        pieces += [plain] if plain else []
+        pieces.append(Macro(collection.upper(), key.lower().encode("utf-8", "surrogateescape")))
         at = match.end()
-    return tuple(piece.encode("utf-8", "surrogateescape") for piece in (*pieces, text[at:]))
+    rest = text[at:].encode("utf-8", "surrogateescape")
+    return (*pieces, rest) if rest or not pieces else tuple(pieces)
 
 
 @dataclass(slots=True)
@@ -87,6 +104,8 @@ class Transaction:
         enabled: False after ``ctl:ruleEngine=Off``.
         force_body: REQUEST_BODY is to hold the body whatever its type.
         matched: what the present rule has matched so far.
+        body_taken: whether the body's collections are there.
+        surroundings: a hash of method, address and headers.
     """
 
     sent: SentRequest
@@ -99,6 +118,9 @@ class Transaction:
     enabled: bool = True
     force_body: bool = False
     matched: list[Looked] = field(default_factory=list)
+    body_taken: bool = False
+    surroundings: int = 0
+    _fitting: dict[tuple[str, Callable[[bytes], bool]], tuple[Entries, Entries]] = field(default_factory=dict)
     _index: dict[str, tuple[Entries, dict[bytes, Entries]]] = field(default_factory=dict)
 
     def entries(self, collection: str) -> Entries:
@@ -147,30 +169,34 @@ class Transaction:
     def expand(self, text: str) -> bytes:
         """Put values into the macros of a text that a rule holds; an unknown one stands for nothing."""
         pieces = _template(text)
-        if len(pieces) == 1:
-            return pieces[0]
-        # Every second piece is the name of a macro.
-        return b"".join(
-            [
-                self._value_of(piece.decode("utf-8", "surrogateescape")) if number & 1 else piece
-                for number, piece in enumerate(pieces)
-            ]
-        )
+        first = pieces[0]
+        if len(pieces) == 1 and isinstance(first, bytes):
+            return first
+        return b"".join([piece if isinstance(piece, bytes) else self._value_of(piece) for piece in pieces])
 
-    def _value_of(self, name: str) -> bytes:
-        collection, dot, key = name.partition(".")
-        wanted = key.lower().encode()
-        if collection.lower() == "tx":
-            return self.tx.get(wanted, b"")
-        for found, value in self.entries(collection.upper()):
-            if not dot or found.lower() == wanted:
+    def _value_of(self, macro: Macro) -> bytes:
+        collection, key = macro
+        if collection == "TX":
+            return self.tx.get(key, b"")
+        for found, value in self.entries(collection):
+            if not key or found.lower() == key:
                 return value
         return b""
+
+    def fitting(self, collection: str, fits: Callable[[bytes], bool]) -> Entries:
+        """Give the entries of a collection whose keys fit a rule's pattern; remembered for this request."""
+        entries = self.entries(collection)
+        name = (collection, fits)
+        known = self._fitting.get(name)
+        if known is None or known[0] is not entries:
+            known = self._fitting[name] = (entries, [entry for entry in entries if fits(entry[0])])
+        return known[1]
 
 
 def begin(sent: SentRequest) -> Transaction:
     """Make the transaction of a request, with everything but its body."""
     made = Transaction(sent)
+    made.surroundings = hash((sent.method, sent.uri, sent.protocol, sent.headers, sent.address))
     path, _, query = sent.uri.partition(b"?")
     query = query.partition(b"#")[0]
     decoded_path = unquote_to_bytes(path)
@@ -215,6 +241,21 @@ def begin(sent: SentRequest) -> Transaction:
     return made
 
 
+def put_arguments(made: Transaction, arguments: Entries, files: Entries) -> None:
+    """Put in what somebody else has read from query and body; ``take_body`` then has nothing to do.
+
+    Args:
+        made: as ``begin`` gave it, without query and body.
+        arguments: names and values.
+        files: names of fields and names of files.
+    """
+    made.body_taken = True
+    for name in ("FILES", "MULTIPART_FILENAME"):
+        made.collections[name] = files
+    made.collections["FILES_NAMES"] = made.collections["MULTIPART_NAME"] = _names(files)
+    _join_arguments(made, arguments)
+
+
 def take_answer(made: Transaction, answer: SentAnswer) -> None:
     """Take in what was answered, for the rules of phases 3 and 4."""
     content_type = answer.header(b"content-type")
@@ -232,7 +273,10 @@ def take_answer(made: Transaction, answer: SentAnswer) -> None:
 
 
 def take_body(made: Transaction) -> None:
-    """Read the body with the processor that content type and rules have chosen."""
+    """Read the body with the processor that content type and rules have chosen; once."""
+    if made.body_taken:
+        return
+    made.body_taken = True
     sent = made.sent
     parsed = PROCESSORS[made.processor](sent) if made.processor in PROCESSORS and sent.body else Parsed()
     one = {"REQBODY_ERROR_MSG": parsed.error.encode()}

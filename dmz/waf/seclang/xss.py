@@ -53,7 +53,8 @@ _STYLE_VALUE: Final = re.compile(
 _OLD_COMMENT: Final = re.compile(rb"`|\A\s*\[if|\A\s*xml|\A\s*import|\A\s*entity", re.IGNORECASE)
 _DECLARED: Final = re.compile(rb"\A!(?:doctype|entity|attlist)|\A[?]\s{0,9}(?:import|xml)|`", re.IGNORECASE)
 #: A value without one of these cannot be an attack.
-_POSSIBLE: Final = re.compile(rb"[<=]")
+XSS_NEEDS: Final = "[<=]"
+_POSSIBLE: Final = re.compile(XSS_NEEDS.encode())
 _BARE_VALUE: Final = re.compile(rb"[^\x00-\x20>]*+")
 _BREAKS: Final = (b'"', b"'", b"`")
 

@@ -110,8 +110,8 @@ def test_a_new_master_takes_the_sockets_over(tmp_path: Path) -> None:
         bench.start({OWN: own})
         old, ports = bench.process, bench.ports
         assert old is not None
-        idle = kept(bench, client)
         try:
+            idle = kept(bench, client)
             with asking(bench, client) as asker:
                 bench.start({PREDECESSOR: far})
                 assert bench.ports == ports, "port 0 means any, so they are the same sockets"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -14,7 +16,8 @@ import pytest
 
 from ops.visitor.accounts import AccountBook
 from ops.visitor.browser import Browser
-from ops.visitor.exchange import Answer, Body, PageError
+from ops.visitor.exchange import Answer, Body, File, PageError
+from ops.visitor.wage_workbook import SERVICE, Roster, read_roster, workbook
 from tests.integration.faults.declarations import Load, effects
 from tests.support.hall_user import HallUser
 from tests.support.whole_system import WholeSystem, until
@@ -23,6 +26,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 PATH = "/s/wage.declare"
 DECLARATIONS = 60
 READERS = 3
+WORKBOOK_ROWS = 4_000
 #: So that the load of one certificate and address stays within what the edge allows them.
 PAUSE_S = 0.02
 
@@ -151,6 +155,25 @@ def test_an_upgrade_under_load_costs_nothing(system: WholeSystem) -> None:
         saved = [wage for reader in readers[number::2] for wage in reader.drafts]
         assert user.get("/drafts").text.count("draft=") >= len(saved)
         assert "Sign out" in user.get("/").text
+
+
+def test_a_workbook_that_is_being_read_is_read_to_its_end(system: WholeSystem) -> None:
+    user = HallUser(system, "unit")
+    user.sign_in()
+    roster = read_roster(system.layout.demo / "roster.csv")
+    rows = tuple(roster.rows[number % len(roster.rows)] for number in range(WORKBOOK_ROWS))
+    port = int(system.found.ports.unit)
+    browser = OnceBrowser("localhost", port, AccountBook(system.layout.demo).context("unit"))
+    browser.memory.cookies = user.cookies
+    path = f"/b/{SERVICE}"
+    form = browser.get(path).page().form(path)
+    taken = browser.upload(form, {}, File("workbook", "wages.xlsx", workbook(Roster(roster.year, rows))))
+    browser.close()
+    assert taken.waits, "it is still being read"
+    for worker in system.found.worker_names:
+        os.kill(system.pid(worker), signal.SIGTERM)  # at once, as a replacement does once the successor serves
+    read = user.follow(taken.path.partition("?")[0], within_s=60)
+    assert f"{WORKBOOK_ROWS:,}" in read.text, read.text
 
 
 def test_a_new_version_that_cannot_start_leaves_the_old_one_serving(system: WholeSystem) -> None:

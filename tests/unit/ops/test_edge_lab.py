@@ -8,11 +8,11 @@ import pytest
 
 from dmz.edge.deny_table import restore_table
 from dmz.messages import HallRequest, Upload
-from dmz.waf.negative_rules import load_rules
 from dmz.waf.pipeline import WafPipeline
 from dmz.waf.routes import build_route_table
 from ops.edge_lab import LabFile, guard_of, lab_routes, snapshot
 from perf.edge_bench.configs import Place, ferrygate
+from tests.support.hall_firewall import hall_firewall
 from wire_formats.deny_list import MAX_SERIALS
 from wire_formats.settings_reader import SettingsError, read_settings
 
@@ -63,4 +63,4 @@ def test_rules_that_are_not_there_are_refused() -> None:
     ids=lambda request: request.path,
 )
 def test_honest_requests_pass_the_lab_s_routes(request_: HallRequest) -> None:
-    assert WafPipeline(build_route_table(lab_routes()), load_rules()).check(request_).allowed
+    assert WafPipeline(build_route_table(lab_routes()), hall_firewall().engine).check(request_).allowed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from perf.edge_bench import candidates, configs, crs, requests
 from perf.edge_bench.candidates import OURS
 from perf.edge_bench.configs import Place
-from perf.edge_bench.targets import CPU_TARGETS, Sample, ratios, show_part, verdict
+from perf.edge_bench.targets import CPU_TARGETS, Sample, p50_p99, ratios, show_part, verdict
 
 
 def _place(folder: Path) -> Place:
@@ -34,6 +35,11 @@ def test_a_ratio_is_of_one_round() -> None:
 )
 def test_verdict(value: float, bounds: dict[str, float], word: str) -> None:
     assert verdict(value, **bounds).endswith(word)
+
+
+def test_nothing_answered_is_no_latency_at_all() -> None:
+    assert p50_p99([]) == (math.inf, math.inf)
+    assert p50_p99([float(n) for n in range(1, 101)]) == (50.0, 99.0)
 
 
 def test_every_target_is_about_a_candidate_that_can_be_started() -> None:

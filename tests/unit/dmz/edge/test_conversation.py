@@ -8,17 +8,18 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
-from dmz.edge.admittance import Caller
 from dmz.edge.answer_flow import SLICE_BYTES
 from dmz.edge.body_buffer import MemoryBudget
+from dmz.edge.caller import Caller
 from dmz.edge.client_identity import CertifiedClient
 from dmz.edge.connection_limits import Admission, AdmissionLimits, Rate
 from dmz.edge.conversation import Conversation
 from dmz.edge.deny_set import DenyPlaces, DenySet
 from dmz.edge.http_response import ResponseWriter
 from dmz.edge.metrics import EdgeMetrics
-from dmz.edge.refusals import Reason
+from dmz.edge.refusals import Reason, RefusalError
 from dmz.edge.surroundings import Pace, Surroundings
+from dmz.edge.watch_port import Unwatched
 from dmz.messages import ClientIdentity, HallResponse
 from tests.support.machines import NOW_MS, MachineAuthority
 from wire_formats.errors import Kind, Unavailable
@@ -72,11 +73,12 @@ class Bench:
         places = DenyPlaces(tmp_path, tmp_path, keeper=False)
         self.budget = MemoryBudget(100_000)
         self.answers = MemoryBudget(1_000_000, Reason.ANSWER_MEMORY)
+        self.deny = DenySet(places, MachineAuthority().trust([]), clock=Still(), metrics=metrics, limit_ms=1)
         self.around = Surroundings(
             pipeline=pipeline or self.pipeline,
             body_limit=lambda _window, _path, _kind: 50_000,
             admission=Admission(AdmissionLimits(certificate_requests=Rate(1.0, 50), address_requests=Rate(1.0, 60))),
-            deny=DenySet(places, MachineAuthority().trust([]), clock=Still(), metrics=metrics, limit_ms=1),
+            deny=self.deny,
             metrics=metrics,
             clock=Still(),
             seconds=self.clock.seconds,
@@ -247,7 +249,7 @@ def test_a_refused_client_may_not_send_for_ever(tmp_path):
 def test_revocation_and_expiry_are_looked_at_for_every_request(tmp_path):
     bench = Bench(tmp_path)
     bench.talk.received(get())
-    bench.around.deny._table.serials.add(5)
+    bench.deny._table.serials.add(5)
     bench.talk.received(get())
     assert bench.wire.statuses == [200, 403]
     assert b"FG-2009" in bench.wire.sent
@@ -301,6 +303,43 @@ def test_without_certificate_only_the_style_sheet_comes_and_the_page_shows_the_w
     assert bench.requests[0].client is None
     assert b'<a href="https://a:8443/">' in wire.sent
     assert b'href="/static/hall.css"' in wire.sent
+
+
+class Watching(Unwatched):
+    """Bans everybody, or nobody, and writes down what it hears."""
+
+    def __init__(self, *, bans):
+        self.heard, self.bans = [], bans
+
+    def check(self, address, certificate):
+        if self.bans:
+            raise RefusalError(Reason.BANNED, retry_after_s=90)
+
+    def welcome(self, address):
+        self.heard.append(("welcome", address))
+
+    def refused(self, reason, trace):
+        self.heard.append((reason, trace.address, trace.certificate, trace.window, trace.request_id))
+
+
+def test_whoever_is_banned_gets_a_page_and_its_style_sheet(tmp_path):
+    watch = Watching(bans=True)
+    bench = Bench(tmp_path, watch=watch)
+    bench.talk.received(get("/static/hall.css") + get("/"))
+    assert bench.wire.statuses == [200, 403]
+    assert [request.path for request in bench.requests] == ["/static/hall.css"]
+    assert b"Retry-After: 90\r\n" in bench.wire.sent and "请在 90 秒后重试".encode() in bench.wire.sent
+    (heard,) = watch.heard
+    assert heard[:4] == (Reason.BANNED, "10.0.0.1", b"f" * 32, "unit")
+    assert heard[4].encode() in bench.wire.sent, "the page names the request as the watch heard it"
+
+
+def test_valid_certificates_are_welcome_and_refusals_are_told(tmp_path):
+    watch = Watching(bans=False)
+    bench = Bench(tmp_path, watch=watch)
+    bench.talk.received(get("/") + b"BAD\r\n\r\n")
+    assert watch.heard[0] == ("welcome", "10.0.0.1")
+    assert watch.heard[1][0] is Reason.REQUEST_LINE
 
 
 # --- the client sends no more ------------------------------------------------------

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dmz.waf.guard import build_firewall
-from dmz.waf.settings import FirewallSettings
 from tests.support.hall_bench import Bench
+from tests.support.hall_firewall import hall_firewall
 from tests.support.hall_gallery import full_bench, gallery
 from wire_formats.bilingual import LANGUAGES
 
@@ -16,7 +15,7 @@ FORGED = {("/nowhere", "route.unknown"), ("/s/employee.add", "param.choice"), ("
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_everything_the_gallery_does_passes_both_ways(language: str) -> None:
-    firewall = build_firewall(FirewallSettings())
+    firewall = hall_firewall()
     bench: Bench = full_bench()
     gallery(language, bench)
     refused = set()
@@ -24,6 +23,6 @@ def test_everything_the_gallery_does_passes_both_ways(language: str) -> None:
         verdict = firewall.check(request)
         if not verdict.allowed:
             refused.add((request.path, verdict.rule, verdict.field))
-        leaving = firewall.check_answer(answer)
+        leaving = firewall.check_answer(request, answer)
         assert leaving.allowed, (request.path, leaving)
     assert {(path, rule) for path, rule, _ in refused} <= FORGED, refused

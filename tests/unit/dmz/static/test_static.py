@@ -21,9 +21,8 @@ from dmz.static.settings import StaticSettings
 from dmz.switch.content_switch import build_switch
 from dmz.switch.settings import SwitchSettings
 from dmz.switch.worker_health import HealthState
-from dmz.waf.guard import build_firewall
-from dmz.waf.settings import FirewallSettings
 from tests.support.authority import OsRandomness
+from tests.support.hall_firewall import hall_firewall
 from wire_formats.errors import Bug, Kind
 from wire_formats.settings_reader import read_settings
 
@@ -124,11 +123,13 @@ def test_what_cannot_be_served_is_refused_at_start(tmp_path):
 
 
 def test_shipped_files_pass_the_firewall():
-    assets, firewall = load_assets(), build_firewall(FirewallSettings())
+    assets, firewall = load_assets(), hall_firewall()
     for name in ("hall.css", "mark.svg"):
         for path in (assets.url(name), f"/static/{name}"):
             assert firewall.check(HallRequest("GET", "person", path)).allowed
-            assert firewall.check_answer(ask(assets, path, accept_encoding="gzip")[0]).allowed
+            assert firewall.check_answer(
+                HallRequest("GET", "unit", path), ask(assets, path, accept_encoding="gzip")[0]
+            ).allowed
     assert render_error(HallRequest("GET", "site", "/static/x"), Bug(Kind.BUG)).status == 500
 
 

@@ -7,14 +7,13 @@ from types import MappingProxyType
 import pytest
 
 from dmz.messages import HallRequest, Upload
-from dmz.waf.guard import build_firewall
-from dmz.waf.settings import FirewallSettings
 from dmz.waf.verdict import Stage
 from tests.support import waf_corpus as corpus
+from tests.support.hall_firewall import hall_firewall
 from tests.support.waf_corpus import texts
 from wire_formats.errors import Kind
 
-FIREWALL = build_firewall(FirewallSettings())
+FIREWALL = hall_firewall()
 FORM = MappingProxyType({"content-type": "application/x-www-form-urlencoded"})
 GOOD = {
     "csrf": "c" * 40,

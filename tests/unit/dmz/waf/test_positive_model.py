@@ -8,19 +8,18 @@ from hypothesis import strategies as st
 
 from dmz.hall.route_table import ROUTES
 from dmz.messages import HallRequest, Method, Upload, Window
-from dmz.waf.guard import build_firewall
 from dmz.waf.hall_routes import hall_rules
 from dmz.waf.routes import ParamRule, RouteRule, build_route_table
-from dmz.waf.settings import FirewallSettings
 from dmz.waf.structure import Shape
 from dmz.waf.verdict import Verdict
+from tests.support.hall_firewall import hall_firewall
 from tests.unit.dmz.waf.test_attacks import FORM, GOOD, form
 from wire_formats.catalogue import SERVICES, Page
 from wire_formats.checking import check_form
 from wire_formats.errors import Kind
 from wire_formats.fields import Choice
 
-FIREWALL = build_firewall(FirewallSettings())
+FIREWALL = hall_firewall()
 
 
 def rule_of(request):

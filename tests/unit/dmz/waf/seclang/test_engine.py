@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmz.waf.seclang.compiled import Phase, Table
+from dmz.waf.seclang.compiled import Phase, Steady, Table
 from dmz.waf.seclang.compiler import compile_rules
 from dmz.waf.seclang.engine import Engine
 from dmz.waf.seclang.model import RuleSetError
@@ -90,7 +90,7 @@ def test_a_body_is_judged_and_an_answer_too():
 
 def test_what_is_settled_beforehand_does_not_run():
     phase = ENGINE.table.phases[1]
-    assert [phase.rules[place].rule.id for place in phase.always] == [13]
+    assert phase.always == () and [rule.rule.id for rule in phase.rules.values()] == [13]
     assert ENGINE.table.start == {b"level": b"1", b"points": b"5", b"score": b"0", b"limit": b"5"}
     strict = engine(RULES.replace("setvar:tx.level=1", "setvar:tx.level=2"))
     assert strict.judge(get("q=1")).ids() == {4}
@@ -106,6 +106,14 @@ def test_a_level_that_a_request_can_set_is_not_settled():
     changing = engine(text)
     assert changing.judge(get("l=2")).ids() == {4}
     assert changing.judge(get("l=1")).ids() == frozenset()
+
+
+def test_an_exclusion_in_front_of_the_setup_leaves_the_setup_settled():
+    exclusion = 'SecRule REQUEST_FILENAME "@streq /a" "id:900,phase:1,pass,nolog,ctl:ruleRemoveById=10"\n'
+    excluding = engine(RULES.replace("SecAction", exclusion + "SecAction", 1))
+    assert excluding.table.start == ENGINE.table.start
+    assert excluding.judge(get("q=union+select")).ids() == frozenset()
+    assert ENGINE.judge(get("q=union+select")).ids() == {10, 90, 99}
 
 
 @pytest.mark.parametrize("action", ["allow", "allow:request", "allow:phase"])
@@ -148,9 +156,10 @@ def without_filter(table: Table) -> Table:
     """The same rules, all looked at one by one."""
     phases = {
         number: Phase(
-            tuple(dataclasses.replace(rule, filtered=False) for rule in phase.rules),
-            tuple(sorted({*phase.always, *(rule.place for rule in phase.rules if rule.filtered)})),
+            {place: dataclasses.replace(rule, filtered=False) for place, rule in phase.rules.items()},
+            tuple(sorted(phase.rules)),
             phase.prefilter,
+            Steady(frozenset(), tuple(sorted(phase.rules))),
         )
         for number, phase in table.phases.items()
     }

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from dmz.waf.seclang.model import Operator, RuleSetError
 from dmz.waf.seclang.operators import FROM_FILES, PATTERNS, PHRASES, PREPARED, Found, compile_operator
+from dmz.waf.seclang.pattern_set import PatternSet
 from dmz.waf.seclang.pattern_tests import _folded, _tree, any_of, has_check_digit
 from dmz.waf.seclang.patterns import compile_pattern
 
@@ -90,7 +91,7 @@ def test_groups_are_captured():
 ])  # fmt: skip
 def test_macros_are_expanded_when_asked(name, argument):
     test = compile_operator(Operator(name, argument), {})
-    assert test.pattern is None
+    assert test.needs == ""
     assert test.check(b"abc", literally)
     assert test.check(b"abc", lambda text: text.replace("%{tx.x}", "q").encode()) is None or name == "within"
     assert compile_operator(Operator(name, argument, negated=True), {}).check(b"abc", literally) is None
@@ -126,7 +127,7 @@ def test_patterns_are_compiled_by_whom_the_caller_names():
         made.append(source)
         return compile_pattern(source)
 
-    assert compile_operator(Operator("rx", "a+"), {}, compile_one).pattern.source == "a+"
+    assert compile_operator(Operator("rx", "a+"), {}, compile_one).needs == "a+"
     assert made == ["a+"]
 
 
@@ -156,3 +157,20 @@ def test_check_digits():
     assert not has_check_digit(b"4012-8888-8888-1882")
     assert not has_check_digit(b"0" * 12)
     assert not has_check_digit(b"0" * 20)
+
+
+NEEDY = [
+    ("detectsqli", ""), ("detectxss", ""), ("validatebyterange", "1-255"), ("validatebyterange", "32-126,10"),
+    ("contains", "Ab'"), ("containsword", "Ab"), ("beginswith", "aB"), ("endswith", "b<"), ("streq", "A"),
+    ("pm", "ab cd"), ("rx", "(?i)a[b-d]"),
+]  # fmt: skip
+
+
+@given(st.one_of(st.binary(max_size=30), st.text("abAB'\"<>=()-;1 or\0\n中", max_size=30).map(str.encode)))
+def test_a_value_without_what_an_operator_needs_is_nothing_to_it(value):
+    for name, argument in NEEDY:
+        test = compile_operator(Operator(name, argument), {})
+        patterns = PatternSet([test.needs]) if isinstance(test.needs, str) else PatternSet([], [test.needs])
+        if test.check(value, lambda _: b"") is not None:
+            assert patterns.candidates(value) == {0}, name
+            assert patterns.candidates(b"x\n" + value + b"\ny") == {0}, name

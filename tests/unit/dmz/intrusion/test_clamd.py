@@ -1,0 +1,99 @@
+"""clamd's replies, and a clamd that is slow, silent, or says what it should not."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Factory, Protocol
+from twisted.trial.unittest import TestCase
+
+from dmz.intrusion.clamd import MAX_REPLY, ClamdClient, ScanVerdict, read_reply
+from tests.support.real_reactor import reactor
+
+
+@pytest.mark.parametrize(
+    ("reply", "verdict", "told"),
+    [
+        (b"stream: OK\0", ScanVerdict.CLEAN, ""),
+        (b"stream: Win.Test.EICAR_HDB-1 FOUND\0", ScanVerdict.INFECTED, "Win.Test.EICAR_HDB-1"),
+        (b"INSTREAM size limit exceeded. ERROR\0", ScanVerdict.NOT_SCANNED, "too_large"),
+        (b"UNKNOWN COMMAND\0", ScanVerdict.NOT_SCANNED, "clamd_error"),
+        (b"", ScanVerdict.NOT_SCANNED, "no_answer"),
+        (b"stream: OK", ScanVerdict.NOT_SCANNED, "clamd_error"),
+        (b"stream: OK\0\0", ScanVerdict.NOT_SCANNED, "clamd_error"),
+        (b"stream: a\nb FOUND\0", ScanVerdict.NOT_SCANNED, "clamd_error"),
+    ],
+)
+def test_replies(reply, verdict, told):
+    scanned = read_reply(reply)
+    assert (scanned.verdict, scanned.told) == (verdict, told)
+
+
+@given(st.binary(max_size=300))
+def test_only_an_exact_reply_says_clean(reply):
+    assert (read_reply(reply).verdict is ScanVerdict.CLEAN) == (reply == b"stream: OK\0")
+
+
+class Deaf(Protocol):
+    """Says what the test wants when something comes; then waits for the other side."""
+
+    def __init__(self, test):
+        self.test = test
+
+    def dataReceived(self, data):
+        if self.test.reply:
+            self.transport.write(self.test.reply)
+
+    def connectionLost(self, reason=None):
+        self.test.lost.callback(None)
+
+
+class DeafFactory(Factory):
+    noisy = False
+
+    def __init__(self, test):
+        self.test = test
+
+    def buildProtocol(self, addr):
+        return Deaf(self.test)
+
+
+class Talks(TestCase):
+    """Over a real Unix socket."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="fg")
+        self.addCleanup(folder.cleanup)
+        self.path = Path(folder.name) / "c.sock"
+        self.reply = b""
+        self.lost: Deferred[None] = Deferred()
+
+    async def scan(self, data=b"x" * 1_000_000):
+        port = reactor.listenUNIX(str(self.path), DeafFactory(self))
+        try:
+            scanned = await ClamdClient(reactor, self.path, 0.3).scan(data)
+            await self.lost
+        finally:
+            await port.stopListening()
+        return scanned
+
+    async def test_silence_ends_at_the_deadline_and_the_connection_with_it(self):
+        self.assertEqual((await self.scan()).told, "no_answer")
+
+    async def test_an_endless_reply_is_cut(self):
+        self.reply = b"y" * (MAX_REPLY + 1)
+        self.assertEqual((await self.scan()).told, "clamd_error")
+
+    async def test_an_early_verdict_counts(self):
+        self.reply = b"stream: Test.Virus FOUND\0"
+        self.assertEqual((await self.scan()).verdict, ScanVerdict.INFECTED)
+
+    async def test_no_socket(self):
+        client = ClamdClient(reactor, self.path, 0.3)
+        self.assertEqual((await client.scan(b"x")).told, "no_answer")
+        self.assertFalse(await client.ping())
