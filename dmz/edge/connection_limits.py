@@ -1,7 +1,9 @@
 """How many connections and requests one address or one certificate may have: pure counters and token buckets.
 
 Each forked edge counts for itself: with N children a client spread over all of them gets up to N times the figure.
-Addresses count by whom they stand for (``addresses``): with IPv6 that is a whole network. All tables are bounded. The table of buckets forgets the longest unused key when it is full; a forgotten key starts
+Addresses count by whom they stand for (``addresses``): with IPv6 that is a whole network.
+
+All tables are bounded. The table of buckets forgets the longest unused key when it is full; a forgotten key starts
 with a full bucket again, so an attacker with many addresses can at worst win back his own burst.
 
 Source: invariant 9; firewall research, section 6 (connection cap per certificate).

@@ -2,10 +2,9 @@
 
 Two ways lead to OpenSSL. ``DirectSession`` calls the functions that pyOpenSSL has bound and keeps for itself
 (``OpenSSL.SSL._lib``): no exception for an empty socket, one copy per record. ``PublicSession`` uses pyOpenSSL's public
-names only; it takes about 1.4 times the time per request, and a client's flood of KeyUpdate holds up a read (there is no
-public name for the mode that prevents it). ``tls_self_test``
-tries the direct way on a real handshake and an echo at start, and falls back when anything differs, so that a new
-version of pyOpenSSL cannot break an edge.
+names only; it takes about 1.4 times the time per request, and there is no public name for the mode in which a flood of
+KeyUpdate does not hold up a read. ``tls_self_test`` tries the direct way on a real handshake and an echo at start, and
+falls back when anything differs, so that a new version of pyOpenSSL cannot break an edge.
 
 OpenSSL's error queue belongs to the thread, not to a connection: it is emptied before each call whose result depends
 on it, and after each failure, so that no connection is judged by another's error.
