@@ -14,6 +14,7 @@ Zadimoghaddam 2016 (consistent hashing with bounded loads).
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from wire_formats.errors import Kind, Unavailable
 SLOW_START_MS: Final = 10_000
 LEAST_WEIGHT: Final = 0.1
 RETRY_AFTER_S: Final = 5
+_PERSONS: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class BalancerLimits:
     slow_start_ms: int = SLOW_START_MS
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Worker:
     name: str
     salt: bytes
@@ -62,6 +64,7 @@ class Balancer:
     """
 
     def __init__(self, names: Iterable[str], limits: BalancerLimits) -> None:
+        self._ranked = functools.lru_cache(maxsize=_PERSONS)(self._rank)
         self._workers = {name: _Worker(name, hashlib.sha256(name.encode()).digest()) for name in names}
         self._limits = limits
         self._turn = 0
@@ -132,12 +135,18 @@ class Balancer:
 
     def _affine(self, person: bytes, candidates: list[_Worker], weights: dict[str, float]) -> _Worker | None:
         average = (self.in_flight + 1) / sum(weights.values())
-        for worker in sorted(candidates, key=lambda each: hashlib.sha256(each.salt + person).digest()):
+        for worker in self._ranked(person):
+            if worker not in candidates:
+                continue
             weight = weights[worker.name]
             bound = weight * max(average * self._limits.load_percent / 100, self._limits.load_floor)
             if worker.in_flight < min(bound, self._limits.in_flight):
                 return worker
         return None
+
+    def _rank(self, person: bytes) -> tuple[_Worker, ...]:
+        """Rank all workers for a person: it never changes, so that the last few thousand are remembered."""
+        return tuple(sorted(self._workers.values(), key=lambda each: hashlib.sha256(each.salt + person).digest()))
 
     def _least(self, free: list[_Worker], weights: dict[str, float]) -> _Worker:
         self._turn += 1
