@@ -35,6 +35,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 #: Keys that twisted.logger and the old log system add to every event.
 _OWN_KEYS: Final = frozenset(
     {"format", "message", "time", "system", "isError", "failure", "why", "logLevel", "level", "text"}
+    | {"log_format", "log_level", "log_logger", "log_namespace", "log_source", "log_time"}
 )
 _quick: Final = msgspec.json.Encoder().encode
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -123,7 +124,7 @@ def _fields(event: dict[str, Any]) -> dict[str, Any]:
     for key, value in event.items():
         if key in ALLOWED:
             fields[key] = value if value.__class__ in _PLAIN else plain(value)
-        elif not key.startswith("log_") and key not in _OWN_KEYS:
+        elif key not in _OWN_KEYS and not key.startswith("log_"):
             redacted.append(key[:32])
     if redacted:
         fields["redacted"] = sorted(redacted)[:16]
