@@ -107,7 +107,6 @@ class _Store:
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._path: Path | None = None
-        self._loaded = False
 
     def load(self, key: str) -> bytes | None:
         """Give a stored set; remembers under which name ``keep`` stores it."""
@@ -116,14 +115,12 @@ class _Store:
         self._path = self._folder / f"{key}.patterns"
         with contextlib.suppress(OSError):
             if self._path.stat().st_size <= MOST_STORED_BYTES:
-                data = self._path.read_bytes()
-                self._loaded = True
-                return data
+                return self._path.read_bytes()
         return None
 
     def keep(self, patterns: PatternSet) -> None:
-        """Store a set that was not loaded; a disk that is full or read-only costs time at the next start, no more."""
-        data = None if self._loaded or self._path is None else patterns.dump()
+        """Store a set that was compiled; a disk that is full or read-only costs time at the next start, no more."""
+        data = None if patterns.was_stored or self._path is None else patterns.dump()
         if data is None or self._path is None:
             return
         temporary = self._path.with_suffix(f".{os.getpid()}")
