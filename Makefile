@@ -18,13 +18,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/.run-stamp ## set up, start every role, send one real declaration, serve until Ctrl-C
+run: $(VENV)/.rules-stamp ## set up, start every role, send one real declaration, serve until Ctrl-C
 	@exec $(BIN)/ferrygate up --root $(ROOT)
 
-demo: $(VENV)/.run-stamp ## the same, but stop after the declaration
+demo: $(VENV)/.rules-stamp ## the same, but stop after the declaration
 	@exec $(BIN)/ferrygate up --root $(ROOT) --demo-only
 
-test: $(VENV)/.dev-stamp ## set up and run every test
+test: $(VENV)/.dev-stamp $(VENV)/.rules-stamp ## set up and run every test
 	@$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),tests -n 2 --dist loadscope --no-loadscope-reorder --max-worker-restart 0)
 
 check: lint types imports ## ruff, mypy strict, import contracts
@@ -45,14 +45,14 @@ imports: $(VENV)/.dev-stamp
 waf-conformance: $(VENV)/.dev-stamp ## CRS=tree [TESTS=corpus]: a Core Rule Set's regression corpus, table by category and level
 	@exec $(BIN)/python -m tests.conformance --crs '$(CRS)' $(if $(TESTS),--tests '$(TESTS)') --store .cache/waf-patterns $(ARGS)
 
-bench: $(VENV)/.dev-stamp ## figures and ratios of this machine (never a test)
+bench: $(VENV)/.dev-stamp $(VENV)/.rules-stamp ## figures and ratios of this machine (never a test)
 	@exec $(BIN)/python -m perf $(ARGS)
 
 fuzz: $(VENV)/.dev-stamp ## mutated requests at the front door: N=1000000 SEED= PROCESSES=1 SOCKETS=1000
 	@exec $(BIN)/python -m tests.fuzz $(if $(N),--count $(N)) $(if $(SEED),--seed $(SEED)) \
 	  $(if $(PROCESSES),--processes $(PROCESSES)) $(if $(SOCKETS),--sockets $(SOCKETS))
 
-bench-edge: $(VENV)/.dev-stamp ## the edge and firewall beside nginx, HAProxy, Apache: ONLY=part,… CRS=tree
+bench-edge: $(VENV)/.dev-stamp $(VENV)/.rules-stamp ## the edge and firewall beside nginx, HAProxy, Apache: ONLY=part,… CRS=tree
 	@exec $(BIN)/python -m perf.edge_bench $(if $(ONLY),--only $(ONLY)) $(if $(CRS),--crs $(CRS)) $(ARGS)
 
 status: $(VENV)/.run-stamp ## every role, lane and queue at a glance
@@ -93,4 +93,9 @@ $(VENV)/.run-stamp: $(VENV)/bin/python $(LOCKS)/run.txt setup.cfg pyproject.toml
 $(VENV)/.dev-stamp: $(VENV)/.run-stamp $(LOCKS)/dev.txt
 	@echo "ferrygate: installing the packages of $(LOCKS)/dev.txt (hashes checked)"
 	@$(BIN)/python -m pip install -q --require-hashes -r $(LOCKS)/dev.txt
+	@touch $@
+
+$(VENV)/.rules-stamp: $(VENV)/.run-stamp $(wildcard dmz/waf/rule_sets/*)
+	@echo "ferrygate: compiling the firewall's rules"
+	@$(BIN)/ferrygate waf prepare
 	@touch $@

@@ -1,8 +1,10 @@
 """The firewall's rules from disk, compiled; the compiled pattern set is kept on disk, since making it takes seconds.
 
     <cache>/<key>.patterns     key: digest of all patterns and of the library's version; the newest MOST_KEPT stay
+    PREPARED/<key>.patterns    the sets of the rules that ship with the product, made when it is installed
 
-What is kept is only a shortcut: a file that is missing, foreign or damaged is made anew.
+What is kept is only a shortcut: a file that is missing, foreign or damaged is made anew.  Both folders are as private
+as the program: whoever can write there could as well change the rules.
 
 Source: firewall research, section 4 (compile time, cached database).
 """
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -25,6 +28,8 @@ from dmz.waf.settings import FirewallSettings
 from wire_formats.settings_reader import SettingsError
 
 OWN_RULES: Final = Path(__file__).parent / "rule_sets"
+#: Belongs to the Python environment, like the program itself.
+PREPARED: Final = Path(sys.prefix) / "share" / "ferrygate" / "rules"
 MOST_KEPT: Final = 4
 MOST_STORED_BYTES: Final = 256 << 20
 _SETUP: Final = "(settings)"
@@ -110,12 +115,12 @@ class _Store:
 
     def load(self, key: str) -> bytes | None:
         """Give a stored set; remembers under which name ``keep`` stores it."""
-        if self._folder is None:
-            return None
-        self._path = self._folder / f"{key}.patterns"
-        with contextlib.suppress(OSError):
-            if self._path.stat().st_size <= MOST_STORED_BYTES:
-                return self._path.read_bytes()
+        name = f"{key}.patterns"
+        self._path = None if self._folder is None else self._folder / name
+        for path in (self._path, PREPARED / name):
+            data = None if path is None else _read(path)
+            if data is not None:
+                return data
         return None
 
     def keep(self, patterns: PatternSet) -> None:
@@ -133,6 +138,13 @@ class _Store:
                 temporary.unlink()
             return
         _forget_oldest(self._path.parent)
+
+
+def _read(path: Path) -> bytes | None:
+    with contextlib.suppress(OSError):
+        if path.stat().st_size <= MOST_STORED_BYTES:
+            return path.read_bytes()
+    return None
 
 
 def _forget_oldest(folder: Path) -> None:

@@ -10,7 +10,7 @@ from dmz.messages import Window
 from dmz.waf.explain import MOST_REQUEST_BYTES, Explanation, explain
 from dmz.waf.hall_routes import hall_route_table
 from dmz.waf.pipeline import WafPipeline
-from dmz.waf.rule_store import compile_stored, read_rules
+from dmz.waf.rule_store import PREPARED, compile_stored, read_rules
 from dmz.waf.seclang.engine import Engine
 from dmz.waf.settings import FirewallSettings
 from ops.cli.faults import CannotRunError
@@ -28,6 +28,10 @@ _CHECK: Final = (
     "Read and compile the rules that the edge's settings name, and keep the compiled set for its next start. "
     "Then `ferrygate replace edge` puts them in force. Changes nothing else. Exit code 0 when they can be used."
 )
+_PREPARE: Final = (
+    "Compile the rules that ship with the product, once for this machine and Python environment: edges then start at "
+    "once; `make run` and `make test` do it. Needs no installation."
+)
 _EXPLAIN: Final = (
     "Say what every stage of the firewall thinks of one HTTP request in a file: the grammar, the allow-list, and each "
     "rule that matches, with where and what it matched and the score. Exit code 0 when it would pass, 1 when not. "
@@ -44,6 +48,8 @@ def firewall(words: list[str]) -> int:
         SystemExit: wrong words, or --help.
     """
     found = _parser().parse_args(words)
+    if found.command == "prepare":
+        return _prepare()
     if found.command == "check":
         return _check(found.root.resolve())
     return _explain(found.root.resolve(), found.request, found.window, found.rules, found.paranoia)
@@ -54,6 +60,7 @@ def _parser() -> Words:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
     check = commands.add_parser("check", help="read and compile the rules", description=_CHECK)
     add_root(check)
+    commands.add_parser("prepare", help="compile the shipped rules for this machine", description=_PREPARE)
     told = commands.add_parser("explain", help="say why a request is refused or passes", description=_EXPLAIN)
     add_root(told)
     told.add_argument("request", metavar="REQUEST-FILE", help="the request as it was sent; - reads standard input")
@@ -77,6 +84,16 @@ def _check(root: Path) -> int:
     print(
         f"{len(rules.rules())} rules read; {table.rules} of them can run at paranoia level {level}; compiled and kept"
     )
+    return 0
+
+
+def _prepare() -> int:
+    try:
+        PREPARED.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotRunError(f"{PREPARED}: cannot write: {error.strerror}; an edge compiles for itself then") from None
+    table = compile_stored(read_rules(FirewallSettings()), PREPARED)
+    print(f"{table.rules} firewall rules compiled")
     return 0
 
 
