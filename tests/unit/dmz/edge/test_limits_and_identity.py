@@ -118,6 +118,7 @@ def test_identities_that_are_refused():
     reader = IdentityReader([authority.root, authority.issuing])
     for certificate, reason in (
         (HallAuthority("other").client().certificate, Reason.CERTIFICATE_ISSUER),
+        (HallAuthority().client().certificate, Reason.CERTIFICATE_ISSUER),  # ours by name, signed by another key
         (authority.server().certificate, Reason.CERTIFICATE_PURPOSE),
         (authority.client(purpose=None).certificate, Reason.CERTIFICATE_PURPOSE),
         (authority.client(uri="urn:other").certificate, Reason.CERTIFICATE_NAME),
