@@ -50,6 +50,7 @@ class PatternSet:
     Attributes:
         sources: the patterns, as in rules; the index in it is the pattern's number.
         phrases: lists of phrases; their numbers follow those of the patterns.
+        was_stored: whether what was stored could be taken.
         uses_hyperscan: False when conditions alone answer.
 
     One thread at a time may ask: Hyperscan's scratch space is shared.
@@ -80,7 +81,10 @@ class PatternSet:
         count = len(self.sources) + len(self.phrases)
         self._scanner: _Scanner | None = None
         if use_hyperscan and _INSTALLED and count:
-            self._scanner = _load(stored, count) or _compile([each.re2 for each in spoken], self.phrases)
+            self._scanner = _load(stored, count)
+        self.was_stored = self._scanner is not None
+        if use_hyperscan and _INSTALLED and count and self._scanner is None:
+            self._scanner = _compile([each.re2 for each in spoken], self.phrases)
         judged: Sequence[int] = range(count) if self._scanner is None else self._scanner.left_out
         self._rest = None if self._scanner is None else _union([spoken[index].re2 for index in judged])
         self._left_out = frozenset(judged)
