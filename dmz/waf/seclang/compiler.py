@@ -101,7 +101,7 @@ class _Maker:
     def __init__(self, rules: RuleSet) -> None:
         self.chains = Chains()
         self._rules = rules
-        self._compile_pattern = lru_cache(maxsize=None)(compile_pattern)
+        self._shared_pattern: Callable[[str], Pattern] = lru_cache(maxsize=None)(compile_pattern)
 
     def phase(self, number: int) -> tuple[Compiled, ...]:
         """Compile one phase; a marker's place is that of the first rule behind it."""
@@ -148,9 +148,6 @@ class _Maker:
             place=place,
             skip_to=skip_to,
         )
-
-    def _shared_pattern(self, source: str) -> Pattern:
-        return self._compile_pattern(source)
 
     def _outcome(self, rule: Rule) -> Outcome:
         disruption = rule.disruption
