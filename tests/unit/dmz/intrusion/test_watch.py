@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from prometheus_client import CollectorRegistry
+from twisted.logger import capturedLogs
 
 from dmz.edge.connection_limits import Admission, AdmissionLimits
 from dmz.edge.refusals import Reason, RefusalError
@@ -274,3 +275,15 @@ def test_a_flood_of_offences_is_not_a_flood_of_lines(edge):
 def test_settings_that_cannot_be(tmp_path, changes, said):
     with pytest.raises(ValueError, match=said):
         IntrusionSettings(bans=tmp_path, **changes)
+
+
+def test_the_number_on_a_banned_page_leads_to_the_ban(tmp_path):
+    edge = Edge(tmp_path)
+    with capturedLogs() as lines:
+        edge.children[0].refused(Reason.BANNED, Trace(ADDRESS, CLERK, "unit", "ab" * 16))
+        edge.children[0].refused(Reason.BANNED, Trace(ADDRESS, None, "unit", "cd" * 16))
+    told = [(line["log_format"], line["request_id"], line["offender"]) for line in lines]
+    assert told == [
+        ("banned_turned_away", "ab" * 16, f"sha256:{CLERK.hex()}"),
+        ("banned_turned_away", "cd" * 16, ADDRESS),
+    ]
