@@ -165,7 +165,7 @@ def _words(told: Explanation, settings: FirewallSettings) -> str:
             _SEVERITIES[int(match.severity)] if match.severity.isdecimal() else "",
             match.where,
             match.message[:100],
-            ascii(match.value.decode("utf-8", "replace"))[1:-1][:80],
+            repr(match.value.decode("utf-8", "replace"))[1:-1][:80],
         )
         for match in told.rules.matches
     ]

@@ -55,12 +55,15 @@ def test_a_request_that_passes(tmp_path: Path, rules: Path, capsys: pytest.Captu
 
 
 def test_a_request_that_does_not(tmp_path: Path, rules: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    body = "note=%3Cevil%3E"
+    body = "note=%E5%A4%87%E6%B3%A8%3Cevil%3E"
     head = f"POST /s/employee.add HTTP/1.1\nHost: localhost\n{FORM}\nContent-Length: {len(body)}\n\n"
     assert _explain(tmp_path, rules, head + body) == 1
     told = capsys.readouterr().out
     assert "ARGS:note" in told
+    assert "备注<evil>" in told
     assert told.endswith("verdict     refused by the rules: 11 in note\n")
+    assert _explain(tmp_path, rules, "GET /login?a=evil%1B HTTP/1.1\nHost: localhost\n\n") == 1
+    assert "evil\\x1b" in capsys.readouterr().out, "nothing that could steer a terminal"
     harmless = head.replace(str(len(body)), "9") + "note=evil"
     assert _explain(tmp_path, rules, harmless) == 0
     assert "passes: the rules are not asked" in capsys.readouterr().out
