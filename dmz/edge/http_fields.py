@@ -20,6 +20,9 @@ METHODS: Final = ("GET", "HEAD", "POST")
 MAX_LENGTH_DIGITS: Final = 12
 
 _REQUEST_LINE: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) ([^ \t\r\n\x00]+) (HTTP/[0-9]\.[0-9])")
+#: The common case in one look: a path of plain segments without a query is canonical as it stands. A segment neither
+#: begins nor ends with a dot, nor has it two together, so that there is no dot segment.
+_PLAIN_LINE: Final = re.compile(rb"(GET|HEAD|POST) ((?:/[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*)+/?|/) HTTP/1\.1")
 _HEADER_LINE: Final = re.compile(rb"([!#$%&'*+^`|~0-9A-Za-z-]{1,64}):[ \t]*([\t\x20-\x7e]*)")
 #: A neighbour of the parent domain may have set a cookie in any encoding; ``parse_cookies`` passes over it.
 _COOKIE_LINE: Final = re.compile(rb"([Cc][Oo][Oo][Kk][Ii][Ee]):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
@@ -107,6 +110,18 @@ def parse_request_line(line: bytes) -> RequestLine:
     Raises:
         RefusalError: REQUEST_LINE, VERSION, METHOD, or what ``parse_target`` refuses.
     """
+    plain = _PLAIN_LINE.fullmatch(line)
+    if plain is not None:
+        return RequestLine(plain[1].decode("ascii"), Target(plain[2].decode("ascii"), (), None), 1)
+    return parse_any_request_line(line)
+
+
+def parse_any_request_line(line: bytes) -> RequestLine:
+    """Read the first line as ``parse_request_line`` does, rule by rule.
+
+    Raises:
+        RefusalError: as there.
+    """
     _check_bytes(line)
     match = _REQUEST_LINE.fullmatch(line)
     if match is None:
@@ -126,9 +141,10 @@ def parse_header_line(line: bytes) -> tuple[str, str]:
     Raises:
         RefusalError: the reason says which rule of RFC 9112 section 5 it breaks.
     """
-    known = _known_lines.get(line)
-    if known is not None:
-        return known
+    return _known_lines.get(line) or _parse_header_line(line)
+
+
+def _parse_header_line(line: bytes) -> tuple[str, str]:
     match = _HEADER_LINE.fullmatch(line) or _COOKIE_LINE.fullmatch(line)
     if match is None:
         raise RefusalError(_what_is_wrong(line))
@@ -146,13 +162,9 @@ def build_head(first: RequestLine, headers: Sequence[tuple[str, str]]) -> Reques
     Raises:
         RefusalError: the headers contradict each other, or ask for what the edge does not do.
     """
-    fields: dict[str, str] = {}
-    for name, value in headers:
-        if name in fields:
-            _check_repeat(name)
-            fields[name] = ", ".join(filter(None, (fields[name], value)))
-        else:
-            fields[name] = value
+    fields = dict(headers)
+    if len(fields) != len(headers):
+        fields = _joined(headers)
     host = _host(fields, first.target)
     keep_alive = _keep_alive(fields, first.minor)
     chunked = _chunked(fields, first.minor)
@@ -196,6 +208,18 @@ def _what_is_wrong(line: bytes) -> Reason:
     if b"_" in name or b"." in name:
         return Reason.HEADER_NAME_AMBIGUOUS
     return Reason.HEADER_VALUE
+
+
+def _joined(headers: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Give the fields by name when some come more than once."""
+    fields: dict[str, str] = {}
+    for name, value in headers:
+        if name in fields:
+            _check_repeat(name)
+            fields[name] = ", ".join(filter(None, (fields[name], value)))
+        else:
+            fields[name] = value
+    return fields
 
 
 def _check_repeat(name: str) -> None:

@@ -170,7 +170,7 @@ class RequestParser:
     def _step(self) -> bool:
         match self.state:
             case State.HEAD:
-                return self._whole_head() or self._head_line()
+                return self._at < len(self._buffer) and (self._whole_head() or self._head_line())
             case State.LENGTH | State.CHUNK_DATA:
                 return self._data()
             case State.CHUNK_SIZE:
@@ -194,16 +194,17 @@ class RequestParser:
         if end < 0:
             return False
         block = bytes(self._buffer[self._at : end])
-        first, *lines = block.split(b"\r\n")
-        if block.count(b"\n") != len(lines):
+        lines = block.split(b"\r\n")
+        if block.count(b"\n") != len(lines) - 1:
             return False  # a line ends in a bare LF
         self._at = end + 4
-        self._first = parse_request_line(first)
-        for line in lines:
-            if len(self._headers) >= self._limits.headers:
-                raise RefusalError(Reason.TOO_MANY_HEADERS)
-            self._headers.append(parse_header_line(line))
-        self.head = build_head(self._first, self._headers)
+        self._first = parse_request_line(lines[0])
+        headers, most = self._headers, self._limits.headers
+        for line in lines[1 : most + 1]:
+            headers.append(parse_header_line(line))
+        if len(lines) > most + 1:
+            raise RefusalError(Reason.TOO_MANY_HEADERS)
+        self.head = build_head(self._first, headers)
         self.state = State.WAITING
         return True
 

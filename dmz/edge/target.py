@@ -9,6 +9,7 @@ Source: RFC 3986 sections 2.1, 3.3 and 5.2.4; RFC 9112 section 3.2; firewall res
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -27,6 +28,7 @@ _HOST: Final = re.compile(
     r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])(?::(?P<port>[0-9]{1,5}))?"
 )
 _SCHEMES: Final = ("http://", "https://")
+_KNOWN_HOSTS: Final = 64
 
 
 class Target(NamedTuple):
@@ -61,8 +63,9 @@ def parse_target(raw: bytes) -> Target:
     return Target(_decode_path(path), parse_pairs(query, plus=True) if mark and query else (), authority)
 
 
+@functools.lru_cache(maxsize=_KNOWN_HOSTS)
 def parse_host(value: str) -> Host:
-    """Read a Host field or an authority.
+    """Read a Host field or an authority; the same one comes with every request, so the last few are remembered.
 
     Raises:
         RefusalError: HOST_SYNTAX.

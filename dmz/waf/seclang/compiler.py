@@ -61,10 +61,8 @@ def compile_rules(rules: RuleSet, load: Load | None = None) -> Table:
             for place in folded.kept[number]
         }
         always = tuple(place for place in folded.kept[number] if place not in mine)
-        watches = [
-            watch for place, found in mine.items() for watch in _watches(ready[place], numbers[found], maker.chains)
-        ]
-        prefilter = Prefilter(patterns, maker.chains.all, watches)
+        watches = [watch for place, found in mine.items() for watch in _watches(ready[place], numbers[found])]
+        prefilter = Prefilter(patterns, watches)
         made[number] = Phase(ready, always, prefilter, Steady(steady.intersection(always), always))
     return Table(made, folded.start, patterns, rules.settings)
 
@@ -87,14 +85,11 @@ def _looked_for(rule: Compiled) -> str | tuple[bytes, ...]:
     return test.needs if helps else ""
 
 
-def _watches(rule: Compiled, pattern: int, chains: Chains) -> Iterator[Watch]:
+def _watches(rule: Compiled, pattern: int) -> Iterator[Watch]:
     """Give what a rule waits for: its pattern, in each of its collections, under its chain."""
     assert rule.targets is not None
-    names = rule.chain.names
-    beginnings = [names[:depth] for depth in range(len(names) + 1)] if rule.rule.multi_match else [names]
     for collection in {target.collection for target in rule.targets.wanted}:
-        for each in beginnings:
-            yield Watch(collection, pattern, chains.take(each).number, rule.place)
+        yield Watch(collection, pattern, rule.chain, rule.place)
 
 
 class _Maker:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dmz.edge import http_fields
 from dmz.edge.body_buffer import MemoryBudget
-from dmz.edge.http_fields import parse_header_line
+from dmz.edge.http_fields import parse_any_request_line, parse_header_line, parse_request_line
 from dmz.edge.http_grammar import GrammarLimits, RequestParser, State
 from dmz.edge.refusals import Reason, RefusalError
 from tests.support.bad_requests import CHUNKED, GET, HEADS, HOST, POST, lines
@@ -73,6 +73,31 @@ def test_keep_alive():
         extra = [] if connection is None else [f"Connection: {connection}"]
         parser.feed(lines(f"GET / HTTP/{version}", HOST, *extra))
         assert parser.head.keep_alive is kept
+
+
+_TARGET_PIECES = st.sampled_from(
+    [b"/", b"/", b"a", b"Z9", b".", b"..", b"~", b"_", b"-", b"%2e", b"%", b"?a=b", b"*", b";", b"\\", b"\xe4", b" "]
+)
+_VERSIONS = st.sampled_from(
+    [b"HTTP/1.1", b"HTTP/1.1", b"HTTP/1.1", b"HTTP/1.0", b"HTTP/2.0", b"http/1.1", b"HTTP/1.1\r"]
+)
+_METHODS = st.sampled_from([b"GET", b"GET", b"HEAD", b"POST", b"PUT", b"get", b"GET\x00", b""])
+
+
+def judged(parse_line, line):
+    """Give what a parser says of a line: the value, or the reason of its refusal."""
+    try:
+        return parse_line(line)
+    except RefusalError as refusal:
+        return refusal.reason
+
+
+@settings(max_examples=1_000)
+@given(_METHODS, st.lists(_TARGET_PIECES, max_size=8), _VERSIONS, st.binary(max_size=2))
+def test_a_plain_request_line_is_read_as_rule_by_rule(method, pieces, version, more):
+    target = b"".join(pieces)
+    for line in (b"GET /" + target + b" HTTP/1.1", b" ".join((method, b"/" + target, version)) + more):
+        assert judged(parse_request_line, line) == judged(parse_any_request_line, line)
 
 
 def test_chunk_count_is_limited():
