@@ -100,8 +100,10 @@ TEXTS: Final[dict[Kind, ErrorText]] = {
     Kind.FIREWALL: ErrorText(
         Label("请求被防火墙拒绝", "The firewall refused the request"),
         Label(
-            "请去掉特殊符号后重试；仍有问题请拨打 12333，并告知请求编号。",
-            "Leave out special signs and try again; if it stays, call 12333 and give the request number.",
+            "所发送的内容过长、不符合要求，或与网络攻击相似（常见于 < > ' ; $ 等符号）。请换一种写法重新填写；"
+            "仍有问题请拨打 12333，并告知请求编号。",
+            "Something that was sent is too long, does not belong there, or looks like an attack: signs such as < > ' "
+            "; $ are often the cause. Write it in other words; if it stays, call 12333 and give the request number.",
         ),
     ),
     Kind.BODY_TOO_LARGE: ErrorText(

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import enum
 
+from wire_formats.bilingual import Label
+
 
 class Kind(enum.IntEnum):
     """Every kind of error a user or an operator can meet."""
@@ -94,9 +96,11 @@ class HallError(Exception):
 
     Attributes:
         detail: which rule of a closed set was broken, and at which declared field; public, "" for none.
+        field: the field that it concerns, as the form calls it; public, None for none.
     """
 
     detail = ""
+    field: Label | None = None
 
     def __init__(self, kind: Kind, private: str = "", retry_after_s: int | None = None) -> None:
         super().__init__(kind, private)

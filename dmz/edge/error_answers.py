@@ -20,7 +20,8 @@ STYLE_SHEET: Final = "/static/hall.css"
 _HALL: Final = Label("社会保险网上办事大厅", "Social Insurance Online Hall")
 _CODE: Final = Label("错误代码", "Error code")
 _NUMBER: Final = Label("请求编号", "Request number")
-_REASON: Final = Label("原因", "Reason")
+_REASON: Final = Label("原因代码", "Reason code")
+_FIELD: Final = Label("涉及的填写项", "The field concerned")
 _BACK: Final = Label("返回首页", "Back to the first page")
 _RETRY_SECONDS: Final = Label("请在 {number} 秒后重试。", "Try again in {number} seconds.")
 _RETRY_MINUTES: Final = Label("请在 {number} 分钟后重试。", "Try again in {number} minutes.")
@@ -44,7 +45,7 @@ _PAGE: Final = """<!DOCTYPE html>
 <main id="main" class="wrap">
 <h1>{title}</h1>
 <p class="lead">{remedy}</p>
-{retry}<p>{code_name} <span class="code">{code}</span></p>
+{field}{retry}<p>{code_name} <span class="code">{code}</span></p>
 {detail}<p>{number_name} <span class="code">{number}</span></p>
 <p><a href="{way}">{way_name}</a></p>
 </main>
@@ -65,12 +66,14 @@ def error_answer(error: HallError, *, request_id: str, language: Language, site_
     kind, retry_after_s = error.kind, error.retry_after_s
     to_site = bool(site_url) and kind in _MENDED_AT_SITE
     reason = f'<p>{_REASON.of(language)} <span class="code">{html.escape(error.detail)}</span></p>\n'
+    field = "" if error.field is None else _field_line(error.field, language)
     body = _PAGE.format(
         language=language,
         hall=html.escape(_HALL.of(language)),
         title=html.escape(text(kind).of(language)),
         remedy=html.escape(remedy(kind).of(language)),
         style=STYLE_SHEET,
+        field=field,
         retry="" if retry_after_s is None else f"<p><strong>{_retry_words(retry_after_s, language)}</strong></p>\n",
         code_name=_CODE.of(language),
         code=code_of(kind),
@@ -90,6 +93,11 @@ def error_answer(error: HallError, *, request_id: str, language: Language, site_
     if kind is Kind.METHOD_NOT_ALLOWED:
         headers.append(("Allow", "GET, HEAD, POST"))
     return HallResponse(status_of(error), tuple(headers), body.encode("utf-8"))
+
+
+def _field_line(label: Label, language: Language) -> str:
+    """Say where the user finds what was refused."""
+    return f"<p>{_FIELD.of(language)} <strong>{html.escape(label.of(language))}</strong></p>\n"
 
 
 def _retry_words(seconds: int, language: Language) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from twisted.logger import Logger
+
 from dmz.edge.addresses import address_subject
 from dmz.edge.connection_limits import Rate, RateTable
 from dmz.edge.refusals import Reason, RefusalError
@@ -21,7 +23,7 @@ from dmz.intrusion.metrics import IntrusionMetrics
 from dmz.intrusion.offences import FROM_A_LINK, INVALID_CERTIFICATE, Offence, of_refusal
 from dmz.intrusion.score import OffenderLedger, Standing
 from dmz.intrusion.settings import IntrusionSettings
-from dmz.intrusion.subjects import Subject, lies_in, parse_networks
+from dmz.intrusion.subjects import Subject, lies_in, parse_networks, subject_text
 from wire_formats.collaborators import Clock, DirectoryWatch
 from wire_formats.instants import MINUTE_MS, SECOND_MS
 
@@ -57,6 +59,8 @@ class IntrusionWatch:
         metrics: of this process.
         teller: tells what happens.
     """
+
+    _log = Logger()
 
     def __init__(
         self, settings: IntrusionSettings, post: Post, *, clock: Clock, metrics: IntrusionMetrics, teller: EventTeller
@@ -124,7 +128,13 @@ class IntrusionWatch:
         self._known.add(address_subject(address))
 
     def refused(self, reason: Reason, trace: Trace) -> None:
-        """Count a refusal by the edge, if it is an offence."""
+        """Count a refusal by the edge, if it is an offence; of a banned one, write down who it was.
+
+        Who calls because he is shut out has only the number on his page: this line leads from it to the ban.
+        """
+        if reason is Reason.BANNED:
+            who = subject_text(trace.certificate or address_subject(trace.address))
+            self._log.info("banned_turned_away", offender=who, request_id=trace.request_id)
         offence = of_refusal(reason)
         if offence is None:
             return

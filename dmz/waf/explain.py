@@ -78,7 +78,7 @@ def explain(data: bytes, window: Window, pipeline: WafPipeline) -> Explanation:
 def _with_line_ends(data: bytes) -> bytes:
     """Write a head whose lines end in LF with CRLF, as it was before an editor had it."""
     head, mark, body = data.partition(b"\n\n")
-    return data if not mark or b"\r" in head else head.replace(b"\n", b"\r\n") + b"\r\n\r\n" + body
+    return data if b"\r" in head else head.replace(b"\n", b"\r\n") + (b"\r\n\r\n" + body if mark else b"")
 
 
 def _parsed(data: bytes, window: Window) -> HallRequest | str:

@@ -70,7 +70,7 @@ class GuardedHandler:
         self._metrics.count(verdict)
         if not verdict.allowed:
             self._audit(verdict, request)
-            raise FirewallRefusedError(verdict)
+            raise FirewallRefusedError(verdict, self._pipeline.label_of(request, verdict))
         response = await self._inner(request)
         verdict = await self._in_slices(self._pipeline.answer_steps(request, response))
         if not verdict.allowed:

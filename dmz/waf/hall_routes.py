@@ -7,6 +7,7 @@ and gets its shape here from the field that the service declares.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from dmz.hall.route_table import ROUTES, Param, Route
 from dmz.waf.routes import MAX_UPLOAD_BYTES, ParamRule, RouteRule, RouteTable, build_route_table, param_of
@@ -59,4 +60,4 @@ def _param(param: Param, declared: Mapping[str, Field]) -> ParamRule:
     field = declared.get(param.name)
     if field is None:
         return ParamRule(param.name, param.max_length, Shape.FREE, lines=param.lines)
-    return param_of(field)
+    return replace(param_of(field), label=field.label)

@@ -14,6 +14,7 @@ from dmz.waf.seclang.engine import Engine, finished
 from dmz.waf.seclang.judgement import Judgement
 from dmz.waf.verdict import PASSED, Stage, Verdict, refusal
 from dmz.waf.view import Inspected, RequestView
+from wire_formats.bilingual import Label
 from wire_formats.errors import Kind
 
 _MIB: Final = 1024 * 1024
@@ -89,6 +90,10 @@ class WafPipeline:
                 self._remembered.clear()
             known = self._remembered[name] = _verdict(judged, kind)
         return known
+
+    def label_of(self, request: HallRequest, verdict: Verdict) -> Label | None:
+        """Give what the form calls the field that a verdict names; None if it names none with a label."""
+        return self.table.label_of(request.window, request.path, verdict.field) if verdict.field else None
 
     def check_answer(self, request: HallRequest, response: HallResponse) -> Verdict:
         """Judge an answer in one go."""

@@ -5,18 +5,26 @@ from __future__ import annotations
 from typing import Final
 
 from dmz.waf.verdict import Stage, Verdict
+from wire_formats.bilingual import Label
 from wire_formats.errors import Refused
 
-#: What the allow-list refuses is told with rule and field, so that a mistake of ours can be found; what the negative
-#: rules found is not, since it would help whoever tries to get round them.
+#: What the allow-list refuses is told with its rule, so that a mistake of ours can be found. Which negative rule
+#: matched is not, since it would help whoever tries to get round it. The field is always told: who
+#: typed into it without bad intent must know where, and who attacked knows.
 _TOLD: Final = frozenset({Stage.ROUTE, Stage.PARAMETER, Stage.CONTENT})
 
 
 class FirewallRefusedError(Refused):
-    """The firewall refused; ``verdict`` names rule and score, ``private`` the rule."""
+    """The firewall refused.
 
-    def __init__(self, verdict: Verdict) -> None:
+    Args:
+        verdict: names rule and score; ``private`` is the rule.
+        label: what the form calls the field it concerns; None: none.
+    """
+
+    def __init__(self, verdict: Verdict, label: Label | None = None) -> None:
         super().__init__(verdict.kind, verdict.rule)
         self.verdict = verdict
+        self.field = label
         if verdict.stage in _TOLD:
             self.detail = f"{verdict.rule}: {verdict.field}" if verdict.field else verdict.rule

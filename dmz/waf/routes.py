@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Final
 
 from dmz.waf.structure import LENGTH_FACTOR, LENGTH_SLACK, Shape
+from wire_formats.bilingual import Label
 from wire_formats.fields import Choice, Field, PersonName, Secret, Text
 
 EVERY_WINDOW: Final = ("unit", "community", "person", "site")
@@ -34,6 +35,7 @@ class ParamRule:
         pattern: unanchored, of the whole text; "" where the shape needs none.
         lines: whether line breaks may occur.
         times: how often it may come.
+        label: what the form calls it; None where the hall has no label for it.
     """
 
     name: str
@@ -42,6 +44,7 @@ class ParamRule:
     pattern: str = ""
     lines: bool = False
     times: int = 1
+    label: Label | None = None
 
     @cached_property
     def compiled(self) -> re.Pattern[str] | None:
@@ -127,6 +130,12 @@ class RouteTable:
         if len(path) > MAX_PATH_CHARACTERS:
             return {}
         return {rule.method: rule for rule in self.shaped.get(window, ()) if rule.path_pattern.fullmatch(path)}
+
+    def label_of(self, window: str, path: str, name: str) -> Label | None:
+        """Give what a page's form calls one of its parameters; None if there is no label."""
+        rule = self.methods(window, path).get("POST")
+        declared = None if rule is None else rule.form_by_name.get(name)
+        return None if declared is None else declared.label
 
     def takes_files(self, window: str, path: str) -> bool:
         """Tell whether a form there has a place for a file."""

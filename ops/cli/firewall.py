@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Final, cast
 
 from dmz.messages import Window
-from dmz.waf.explain import MOST_REQUEST_BYTES, Explanation, explain
+from dmz.waf.explain import INCOMPLETE, MOST_REQUEST_BYTES, TRAILING, Explanation, explain
 from dmz.waf.guard import build_firewall
 from dmz.waf.rule_store import PREPARED, compile_stored, read_rules
 from dmz.waf.settings import FirewallSettings
+from dmz.waf.verdict import Stage
 from ops.cli.faults import CannotRunError
 from ops.cli.table import render
 from ops.cli.words import Words, add_root
@@ -22,6 +23,12 @@ from wire_formats.settings_reader import load_settings
 EXIT_REFUSED: Final = 1
 WINDOWS: Final = ("unit", "community", "person", "site")
 _SEVERITIES: Final = ("emergency", "alert", "critical", "error", "warning", "notice", "info", "debug")
+#: What is wrong with the file rather than with the request, most likely.
+_HINTS: Final = {
+    INCOMPLETE: "no empty line behind the headers, or a body shorter than Content-Length says",
+    TRAILING: "the body is longer than Content-Length says; editors add a line end to a file",
+}
+_NOT_ASKED: Final = ": the rules are not asked about what the allow-list finds harmless (plain words, numbers, choices)"
 _ABOUT: Final = "Web application firewall: check its rules before they are in force, and explain a verdict."
 _CHECK: Final = (
     "Read and compile the rules that the edge's settings name, and keep the compiled set for its next start. "
@@ -33,8 +40,9 @@ _PREPARE: Final = (
 )
 _EXPLAIN: Final = (
     "Say what every stage of the firewall thinks of one HTTP request in a file: the grammar, the allow-list, and each "
-    "rule that matches, with where and what it matched and the score. Exit code 0 when it would pass, 1 when not. "
-    "What matched is printed: it may be personal data."
+    "rule that matches, with where and what it matched and the score. Rules and level are those that the edge's "
+    "settings name now; our own rules without an installation. Lines may end in LF if all do. "
+    "Exit code 0 when it would pass, 1 when not. What matched is printed: it may be personal data."
 )
 
 
@@ -81,8 +89,10 @@ def _check(root: Path) -> int:
         print(f"warning: {warning}")
     level = file.firewall.paranoia
     print(
-        f"{len(rules.rules())} rules read; {table.rules} of them can run at paranoia level {level}; compiled and kept"
+        f"{_source(file.firewall)}: {len(rules.rules())} rules read; {table.rules} of them can run at paranoia level "
+        f"{level}; compiled and kept"
     )
+    print("`ferrygate replace edge` puts them in force")
     return 0
 
 
@@ -131,7 +141,7 @@ def _read(name: str) -> bytes:
 
 
 def _words(told: Explanation, settings: FirewallSettings) -> str:
-    lines = [f"HTTP        {f'refused: {told.http}' if told.http else 'accepted'}"]
+    lines = [f"judged by   {_source(settings)}", f"HTTP        {_http(told.http)}"]
     if told.http:
         lines.append("allow-list  not asked")
     elif told.model is None:
@@ -149,7 +159,7 @@ def _words(told: Explanation, settings: FirewallSettings) -> str:
             _SEVERITIES[int(match.severity)] if match.severity.isdecimal() else "",
             match.where,
             match.message[:100],
-            ascii(match.value.decode("utf-8", "replace"))[1:-1][:80],
+            repr(match.value.decode("utf-8", "replace"))[1:-1][:80],
         )
         for match in told.rules.matches
     ]
@@ -159,10 +169,21 @@ def _words(told: Explanation, settings: FirewallSettings) -> str:
     return "\n".join(lines)
 
 
+def _source(settings: FirewallSettings) -> str:
+    return ", ".join((*settings.exclusions, *(settings.rules or ("our own rules",)), *settings.adjustments))
+
+
+def _http(word: str) -> str:
+    if not word:
+        return "accepted"
+    hint = _HINTS.get(word)
+    return f"refused: {word}" + (f" ({hint})" if hint else "")
+
+
 def _verdict(told: Explanation) -> str:
     if told.http:
         return f"refused by the HTTP grammar: {told.http}"
     if told.verdict is None or told.verdict.allowed:
-        return "passes"
-    stage = told.verdict.stage.value if told.verdict.stage is not None else ""
-    return f"refused ({stage}): {told.verdict.rule}" + (f" in {told.verdict.field}" if told.verdict.field else "")
+        return "passes" + (_NOT_ASKED if told.rules.refused_by else "")
+    stage = "rules" if told.verdict.stage is Stage.NEGATIVE else "allow-list"
+    return f"refused by the {stage}: {told.verdict.rule}" + (f" in {told.verdict.field}" if told.verdict.field else "")

@@ -94,8 +94,7 @@ class Run:
             if further is None:
                 self._found_nothing = rule.alone
                 return False
-            if further.collection.lstrip("&") not in WRITTEN:
-                where = further
+            where = _place(further, where)
         self._note(rule, where)
         return True
 
@@ -192,6 +191,20 @@ class Run:
 
 
 _NO_VALUE = Looked("", b"", b"")
+_MATCHED = "MATCHED_VARS"
+
+
+def _place(further: Looked, before: Looked) -> Looked:
+    """Give the place in the request that a further link of a chain has found.
+
+    Args:
+        further: what it looked at; what MATCHED_VARS holds has the name of its place for a key.
+        before: the place that the links before it have found.
+    """
+    if further.collection == _MATCHED and not further.key.startswith(_MATCHED.encode()):
+        collection, _, key = further.key.partition(b":")
+        return Looked(collection.decode("utf-8", "replace"), key, further.value)
+    return before if further.collection.lstrip("&") in WRITTEN else further
 
 
 def _text(value: bytes) -> str:

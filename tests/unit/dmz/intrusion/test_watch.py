@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from prometheus_client import CollectorRegistry
+from twisted.logger import capturedLogs
 
 from dmz.edge.connection_limits import Admission, AdmissionLimits
 from dmz.edge.refusals import Reason, RefusalError
@@ -284,3 +285,15 @@ def test_a_certificate_answers_for_what_its_holder_did_himself(site, answers):
     fields = {} if site is None else {"sec-fetch-site": site}
     assert (accountable(b"c" * 32, fields) is not None) is answers
     assert accountable(None, fields) is None
+
+
+def test_the_number_on_a_banned_page_leads_to_the_ban(tmp_path):
+    edge = Edge(tmp_path)
+    with capturedLogs() as lines:
+        edge.children[0].refused(Reason.BANNED, Trace(ADDRESS, CLERK, "unit", "ab" * 16))
+        edge.children[0].refused(Reason.BANNED, Trace(ADDRESS, None, "unit", "cd" * 16))
+    told = [(line["log_format"], line["request_id"], line["offender"]) for line in lines]
+    assert told == [
+        ("banned_turned_away", "ab" * 16, f"sha256:{CLERK.hex()}"),
+        ("banned_turned_away", "cd" * 16, ADDRESS),
+    ]

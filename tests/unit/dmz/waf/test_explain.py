@@ -54,6 +54,7 @@ def test_each_stage_has_its_word(tmp_path):
 def test_what_is_no_whole_request_says_so(tmp_path):
     asked = Asked(tmp_path)
     assert asked(b"GET /login HTTP/1.1\r\nHost: a").http == INCOMPLETE
+    assert asked(b"GET /login HTTP/1.1\nHost: a\n").http == INCOMPLETE, "no empty line: the line ends are no fault"
     assert asked(request("GET /login HTTP/1.1") + b"x").http == TRAILING
 
 

@@ -19,6 +19,7 @@ from dmz.hall.replies import download, drop_session_cookie, language_cookie, pag
 from dmz.messages import HallRequest, HallResponse
 from dmz.waf.guard import guarded
 from tests.support.hall_firewall import hall_firewall
+from wire_formats.bilingual import Label
 from wire_formats.errors import Bug, Kind, Refused
 from wire_formats.log_fields import ALLOWED
 
@@ -102,6 +103,15 @@ class Guard(SynchronousTestCase):
         self.assertTrue(line["rule"].isdecimal())
         self.assertNotIn("1=1", repr(line) + str(error))
         self.assertEqual(self.count("negative"), 1)
+
+    def test_who_is_refused_hears_which_field_and_not_which_rule(self):
+        kind = {"content-type": "application/x-www-form-urlencoded"}
+        for note, detail in (("<script>alert(1)</script>", ""), ("x" * 2_000, "param.too_long: note")):
+            asked = HallRequest("POST", "unit", "/s/employee.add", form=(("note", note),), headers=kind)
+            error = self.failureResultOf(self.ask(asked), Refused).value
+            self.assertEqual((error.field, error.detail), (Label("备注", "Note"), detail))
+        elsewhere = HallRequest("GET", "unit", "/login", headers={"user-agent": "x <script>alert(1)</script>"})
+        self.assertIsNone(self.failureResultOf(self.ask(elsewhere), Refused).value.field)
 
     def test_a_long_judgement_lets_others_have_their_turn(self):
         self.tick_s = 0.003

@@ -68,6 +68,16 @@ def test_all_links_of_a_chain_must_match():
     assert ENGINE.judge(get("q=SLEEP(5)")).matches[0].where == "ARGS:q"
 
 
+def test_a_chain_over_all_that_matched_names_the_place_that_decided():
+    text = """
+SecRule REQUEST_HEADERS|ARGS "@rx [<=]" "id:5,phase:2,deny,t:urlDecodeUni,chain"
+  SecRule MATCHED_VARS "@contains <script" "t:none"
+"""
+    chained = engine(text)
+    assert chained.judge(get("n=%3Cscript%3E", Accept_Language="zh;q=0.9")).matches[0].where == "ARGS:n"
+    assert chained.judge(get("n=1%3C2", X_A="<script")).matches[0].where == "REQUEST_HEADERS:X-A"
+
+
 def test_multi_match_looks_at_every_step():
     for query in ("q=evil", "q=6576696c", "q=206576696c20"):
         assert ENGINE.judge(get(query)).variables["score"] == "1", query
