@@ -76,7 +76,11 @@ class Acceptor:
                     return
                 continue
             connection.setblocking(False)
-            self._arrived(connection, address[0])
+            try:
+                self._arrived(connection, address[0])
+            except Exception:  # noqa: BLE001 - left to the reactor it would end the listening socket
+                self._log.failure("edge_connection_failed")
+                connection.close()
 
     def connectionLost(self, reason: Failure) -> None:
         """The reactor ends."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -56,7 +57,7 @@ class IdentityReader:
     """
 
     def __init__(self, issuers: Iterable[x509.Certificate], capacity: int = REMEMBERED) -> None:
-        self._issuers = {issuer.subject for issuer in issuers}
+        self._issuers = tuple(issuers)
         self._capacity = capacity
         self._known: OrderedDict[bytes, CertifiedClient] = OrderedDict()
 
@@ -67,7 +68,7 @@ class IdentityReader:
         """Give the client a certificate names.
 
         Args:
-            certificate: whose chain the TLS layer has verified.
+            certificate: whose chain the TLS layer, or the front, has verified.
             window: the port's window; a certificate serves one window only.
             now_ms: the instant now.
 
@@ -116,9 +117,16 @@ class IdentityReader:
         )
 
 
-def _check_issuer(certificate: x509.Certificate, issuers: set[x509.Name]) -> None:
-    if certificate.issuer not in issuers:
-        raise RefusalError(Reason.CERTIFICATE_ISSUER)
+def _check_issuer(certificate: x509.Certificate, issuers: Iterable[x509.Certificate]) -> None:
+    """Refuse what none of the issuers has signed: a front that lets other certificates pass must not make accounts."""
+    for issuer in issuers:
+        if issuer.subject == certificate.issuer:
+            try:
+                certificate.verify_directly_issued_by(issuer)
+            except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+                continue
+            return
+    raise RefusalError(Reason.CERTIFICATE_ISSUER)
 
 
 def _check_purpose(certificate: x509.Certificate) -> None:

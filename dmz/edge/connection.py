@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from OpenSSL import SSL
+from twisted.logger import Logger
 
 from dmz.edge.caller import Caller
 from dmz.edge.client_identity import CertifiedClient, IdentityReader
@@ -237,6 +238,8 @@ class EntranceConnections:
         reactor: descriptors and ``callLater``.
     """
 
+    _log = Logger()
+
     def __init__(self, entrance: Entrance, around: Surroundings, tls: TlsParts, reactor: Any) -> None:
         self.entrance = entrance
         self.around = around
@@ -259,7 +262,11 @@ class EntranceConnections:
     def sweep(self, now_s: float) -> None:
         """Enforce the deadlines of all connections."""
         for connection in tuple(self.live):
-            connection.check(now_s)
+            try:
+                connection.check(now_s)
+            except Exception:  # noqa: BLE001 - left to the timer it would end everybody else's deadlines
+                self._log.failure("edge_deadline_failed")
+                connection.abort()
 
     def _let_in(self, address: str) -> str | None:
         around = self.around

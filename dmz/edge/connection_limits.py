@@ -1,6 +1,8 @@
 """How many connections and requests one address or one certificate may have: pure counters and token buckets.
 
 Each forked edge counts for itself: with N children a client spread over all of them gets up to N times the figure.
+Addresses count by whom they stand for (``addresses``): with IPv6 that is a whole network.
+
 All tables are bounded. The table of buckets forgets the longest unused key when it is full; a forgotten key starts
 with a full bucket again, so an attacker with many addresses can at worst win back his own burst.
 
@@ -13,6 +15,8 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
+
+from dmz.edge.addresses import address_subject
 
 K = TypeVar("K", bound=Hashable)
 
@@ -144,9 +148,10 @@ class Admission:
             return "banned"
         if self.open_connections >= self._limits.connections:
             return "connections"
-        if self._connection_rate.take(address, now_s) > 0:
+        subject = address_subject(address)
+        if self._connection_rate.take(subject, now_s) > 0:
             return self._over(address, "connection_rate")
-        if not self._by_address.enter(address):
+        if not self._by_address.enter(subject):
             return self._over(address, "address_connections")
         self.open_connections += 1
         return None
@@ -159,7 +164,7 @@ class Admission:
     def close(self, address: str) -> None:
         """A connection that was let in is gone."""
         self.open_connections -= 1
-        self._by_address.leave(address)
+        self._by_address.leave(address_subject(address))
 
     def hold_certificate(self, fingerprint: bytes) -> bool:
         """Count a connection of a certificate; False at the limit (then no ``drop_certificate``)."""
@@ -171,7 +176,7 @@ class Admission:
 
     def address_wait_s(self, address: str, now_s: float) -> float:
         """Take a request's token of an address; 0.0, or the seconds to wait."""
-        return self._address_rate.take(address, now_s)
+        return self._address_rate.take(address_subject(address), now_s)
 
     def certificate_wait_s(self, fingerprint: bytes, now_s: float) -> float:
         """Take a request's token of a certificate; 0.0, or the seconds to wait."""

@@ -72,6 +72,7 @@ class Conversation:
 
     def __init__(self, wire: Wire, caller: Caller, around: Surroundings) -> None:
         self._wire = wire
+        self._connected = caller
         self._caller = caller
         self._around = around
         self._pace = around.pace
@@ -292,6 +293,7 @@ class Conversation:
         if self._paused:
             self._paused = False
             self._wire.resume()
+        self._caller = self._connected  # a front's next request is somebody else's, and nobody's until it is read
         state = self._parser.next_request()
         if self._parser.idle:
             if self._around.drain.draining:

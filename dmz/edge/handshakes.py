@@ -21,6 +21,7 @@ from twisted.internet.interfaces import IReadWriteDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from dmz.edge.addresses import address_subject
 from dmz.edge.connection_limits import CountTable
 from dmz.edge.tls_engine import SessionMaker, Stop, TlsSession
 
@@ -57,7 +58,7 @@ class HandshakeQueue:
         """
         if self.open >= self._limits.total:
             return "handshakes"
-        if not self._by_address.enter(address):
+        if not self._by_address.enter(address_subject(address)):
             return "address_handshakes"
         self.open += 1
         return None
@@ -65,7 +66,7 @@ class HandshakeQueue:
     def leave(self, address: str) -> None:
         """A handshake is over, one way or the other."""
         self.open -= 1
-        self._by_address.leave(address)
+        self._by_address.leave(address_subject(address))
 
     def take_turn(self, handshake: Handshake) -> bool:
         """Tell whether a handshake may take its step now; if not, its turn will come."""

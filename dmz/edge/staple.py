@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509 import ocsp
 from OpenSSL import SSL
@@ -100,16 +100,17 @@ def _read(path: Path, chain: tuple[x509.Certificate, ...], now_ms: int) -> tuple
 
 
 def _signed_by(response: ocsp.OCSPResponse, issuer: x509.Certificate) -> bool:
-    key, digest = issuer.public_key(), response.signature_hash_algorithm
-    if digest is None:
-        return False
+    key = issuer.public_key()
     try:
+        digest = response.signature_hash_algorithm
+        if digest is None:
+            return False
         if isinstance(key, ec.EllipticCurvePublicKey):
             key.verify(response.signature, response.tbs_response_bytes, ec.ECDSA(digest))
         elif isinstance(key, rsa.RSAPublicKey):
             key.verify(response.signature, response.tbs_response_bytes, padding.PKCS1v15(), digest)
         else:
             return False
-    except InvalidSignature:
+    except (InvalidSignature, UnsupportedAlgorithm):
         return False
     return True

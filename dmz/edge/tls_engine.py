@@ -2,14 +2,15 @@
 
 Two ways lead to OpenSSL. ``DirectSession`` calls the functions that pyOpenSSL has bound and keeps for itself
 (``OpenSSL.SSL._lib``): no exception for an empty socket, one copy per record. ``PublicSession`` uses pyOpenSSL's public
-names only; it takes about 1.4 times the time per request. ``tls_self_test``
-tries the direct way on a real handshake and an echo at start, and falls back when anything differs, so that a new
-version of pyOpenSSL cannot break an edge.
+names only; it takes about 1.4 times the time per request, and there is no public name for the mode in which a flood of
+KeyUpdate does not hold up a read. ``tls_self_test`` tries the direct way on a real handshake and an echo at start, and
+falls back when anything differs, so that a new version of pyOpenSSL cannot break an edge.
 
 OpenSSL's error queue belongs to the thread, not to a connection: it is emptied before each call whose result depends
 on it, and after each failure, so that no connection is judged by another's error.
 
-Source: edge research, section 2 (10.3 µs a record by the public names, 4.7 directly); SSL_get_error(3), SSL_write(3).
+Source: edge research, section 2 (10.3 µs a record by the public names, 4.7 directly); SSL_get_error(3), SSL_write(3),
+SSL_CTX_set_mode(3) (SSL_MODE_AUTO_RETRY).
 """
 
 from __future__ import annotations
@@ -85,6 +86,9 @@ class DirectSession:
         self.connection = SSL.Connection(context, descriptor)
         self.connection.set_accept_state()
         self._ssl = self.connection._ssl
+        # pyOpenSSL has a read go on until application data comes: a client that sends KeyUpdate after KeyUpdate would
+        # never let it return. Without that a read ends after each record, and everybody else has his turn.
+        _lib.SSL_clear_mode(self._ssl, _lib.SSL_MODE_AUTO_RETRY)
         self._most = most
 
     def handshake(self) -> Stop | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from dmz.edge.connection_limits import Gate
 from dmz.edge.refusals import Reason
@@ -30,11 +30,16 @@ class Trace:
     request_id: str = ""
 
 
+#: The visitor's own doing: from a page of this window, or typed. Browsers that do not say (before 2023) are believed.
+_HIS_OWN: Final = frozenset({"", "same-origin", "none"})
+
+
 def accountable(certificate: bytes | None, fields: Mapping[str, str]) -> bytes | None:
     """Give the certificate that answers for a request; None: nobody's, only its address does.
 
-    A page of another site can make a browser send what it likes, with the visitor's certificate; browsers say so in
-    Sec-Fetch-Site, and no page can take that away. Whoever writes it himself is treated as a stranger.
+    A page of another site, or of another host of the same domain, can make a browser send what it likes, with the
+    visitor's certificate; browsers say so in Sec-Fetch-Site, and no page can take that away. Whoever writes it himself
+    is treated as a stranger.
 
     Args:
         certificate: fingerprint of the connection's certificate.
@@ -42,7 +47,7 @@ def accountable(certificate: bytes | None, fields: Mapping[str, str]) -> bytes |
 
     Source: W3C, Fetch Metadata Request Headers, section 2.2.
     """
-    return None if fields.get("sec-fetch-site") == "cross-site" else certificate
+    return certificate if fields.get("sec-fetch-site", "") in _HIS_OWN else None
 
 
 class EdgeWatch(Gate, Protocol):

@@ -9,9 +9,9 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Final, TypeAlias
 
+from dmz.edge.addresses import IPV6_NETWORK, address_subject
 from wire_formats.errors import Kind, PeerError
 
 Subject: TypeAlias = str | bytes
@@ -19,22 +19,6 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 CERTIFICATE_PREFIX: Final = "sha256:"
 _FINGERPRINT: Final = re.compile(r"(?:sha256:)?([0-9a-f]{64})", re.ASCII)
-_IPV6_NETWORK: Final = 64
-_REMEMBERED: Final = 16_384
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def address_subject(address: str) -> str:
-    """Give the subject of a peer's address; a text that is no address stands for itself (Unix sockets, tests)."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(found, ipaddress.IPv4Address):
-        return str(found)
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return str(ipaddress.ip_network((found, _IPV6_NETWORK), strict=False))
 
 
 def subject_text(subject: Subject) -> str:
@@ -59,7 +43,7 @@ def parse_subject(text: str) -> Subject:
         found = ipaddress.ip_address(address)
     except ValueError:
         raise PeerError(Kind.MALFORMED, "neither an address nor a SHA-256 fingerprint") from None
-    if getattr(found, "scope_id", None) or (slash and (found.version, prefix) != (6, str(_IPV6_NETWORK))):
+    if getattr(found, "scope_id", None) or (slash and (found.version, prefix) != (6, str(IPV6_NETWORK))):
         raise PeerError(Kind.MALFORMED, "a single IPv4 address or an IPv6 /64 network, no other network")
     return address_subject(str(found))
 

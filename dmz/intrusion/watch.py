@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from dmz.edge.addresses import address_subject
 from dmz.edge.connection_limits import Rate, RateTable
 from dmz.edge.refusals import Reason, RefusalError
 from dmz.edge.watch_port import Trace
@@ -20,7 +21,7 @@ from dmz.intrusion.metrics import IntrusionMetrics
 from dmz.intrusion.offences import FROM_A_LINK, INVALID_CERTIFICATE, Offence, of_refusal
 from dmz.intrusion.score import OffenderLedger, Standing
 from dmz.intrusion.settings import IntrusionSettings
-from dmz.intrusion.subjects import Subject, address_subject, lies_in, parse_networks
+from dmz.intrusion.subjects import Subject, lies_in, parse_networks
 from wire_formats.collaborators import Clock, DirectoryWatch
 from wire_formats.instants import MINUTE_MS, SECOND_MS
 

@@ -112,7 +112,6 @@ class _Store:
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._path: Path | None = None
-        self._loaded = False
 
     def load(self, key: str) -> bytes | None:
         """Give a stored set; remembers under which name ``keep`` stores it."""
@@ -121,13 +120,12 @@ class _Store:
         for path in (self._path, PREPARED / name):
             data = None if path is None else _read(path)
             if data is not None:
-                self._loaded = True
                 return data
         return None
 
     def keep(self, patterns: PatternSet) -> None:
-        """Store a set that was not loaded; a disk that is full or read-only costs time at the next start, no more."""
-        data = None if self._loaded or self._path is None else patterns.dump()
+        """Store a set that was compiled; a disk that is full or read-only costs time at the next start, no more."""
+        data = None if patterns.was_stored or self._path is None else patterns.dump()
         if data is None or self._path is None:
             return
         temporary = self._path.with_suffix(f".{os.getpid()}")

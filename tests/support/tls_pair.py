@@ -71,6 +71,9 @@ class Pair:
         most: bytes of the server's reads.
         buffer: bytes of the sockets' buffers; 0: the system's.
         echo: whether the server sends back what it gets.
+
+    Attributes:
+        keys: lines of the client's key log.
     """
 
     def __init__(self, *, secure=True, engine=DirectSession, most=16_384, buffer=0, echo=False, tls12=False):
@@ -81,9 +84,12 @@ class Pair:
             if buffer:
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
         self.user = Recorder(echo=echo)
+        self.keys: list[bytes] = []
         self.client: SSL.Connection | socket.socket = self.peer
         if secure:
-            self.client = SSL.Connection(client_context(tls12=tls12), self.peer)
+            context = client_context(tls12=tls12)
+            context.set_keylog_callback(lambda _, line: self.keys.append(line))
+            self.client = SSL.Connection(context, self.peer)
             self.client.set_connect_state()
             self._shake(ours, engine, most)
         else:

@@ -51,6 +51,7 @@ class PatternSet:
         sources: the patterns, as in rules; the index in it is the pattern's number.
         phrases: lists of phrases; their numbers follow those of the patterns.
         uses_hyperscan: False when conditions alone answer.
+        was_stored: whether it was taken as ``dump`` gave it, and not compiled.
 
     One thread at a time may ask: Hyperscan's scratch space is shared.
     """
@@ -79,8 +80,11 @@ class PatternSet:
         spoken = [translate(source) for source in self.sources]
         count = len(self.sources) + len(self.phrases)
         self._scanner: _Scanner | None = None
+        self.was_stored = False
         if use_hyperscan and _INSTALLED and count:
-            self._scanner = _load(stored, count) or _compile([each.re2 for each in spoken], self.phrases)
+            self._scanner = _load(stored, count)
+            self.was_stored = self._scanner is not None
+            self._scanner = self._scanner or _compile([each.re2 for each in spoken], self.phrases)
         judged: Sequence[int] = range(count) if self._scanner is None else self._scanner.left_out
         self._rest = None if self._scanner is None else _union([spoken[index].re2 for index in judged])
         self._left_out = frozenset(judged)

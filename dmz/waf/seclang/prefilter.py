@@ -1,11 +1,11 @@
-"""Which rules of a phase may match which value: all patterns and phrases of a rule set are looked for at once.
+"""Which rules of a phase may match in a collection: all patterns and phrases of a rule set are looked for at once.
 
-    value ──views──▶ what it becomes under each chain ──pattern set──▶ patterns that may match ──▶ places of rules
+    values ──views──▶ all that they become ──pattern set──▶ patterns that may match ──▶ places of rules
 
-A rule whose place is not given cannot match the value; a rule whose place is given decides for itself.  All values of a
-collection are searched together first, which nearly always ends it.
+All values of a collection are searched together first, which nearly always ends it.  A rule whose place is not given
+cannot match the value; a rule whose place is given decides for itself.
 
-What was found is remembered by a hash of the value: browsers send the same names and headers with every request, and
+What was found is remembered by a hash of the values: browsers send the same names and headers with every request, and
 what people type is not kept.
 
 Source: firewall research, section 4.
@@ -13,7 +13,7 @@ Source: firewall research, section 4.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from dmz.waf.seclang.pattern_set import PatternSet
@@ -32,13 +32,13 @@ class Watch(NamedTuple):
     Attributes:
         collection: where it looks.
         pattern: number of the pattern in the set.
-        chain: number of the chain under which it looks; for ``multiMatch`` there is a watch for every beginning too.
+        chain: what values become before it looks.
         place: of the rule in its phase.
     """
 
     collection: str
     pattern: int
-    chain: int
+    chain: Chain
     place: int
 
 
@@ -47,20 +47,18 @@ class Prefilter:
 
     Args:
         patterns: all patterns.
-        chains: all chains, by number.
         watches: the rules.
     """
 
-    def __init__(self, patterns: PatternSet, chains: Sequence[Chain], watches: Iterable[Watch]) -> None:
+    def __init__(self, patterns: PatternSet, watches: Iterable[Watch]) -> None:
         self._patterns = patterns
-        self._waiting: dict[str, dict[int, list[tuple[int, int]]]] = {}
-        used: dict[str, set[int]] = {}
+        self._waiting: dict[str, dict[int, set[int]]] = {}
+        chains: dict[str, set[Chain]] = {}
         for watch in watches:
-            by_pattern = self._waiting.setdefault(watch.collection, {})
-            by_pattern.setdefault(watch.pattern, []).append((watch.chain, watch.place))
-            used.setdefault(watch.collection, set()).add(watch.chain)
-        self._views = {name: Views([chains[number] for number in sorted(numbers)]) for name, numbers in used.items()}
-        # The hash is keyed anew in every process, so nobody can choose a value that is taken for another.
+            self._waiting.setdefault(watch.collection, {}).setdefault(watch.pattern, set()).add(watch.place)
+            chains.setdefault(watch.collection, set()).add(watch.chain)
+        self._views = {name: Views(used) for name, used in chains.items()}
+        # Hashes are keyed anew in every process, so nobody can choose a value that is taken for another.
         self._remembered: dict[tuple[str, int], frozenset[int]] = {}
 
     @property
@@ -86,37 +84,36 @@ class Prefilter:
                 unknown.append(value)
                 size += len(value)
                 if size > MOST_JOINED:
-                    self._search(collection, unknown, found)
+                    self._take(collection, unknown, found)
                     unknown, size = [], 0
                     yield
             elif known:
                 found[collection, value] = known
         if unknown:
-            self._search(collection, unknown, found)
+            self._take(collection, unknown, found)
             yield
 
-    def _search(self, collection: str, values: Sequence[bytes], found: dict[tuple[str, bytes], frozenset[int]]) -> None:
-        waiting, views = self._waiting[collection], self._views[collection]
-        changed: set[bytes] = set()
-        for value in values:
-            views.collect(value, changed)
-        hopeless = all(self._patterns.candidates(joined).isdisjoint(waiting) for joined in _joined(changed))
+    def _take(self, collection: str, values: Sequence[bytes], found: dict[tuple[str, bytes], frozenset[int]]) -> None:
+        """Search values together, and one by one only if that found something."""
+        views = self._views[collection]
+        changed = [views.of(value) for value in values]
+        hopeless = not self._places(collection, set().union(*changed))
         if len(self._remembered) + len(values) > MOST_REMEMBERED:
             self._remembered.clear()
-        for value in values:
-            places = NOWHERE if hopeless else self._places(waiting, views, value)
+        for value, own in zip(values, changed, strict=True):
+            places = NOWHERE if hopeless else self._places(collection, own)
             self._remembered[collection, hash(value)] = places
             if places:
                 found[collection, value] = places
 
-    def _places(self, waiting: Mapping[int, Sequence[tuple[int, int]]], views: Views, value: bytes) -> frozenset[int]:
+    def _places(self, collection: str, changed: Iterable[bytes]) -> frozenset[int]:
+        """Give the rules that wait for what is found in any of these values."""
+        waiting = self._waiting[collection]
         places: set[int] = set()
-        for changed, chains in views.of(value).items():
-            for pattern in self._patterns.candidates(changed):
-                for chain, place in waiting.get(pattern, ()):
-                    if chain in chains:
-                        places.add(place)
-        return frozenset(places)
+        for joined in _joined(changed):
+            for pattern in self._patterns.candidates(joined):
+                places |= waiting.get(pattern, NOWHERE)
+        return frozenset(places) if places else NOWHERE
 
 
 def _joined(values: Iterable[bytes]) -> Iterator[bytes]:

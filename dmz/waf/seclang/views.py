@@ -9,7 +9,7 @@ Source: firewall research, section 4 (per-value transformation by byte class).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
@@ -84,7 +84,6 @@ class Chains:
 
     def __init__(self) -> None:
         self._by_names: dict[tuple[str, ...], Chain] = {}
-        self.all: list[Chain] = []
 
     def take(self, names: Sequence[str]) -> Chain:
         """Give the chain of these transformations.
@@ -95,8 +94,7 @@ class Chains:
         key = tuple(name.lower() for name in names if name.lower() != "none")
         found = self._by_names.get(key)
         if found is None:
-            found = self._by_names[key] = Chain(len(self.all), key, steps_of(key))
-            self.all.append(found)
+            found = self._by_names[key] = Chain(len(self._by_names), key, steps_of(key))
         return found
 
 
@@ -107,25 +105,19 @@ class _Node:
     Attributes:
         step: what runs here.
         triggers: classes without which it changes nothing.
-        ends: chains that end here.
         below: what may follow.
         all_triggers: classes without which neither it nor anything below changes anything.
-        all_ends: chains that end here or below.
     """
 
     step: Transformation
     triggers: int
-    ends: list[int] = field(default_factory=list)
     below: list[_Node] = field(default_factory=list)
     all_triggers: int = 0
-    all_ends: list[int] = field(default_factory=list)
 
-    def sum_up(self) -> None:
+    def sum_up(self) -> int:
         """Fill what concerns everything below."""
-        for node in self.below:
-            node.sum_up()
-        self.all_triggers = reduce(or_, (node.all_triggers for node in self.below), self.triggers)
-        self.all_ends = [*self.ends, *(number for node in self.below for number in node.all_ends)]
+        self.all_triggers = reduce(or_, (node.sum_up() for node in self.below), self.triggers)
+        return self.all_triggers
 
 
 class Views:
@@ -135,37 +127,21 @@ class Views:
         chains: the ones that are wanted.
     """
 
-    def __init__(self, chains: Sequence[Chain]) -> None:
-        self._untouched = [chain.number for chain in chains]
-        self._bare = [chain.number for chain in chains if not chain.steps]
+    def __init__(self, chains: Iterable[Chain]) -> None:
         self._roots = _tree(chains)
         self._triggers = reduce(or_, (root.all_triggers for root in self._roots), 0)
 
-    def collect(self, value: bytes, found: set[bytes]) -> None:
-        """Add the value and all that it becomes, after each step."""
+    def of(self, value: bytes) -> set[bytes]:
+        """Give the value and all that it becomes, after each step of each chain."""
+        found = {value}
         classes = _classes_of(value)
-        found.add(value)
         if classes & self._triggers:
             _collect(self._roots, value, classes, found)
-
-    def of(self, value: bytes) -> dict[bytes, list[int]]:
-        """Give what the value becomes, and under which chains.
-
-        Returns:
-            Changed value → numbers of the chains that give it; not to be changed by the caller.
-        """
-        classes = _classes_of(value)
-        if not classes & self._triggers:
-            return {value: self._untouched}
-        found: dict[bytes, list[int]] = {}
-        if self._bare:
-            found[value] = list(self._bare)
-        _walk(self._roots, value, classes, found)
         return found
 
 
 def _collect(nodes: Sequence[_Node], value: bytes, classes: int, found: set[bytes]) -> None:
-    """Run the steps that may change something, whatever ends there: a value more costs less than asking."""
+    """Run the steps that may change something, and what follows them."""
     for node in nodes:
         if not classes & node.all_triggers:
             continue
@@ -179,32 +155,7 @@ def _collect(nodes: Sequence[_Node], value: bytes, classes: int, found: set[byte
             _collect(node.below, changed, its_classes, found)
 
 
-def _walk(nodes: Sequence[_Node], value: bytes, classes: int, found: dict[bytes, list[int]]) -> None:
-    """Run the steps that may change something, and what follows them."""
-    for node in nodes:
-        if not classes & node.all_triggers:
-            _add(found, value, node.all_ends)
-            continue
-        changed, its_classes = value, classes
-        if classes & node.triggers:
-            changed = node.step(value)
-            if changed != value:
-                its_classes = _classes_of(changed)
-        if node.ends:
-            _add(found, changed, node.ends)
-        if node.below:
-            _walk(node.below, changed, its_classes, found)
-
-
-def _add(found: dict[bytes, list[int]], value: bytes, chains: Sequence[int]) -> None:
-    known = found.get(value)
-    if known is None:
-        found[value] = list(chains)
-    else:
-        known += chains
-
-
-def _tree(chains: Sequence[Chain]) -> list[_Node]:
+def _tree(chains: Iterable[Chain]) -> list[_Node]:
     roots: list[_Node] = []
     places: dict[tuple[str, ...], _Node] = {}
     for chain in chains:
@@ -215,8 +166,6 @@ def _tree(chains: Sequence[Chain]) -> list[_Node]:
                 node = places[chain.names[:depth]] = _Node(TRANSFORMATIONS[name], _triggers_of((name,)))
                 level.append(node)
             level = node.below
-            if depth == len(chain.names):
-                node.ends.append(chain.number)
     for root in roots:
         root.sum_up()
     return roots

@@ -102,11 +102,12 @@ def test_wrong_passwords_ban_the_certificate_and_not_the_office(bench):
     assert not [line for line in _events(bench, "banned") if "src=127.0.0.4" in line]
 
 
-def test_pages_of_other_sites_cannot_ban_their_visitors(bench):
-    visitor, home = bench.authority.client("unit", "6" * 32), "127.0.0.6"
-    forged = get("/wp-login.php", "Sec-Fetch-Site: cross-site")
+@pytest.mark.parametrize(("site", "home"), [("cross-site", "127.0.0.6"), ("same-site", "127.0.0.7")])
+def test_pages_of_other_hosts_cannot_ban_their_visitors(bench, site, home):
+    visitor = bench.authority.client("unit", home[-1] * 32)
+    forged = get("/wp-login.php", f"Sec-Fetch-Site: {site}")
     statuses = [_status(bench, "unit", visitor, forged, home) for _ in range(20)]
-    assert statuses[0] == 404 and 403 in statuses, "cross-site requests are strangers', and banned with them"
+    assert statuses[0] == 404 and 403 in statuses, "such requests are strangers', and banned with them"
     own = get("/login", "Sec-Fetch-Site: same-origin")
     bench.wait_for(lambda: _status(bench, "unit", visitor, own, home) == 200)
 

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from prometheus_client import CollectorRegistry
 from twisted.internet.threads import deferToThread
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import TestCase
 
 from dmz.edge.front_socket import FrontParts, FrontSettings, FrontSocket
@@ -121,6 +122,14 @@ class Front(TestCase):
             (answer,) = await self.ask(get("/", *fields))
             self.assertEqual((answer.status, word in answer.body), (status, True), fields)
         self.assertEqual(self.seen, [])
+
+    async def test_a_refusal_is_not_logged_as_the_one_before_s(self):
+        for bad in (get("/b"), b"nonsense\r\n\r\n"):
+            with capturedLogs() as events:
+                answers = await self.ask(get("/a", *UNIT), bad)
+            self.assertEqual([answer.status for answer in answers], [200, 400])
+            told = [(event["status"], event["address"]) for event in events if "address" in event]
+            self.assertEqual(told, [(200, "192.0.2.9"), (400, "")])
 
     async def test_the_grammar_is_the_edges(self):
         both = ("Content-Length: 3", "Transfer-Encoding: chunked")

@@ -15,6 +15,7 @@ import pytest
 from OpenSSL import SSL
 
 from dmz.edge.acceptor import ACCEPTS_A_TURN, Acceptor
+from dmz.edge.connection import EntranceConnections
 from dmz.edge.handshakes import Handshake, HandshakeLimits, HandshakeQueue, session_maker
 from dmz.edge.tls_engine import DirectSession, PublicSession
 from ops.runtime.lean_reactor import LeanReactor
@@ -208,6 +209,48 @@ def test_accepting_in_portions(listener):
     assert len(arrived) == ACCEPTS_A_TURN + 4
     for one in [*callers, late, *(accepted for accepted, _ in arrived)]:
         one.close()
+
+
+def test_a_connection_that_cannot_be_begun_does_not_end_the_listening_socket(listener):
+    reactor, arrived = LeanReactor(), []
+
+    def fails_once(accepted, address):
+        arrived.append(accepted)
+        if len(arrived) == 1:
+            raise RuntimeError
+
+    acceptor = Acceptor(reactor, listener, fails_once)
+    acceptor.start()
+    callers = [socket.create_connection(listener.getsockname()) for _ in range(2)]
+    reactor.iterate(0)
+    reactor.iterate(0)
+    assert len(arrived) == 2
+    assert arrived[0].fileno() == -1
+    assert arrived[1].fileno() >= 0
+    acceptor.stop()
+    for one in [*callers, arrived[1]]:
+        one.close()
+
+
+def test_a_deadline_that_fails_does_not_end_those_of_others():
+    entrance: Any = EntranceConnections(*[None] * 4)  # type: ignore[arg-type] # its connections are all that is used
+    happened: list[str] = []
+
+    class Connection:
+        def __init__(self, name):
+            self._name = name
+
+        def check(self, now_s):
+            happened.append(f"{self._name} {now_s}")
+            if self._name == "broken":
+                raise RuntimeError
+
+        def abort(self):
+            happened.append(f"{self._name} aborted")
+
+    entrance.live = (Connection("broken"), Connection("other"))
+    entrance.sweep(7)
+    assert happened == ["broken 7", "broken aborted", "other 7"]
 
 
 def test_without_descriptors_it_rests_and_goes_on(listener):

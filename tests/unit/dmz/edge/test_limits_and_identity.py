@@ -14,6 +14,7 @@ from dmz.edge.client_identity import IdentityReader
 from dmz.edge.connection_limits import Admission, AdmissionLimits, CountTable, Rate, RateTable
 from dmz.edge.deny_set import DenyPlaces, DenySet
 from dmz.edge.deny_table import DenyTable, restore_table
+from dmz.edge.handshakes import HandshakeLimits, HandshakeQueue
 from dmz.edge.metrics import EdgeMetrics
 from dmz.edge.refusals import Reason, RefusalError, status_of
 from dmz.edge.restart_policy import RestartPolicy
@@ -68,6 +69,23 @@ def test_admission_gives_back_what_it_took():
     assert admission.open("c", 0) is None
 
 
+def test_all_addresses_of_one_ipv6_network_share_its_limits():
+    admission = Admission(AdmissionLimits(connections_per_address=2, address_requests=Rate(1.0, 1)))
+    queue = HandshakeQueue(None, HandshakeLimits(per_address=2))
+    for address in ("2001:db8::1", "2001:db8::2"):
+        assert admission.open(address, 0) is None
+        assert queue.enter(address) is None
+    assert admission.open("2001:db8::3", 0) == "address_connections"
+    assert queue.enter("2001:db8::3") == "address_handshakes"
+    assert admission.open("2001:db8:0:1::1", 0) is None
+    admission.close("2001:db8::2")
+    queue.leave("2001:db8::2")
+    assert admission.open("2001:db8::3", 0) is None
+    assert queue.enter("2001:db8::3") is None
+    assert admission.address_wait_s("2001:db8::1", 0) == 0
+    assert admission.address_wait_s("2001:db8::2", 0) > 0
+
+
 def _ms(moment: datetime.datetime) -> int:
     return int(moment.timestamp() * 1000)
 
@@ -100,6 +118,7 @@ def test_identities_that_are_refused():
     reader = IdentityReader([authority.root, authority.issuing])
     for certificate, reason in (
         (HallAuthority("other").client().certificate, Reason.CERTIFICATE_ISSUER),
+        (HallAuthority().client().certificate, Reason.CERTIFICATE_ISSUER),  # ours by name, signed by another key
         (authority.server().certificate, Reason.CERTIFICATE_PURPOSE),
         (authority.client(purpose=None).certificate, Reason.CERTIFICATE_PURPOSE),
         (authority.client(uri="urn:other").certificate, Reason.CERTIFICATE_NAME),

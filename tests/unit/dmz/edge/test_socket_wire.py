@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import hashlib
+import hmac
 import socket
 import struct
+import termios
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from OpenSSL import SSL
@@ -289,3 +294,47 @@ def test_renegotiation_is_refused_and_the_connection_serves_on():
         with pytest.raises(SSL.Error, match="no renegotiation"):
             pair.client.do_handshake()
         assert pair.user.events == []
+
+
+class Traffic:
+    """A client's own records after its handshake (RFC 8446 sections 5.2, 7.2, 7.3; AES-256 and SHA-384)."""
+
+    def __init__(self, secret: bytes):
+        self._secret = secret
+        self._number = 0
+
+    def record(self, kind: int, data: bytes) -> bytes:
+        inner = data + bytes([kind])
+        head = struct.pack(">BHH", 23, 0x0303, len(inner) + 16)
+        nonce = (int.from_bytes(self._expand(b"iv", 12)) ^ self._number).to_bytes(12)
+        self._number += 1
+        return head + AESGCM(self._expand(b"key", 32)).encrypt(nonce, inner, head)
+
+    def key_update(self) -> bytes:
+        record = self.record(22, b"\x18\x00\x00\x01\x00")
+        self._secret, self._number = self._expand(b"traffic upd", 48), 0
+        return record
+
+    def _expand(self, label: bytes, size: int) -> bytes:
+        info = struct.pack(">HB", size, 6 + len(label)) + b"tls13 " + label + b"\x00\x01"
+        return hmac.digest(self._secret, info, hashlib.sha384)[:size]
+
+
+def test_a_flood_of_key_updates_takes_no_more_than_its_turn():
+    with contextlib.closing(Pair()) as pair:
+        assert isinstance(pair.client, SSL.Connection)
+        assert pair.client.get_cipher_name() == "TLS_AES_256_GCM_SHA384"
+        pair.turn(3)
+        line = next(line for line in pair.keys if line.startswith(b"CLIENT_TRAFFIC_SECRET_0"))
+        client = Traffic(bytes.fromhex(line.split()[2].decode()))
+        updates = [client.key_update() for _ in range(300)]
+        pair.peer.sendall(b"".join(updates) + client.record(23, b"at last"))
+        waiting = _waiting(pair.wire)
+        pair.turn()
+        assert 0 < waiting - _waiting(pair.wire) <= READS_A_TURN * len(updates[0])
+        pair.until(lambda: pair.user.data == b"at last")
+
+
+def _waiting(descriptor) -> int:
+    """Bytes that wait in a socket."""
+    return int.from_bytes(fcntl.ioctl(descriptor.fileno(), termios.FIONREAD, b"\0" * 4), "little")

@@ -71,6 +71,13 @@ def _changed() -> bytes:
     return bytes(data)
 
 
+def _by_another_algorithm() -> bytes:
+    """Signed with SM2 and SM3 (GB/T 33560), of which the library knows nothing, instead of ECDSA and SHA-256."""
+    ecdsa, sm2 = bytes.fromhex("06082a8648ce3d040302"), bytes.fromhex("06082a811ccf55018375")
+    assert response().count(ecdsa) == 1
+    return response().replace(ecdsa, sm2)
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -86,6 +93,7 @@ def _changed() -> bytes:
         response(ends=None),
         _by_another(),
         _changed(),
+        _by_another_algorithm(),
     ],
 )
 def test_anything_else_is_left_out(tmp_path, data):

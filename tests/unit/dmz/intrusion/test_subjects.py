@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dmz.edge.addresses import address_subject
 from dmz.edge.refusals import Reason
 from dmz.intrusion.offences import Offence, of_answer, of_firewall, of_refusal
-from dmz.intrusion.subjects import address_subject, lies_in, parse_networks, parse_subject, subject_text
+from dmz.intrusion.subjects import lies_in, parse_networks, parse_subject, subject_text
 from dmz.messages import HallResponse
 from wire_formats.errors import Kind, PeerError
 

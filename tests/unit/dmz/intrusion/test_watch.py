@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from dmz.edge.connection_limits import Admission, AdmissionLimits
 from dmz.edge.refusals import Reason, RefusalError
-from dmz.edge.watch_port import Trace
+from dmz.edge.watch_port import Trace, accountable
 from dmz.intrusion.ban_board import MAX_FILES_A_SCAN, write_ban
 from dmz.intrusion.bans import OPERATOR, Ban
 from dmz.intrusion.events import OFFENCE_LINES
@@ -274,3 +274,13 @@ def test_a_flood_of_offences_is_not_a_flood_of_lines(edge):
 def test_settings_that_cannot_be(tmp_path, changes, said):
     with pytest.raises(ValueError, match=said):
         IntrusionSettings(bans=tmp_path, **changes)
+
+
+@pytest.mark.parametrize(
+    ("site", "answers"),
+    [(None, True), ("same-origin", True), ("none", True), ("same-site", False), ("cross-site", False), ("x", False)],
+)
+def test_a_certificate_answers_for_what_its_holder_did_himself(site, answers):
+    fields = {} if site is None else {"sec-fetch-site": site}
+    assert (accountable(b"c" * 32, fields) is not None) is answers
+    assert accountable(None, fields) is None

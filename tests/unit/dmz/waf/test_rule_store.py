@@ -65,8 +65,10 @@ def test_a_damaged_set_is_made_anew(tmp_path, damage):
     cache = tmp_path / "cache"
     verdict(settings(tmp_path), cache, "a=evil")
     (stored,) = cache.glob("*.patterns")
+    whole = stored.stat().st_size
     stored.write_bytes(damage)
     assert verdict(settings(tmp_path), cache, "a=evil") == ({11, 12}, 12)
+    assert stored.stat().st_size == whole, "the next start is to be fast again"
 
 
 def test_a_folder_that_cannot_be_written_costs_time_only(tmp_path):
