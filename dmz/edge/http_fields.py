@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from dmz.edge.refusals import Reason, RefusalError
@@ -65,6 +64,8 @@ _REPEATED_NAMES: Final = frozenset(
 _KNOWN_LINES: Final = 1_024
 _KNOWN_LINE_BYTES: Final = 256
 _known_lines: Final[dict[bytes, tuple[str, str]]] = {}
+#: Gives a header line that was parsed before, or None.
+known_line: Final = _known_lines.get
 
 
 class RequestLine(NamedTuple):
@@ -75,8 +76,7 @@ class RequestLine(NamedTuple):
     minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHead:
+class RequestHead(NamedTuple):
     """A request's head, checked.
 
     Attributes:
@@ -141,10 +141,9 @@ def parse_header_line(line: bytes) -> tuple[str, str]:
     Raises:
         RefusalError: the reason says which rule of RFC 9112 section 5 it breaks.
     """
-    return _known_lines.get(line) or _parse_header_line(line)
-
-
-def _parse_header_line(line: bytes) -> tuple[str, str]:
+    known = known_line(line)
+    if known is not None:
+        return known
     match = _HEADER_LINE.fullmatch(line) or _COOKIE_LINE.fullmatch(line)
     if match is None:
         raise RefusalError(_what_is_wrong(line))

@@ -21,7 +21,7 @@ from enum import Enum, auto
 from typing import Final
 
 from dmz.edge.body_buffer import BodyBuffer, MemoryBudget
-from dmz.edge.http_fields import RequestHead, RequestLine, build_head, parse_header_line, parse_request_line
+from dmz.edge.http_fields import RequestHead, RequestLine, build_head, known_line, parse_header_line, parse_request_line
 from dmz.edge.refusals import Reason, RefusalError
 
 _CHUNK_LINE: Final = re.compile(rb"[0-9A-Fa-f]+")
@@ -202,7 +202,7 @@ class RequestParser:
         self._first = parse_request_line(lines[0])
         headers, most = self._headers, self._limits.headers
         for line in lines[1 : most + 1]:
-            headers.append(parse_header_line(line))
+            headers.append(known_line(line) or parse_header_line(line))
         if len(lines) > most + 1:
             raise RefusalError(Reason.TOO_MANY_HEADERS)
         self.head = build_head(self._first, headers)

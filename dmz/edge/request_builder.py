@@ -9,9 +9,8 @@ Source: DESIGN, road of one request; RFC 6265 section 4.2 (cookies).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from dmz.edge.body_forms import MULTIPART, URLENCODED, Form, FormLimits, check_charset, parse_content_type
 from dmz.edge.body_forms import parse_urlencoded as _parse_urlencoded
@@ -35,8 +34,7 @@ _COOKIE: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(NamedTuple):
     """Who is at the other end of a connection, and through which entrance.
 
     Attributes:

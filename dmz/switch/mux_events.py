@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from dmz.switch.frames import MAX_MESSAGE_BYTES, ResetCode, WorkerState
 
@@ -28,8 +28,7 @@ class MuxLimits:
             raise ValueError(f"budget_bytes must be at least {MAX_MESSAGE_BYTES}, streams at least 1")
 
 
-@dataclass(frozen=True, slots=True)
-class MessageReceived:
+class MessageReceived(NamedTuple):
     """A whole message has come."""
 
     stream: int

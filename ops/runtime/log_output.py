@@ -62,8 +62,7 @@ class JsonLines:
         line = describe(event)
         if line is None:
             return
-        head = {"time": iso(self._clock.now_ms()), "role": self._role}
-        self._write(_bounded({**head, **line}))
+        self._write(_bounded({"time": iso(self._clock.now_ms()), "role": self._role, **line}))
 
 
 def describe(event: dict[str, Any]) -> dict[str, Any] | None:
@@ -106,8 +105,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, int) or value is None:  # bool is an int
         return value
     if isinstance(value, str):
-        if value.isascii() and value.isprintable() and len(value) <= MOST_TEXT:
-            return value
         return _CONTROL.sub("?", value[:MOST_TEXT])
     if isinstance(value, bytes):
         return value[:32].hex()
@@ -123,7 +120,11 @@ def _fields(event: dict[str, Any]) -> dict[str, Any]:
     redacted: list[str] = []
     for key, value in event.items():
         if key in ALLOWED:
-            fields[key] = value if value.__class__ in _PLAIN else plain(value)
+            kind = value.__class__
+            as_it_is = kind in _PLAIN or (
+                kind is str and len(value) <= MOST_TEXT and value.isascii() and value.isprintable()
+            )
+            fields[key] = value if as_it_is else plain(value)
         elif key not in _OWN_KEYS and not key.startswith("log_"):
             redacted.append(key[:32])
     if redacted:
