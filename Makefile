@@ -68,7 +68,7 @@ locks: $(VENV)/.dev-stamp ## pin the newest versions again, with hashes
 	  --no-emit-index-url --no-emit-find-links -q -o $(LOCKS)/dev.txt $(LOCKS)/dev.in
 
 clean: ## remove caches and the demo installation (var/); keeps .venv
-	@rm -rf $(ROOT) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build *.egg-info
+	@rm -rf $(ROOT) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build *.egg-info
 	@find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 distclean: clean ## clean, and remove .venv

@@ -16,7 +16,6 @@ class CoreSettings:
     """The core process: intake and publisher. Paths may be relative to the settings file; secrets are named, not held.
 
     Attributes:
-        metrics_port: /metrics and /healthz on 127.0.0.1.
         database_url: SQLAlchemy URL of the production database.
         inbox: folder with `interactive/` and `bulk/`.
         outbox: folder with `interactive/`, `bulk/` and `control/`.
@@ -39,7 +38,6 @@ class CoreSettings:
         applied_keep_days: how long answers are kept for replay; longer than any request may live.
     """
 
-    metrics_port: int
     database_url: str
     inbox: Path
     outbox: Path

@@ -18,6 +18,7 @@ from dmz.edge.wire import Wire
 
 SMALL_BYTES: Final = 64 * 1024
 SLICE_BYTES: Final = 128 * 1024
+_NOTHING: Final = memoryview(b"")
 
 
 class AnswerFlow:
@@ -33,7 +34,7 @@ class AnswerFlow:
     def __init__(self, wire: Wire, budget: MemoryBudget) -> None:
         self._wire = wire
         self._budget = budget
-        self._unsent = memoryview(b"")
+        self._unsent = _NOTHING
         self._reserved = 0
 
     def reserve(self, size: int) -> None:
@@ -48,9 +49,10 @@ class AnswerFlow:
 
     def begin(self, head: bytes, body: bytes) -> bool:
         """Send an answer; True when the wire has taken all of it, else ``proceed`` is to be called when it drains."""
-        self._unsent = memoryview(body)
-        first, self._unsent = self._unsent[:SLICE_BYTES], self._unsent[SLICE_BYTES:]
-        self._wire.write([head, bytes(first)] if first else [head])
+        if len(body) > SLICE_BYTES:
+            self._unsent = memoryview(body)[SLICE_BYTES:]
+            body = body[:SLICE_BYTES]
+        self._wire.write([head, body] if body else [head])
         return self.proceed()
 
     def proceed(self) -> bool:
@@ -65,6 +67,7 @@ class AnswerFlow:
 
     def release(self) -> None:
         """Give the memory back: everything is sent, or nobody wants it any more."""
-        self._unsent = memoryview(b"")
-        self._budget.give_back(self._reserved)
-        self._reserved = 0
+        self._unsent = _NOTHING
+        if self._reserved:
+            self._budget.give_back(self._reserved)
+            self._reserved = 0

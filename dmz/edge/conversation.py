@@ -21,6 +21,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from dmz.edge.access_log import note_request
 from dmz.edge.admittance import admit
 from dmz.edge.answer_flow import SMALL_BYTES, AnswerFlow
 from dmz.edge.caller import Caller
@@ -36,7 +37,6 @@ from dmz.edge.wire import Wire
 from dmz.messages import HallRequest, HallResponse
 from wire_formats.errors import Bug, HallError, Kind, PeerError
 from wire_formats.ids import new_id
-from wire_formats.instants import SECOND_MS
 
 Step: TypeAlias = Callable[[], State]
 
@@ -97,7 +97,7 @@ class Conversation:
 
     def received(self, data: bytes) -> None:
         """Take in decrypted bytes."""
-        if self._phase in {Phase.CLOSING, Phase.ENDED}:
+        if self._phase in (Phase.CLOSING, Phase.ENDED):
             return
         self._around.metrics.received_bytes.inc(len(data))
         if self._phase is Phase.LINGER:
@@ -107,7 +107,7 @@ class Conversation:
             return
         if self._phase is Phase.IDLE:
             self._enter(Phase.HEAD, self._pace.head_s)
-        if self._phase in {Phase.WORKING, Phase.SENDING} and not self._paused:
+        if self._phase in (Phase.WORKING, Phase.SENDING) and not self._paused:
             self._paused = True
             self._wire.pause()
         self._advance(lambda: self._parser.feed(data))
@@ -181,7 +181,7 @@ class Conversation:
             while True:
                 if state is State.WAITING:
                     state = self._admit()
-                elif state is State.COMPLETE and self._phase in {Phase.HEAD, Phase.BODY}:
+                elif state is State.COMPLETE and self._phase in (Phase.HEAD, Phase.BODY):
                     self._start_work()
                     if not self.idle:
                         break
@@ -196,7 +196,7 @@ class Conversation:
 
     def _end_if_starved(self) -> None:
         """The client sends no more, and nothing complete is left to answer."""
-        if self._input_over and self._phase in {Phase.IDLE, Phase.HEAD, Phase.BODY, Phase.LINGER}:
+        if self._input_over and self._phase in (Phase.IDLE, Phase.HEAD, Phase.BODY, Phase.LINGER):
             self._note_unfinished()
             self._close()
 
@@ -304,7 +304,7 @@ class Conversation:
 
     def _refuse(self, error: HallError) -> None:
         """Answer with the page of a refusal and end the connection."""
-        if self._phase in {Phase.LINGER, Phase.CLOSING, Phase.ENDED}:
+        if self._phase in (Phase.LINGER, Phase.CLOSING, Phase.ENDED):
             return
         if self._phase is not Phase.WORKING:
             self._name_request()
@@ -361,21 +361,19 @@ class Conversation:
 
     def _note(self, head: RequestHead | None, status: int, reason: str, size: int) -> None:
         """Write the request's one line in the access log, and count it."""
-        took = self._around.seconds() - self._since
-        caller = self._caller
-        self._around.metrics.sent_bytes.inc(size)
-        self._around.metrics.answered(caller.entrance, status, took)
-        self._log.info(
-            "request_answered",
+        around, caller = self._around, self._caller
+        took_s = around.seconds() - self._since
+        around.metrics.sent_bytes.inc(size)
+        around.metrics.answered(caller.entrance, status, took_s)
+        note_request(
+            caller,
             request_id=self._request_id,
-            window=caller.entrance,
             method="" if head is None else head.method,
             status=status,
             reason=reason,
-            duration_ms=round(took * SECOND_MS),
-            bytes=size,
-            address=caller.address,
-            resumed=caller.resumed,
+            took_s=took_s,
+            size=size,
+            now_ms=around.clock.now_ms(),
         )
 
     def _name_request(self) -> None:

@@ -132,6 +132,7 @@ class RequestParser:
             self.state = State.LENGTH
         else:
             self.state = State.COMPLETE
+            return self.state
         return self._run()
 
     def take_body(self) -> bytes:
@@ -149,7 +150,7 @@ class RequestParser:
         del self._buffer[: self._at]
         self._at = 0
         self._begin()
-        return self._run()
+        return self._run() if self._buffer else self.state
 
     def release(self) -> None:
         """Return the memory of a body that is no longer wanted (connection lost, refusal)."""
@@ -170,7 +171,7 @@ class RequestParser:
     def _step(self) -> bool:
         match self.state:
             case State.HEAD:
-                return self._at < len(self._buffer) and (self._whole_head() or self._head_line())
+                return self._whole_head() or self._head_line()
             case State.LENGTH | State.CHUNK_DATA:
                 return self._data()
             case State.CHUNK_SIZE:

@@ -33,7 +33,6 @@ class EdgeSettings:
         unit_port, community_port, person_port: the windows; 0 lets the system choose (tests).
         site_port: the public site, TLS without client certificate.
         plain_port: plain HTTP: redirects to the site, and health.
-        metrics_port: of the first child on 127.0.0.1; the next children take the following ports; 0: none.
         public_site_port: port to which plain HTTP is redirected; 0: site_port.
         host_names: names this hall answers to; empty: any.
         login_paths: paths whose POST begins a session.
@@ -69,7 +68,6 @@ class EdgeSettings:
     person_port: int = number(7022, least=0, most=65_535)
     site_port: int = number(8443, least=0, most=65_535)
     plain_port: int = number(8080, least=0, most=65_535)
-    metrics_port: int = number(0, least=0, most=65_000)
     public_site_port: int = number(0, least=0, most=65_535)
     host_names: tuple[str, ...] = ()
     login_paths: tuple[str, ...] = ("/login",)

@@ -1,4 +1,4 @@
-"""The only place where an error becomes an HTTP status and words.
+"""The only place in the hall where an error becomes an HTTP status and words; the edge's own are in ``dmz.edge``.
 
 The status is for machines (load balancer, firewall statistics), the words for people: title and remedy of the kind from
 `wire_formats.error_texts`, the code to read out on the telephone, and where to go from here.

@@ -14,6 +14,7 @@ Zadimoghaddam 2016 (consistent hashing with bounded loads).
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from wire_formats.errors import Kind, Unavailable
 SLOW_START_MS: Final = 10_000
 LEAST_WEIGHT: Final = 0.1
 RETRY_AFTER_S: Final = 5
+_PERSONS: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class BalancerLimits:
     slow_start_ms: int = SLOW_START_MS
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Worker:
     name: str
     salt: bytes
@@ -62,19 +64,22 @@ class Balancer:
     """
 
     def __init__(self, names: Iterable[str], limits: BalancerLimits) -> None:
+        self._ranked = functools.lru_cache(maxsize=_PERSONS)(self._rank)
         self._workers = {name: _Worker(name, hashlib.sha256(name.encode()).digest()) for name in names}
         self._limits = limits
         self._turn = 0
+        self._ready = 0
+        self._in_flight = 0
 
     @property
     def ready_count(self) -> int:
         """Workers that may get requests."""
-        return sum(worker.ready for worker in self._workers.values())
+        return self._ready
 
     @property
     def in_flight(self) -> int:
         """Requests under way at all workers."""
-        return sum(worker.in_flight for worker in self._workers.values())
+        return self._in_flight
 
     def load_of(self, name: str) -> int:
         """Requests under way at one worker."""
@@ -85,6 +90,7 @@ class Balancer:
         worker = self._workers[name]
         if ready and not worker.ready and worker.seen:
             worker.since_ms = now_ms
+        self._ready += ready - worker.ready
         worker.ready = ready
         worker.seen = worker.seen or ready
 
@@ -105,39 +111,48 @@ class Balancer:
         ready = [worker for worker in self._workers.values() if worker.ready]
         if not ready:
             raise Unavailable(Kind.NO_WORKER, "no worker is ready", RETRY_AFTER_S)
-        candidates = [worker for worker in ready if worker.name not in avoid] or ready
-        free = [worker for worker in candidates if worker.in_flight < self._limits.in_flight]
-        if not free:
-            return None
-        weights = {worker.name: self._weight(worker, now_ms) for worker in ready}
+        candidates = ([worker for worker in ready if worker.name not in avoid] or ready) if avoid else ready
+        weights = {
+            worker.name: 1.0 if worker.since_ms is None else self._weight(worker, worker.since_ms, now_ms)
+            for worker in ready
+        }
         chosen = None if person is None else self._affine(person, candidates, weights)
-        return (chosen or self._least(free, weights)).name
+        if chosen is None:
+            free = [worker for worker in candidates if worker.in_flight < self._limits.in_flight]
+            chosen = self._least(free, weights) if free else None
+        return None if chosen is None else chosen.name
 
     def begin(self, name: str) -> None:
         """Take note of a request that goes to a worker."""
         self._workers[name].in_flight += 1
+        self._in_flight += 1
 
     def end(self, name: str) -> None:
         """Take note that it is over."""
         self._workers[name].in_flight -= 1
+        self._in_flight -= 1
 
-    def _weight(self, worker: _Worker, now_ms: int) -> float:
-        if worker.since_ms is None:
-            return 1.0
-        share = (now_ms - worker.since_ms) / self._limits.slow_start_ms
+    def _weight(self, worker: _Worker, since_ms: int, now_ms: int) -> float:
+        share = (now_ms - since_ms) / self._limits.slow_start_ms
         if share >= 1.0:
             worker.since_ms = None
             return 1.0
         return max(LEAST_WEIGHT, share)
 
     def _affine(self, person: bytes, candidates: list[_Worker], weights: dict[str, float]) -> _Worker | None:
-        average = (self.in_flight + 1) / sum(weights.values())
-        for worker in sorted(candidates, key=lambda each: hashlib.sha256(each.salt + person).digest()):
+        average = (self._in_flight + 1) / sum(weights.values())
+        for worker in self._ranked(person):
+            if worker not in candidates:
+                continue
             weight = weights[worker.name]
             bound = weight * max(average * self._limits.load_percent / 100, self._limits.load_floor)
             if worker.in_flight < min(bound, self._limits.in_flight):
                 return worker
         return None
+
+    def _rank(self, person: bytes) -> tuple[_Worker, ...]:
+        """Rank all workers for a person: it never changes, so that the last few thousand are remembered."""
+        return tuple(sorted(self._workers.values(), key=lambda each: hashlib.sha256(each.salt + person).digest()))
 
     def _least(self, free: list[_Worker], weights: dict[str, float]) -> _Worker:
         self._turn += 1

@@ -80,6 +80,7 @@ class WorkerPool:
         self._bridge: IDelayedCall | None = None
         self._stopping = False
         metrics.states[HealthState.DOWN].inc(len(workers))
+        metrics.in_flight.set_function(lambda: self._balancer.in_flight)
 
     def start(self) -> None:
         """Connect to every worker; those that are missing are called again and again."""
@@ -121,7 +122,6 @@ class WorkerPool:
     async def _try_once(self, attempt: _Attempt, message: bytes) -> HallResponse | None:
         name = await self._place(attempt)
         self._balancer.begin(name)
-        self._metrics.in_flight.inc()
         try:
             limit_s = (attempt.deadline_ms - self._now_ms()) / _MS
             payload = await self._links[name].exchange(message, limit_s)
@@ -137,7 +137,6 @@ class WorkerPool:
             raise Unavailable(Kind.NO_WORKER, "a worker's answer cannot be read", RETRY_AFTER_S) from error
         finally:
             self._balancer.end(name)
-            self._metrics.in_flight.dec()
             self._wake()
         if response.status == _INTERNAL_ERROR:
             self._failed(name, counts=True)

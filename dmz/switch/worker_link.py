@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +55,7 @@ class ExchangeError(Exception):
 @dataclass(slots=True)
 class _Exchange:
     answer: Deferred[bytes]
-    timer: IDelayedCall
+    deadline_s: float
 
 
 class WorkerLink:
@@ -264,6 +265,8 @@ class _Connection:
         self._link = link
         self._reactor = reactor
         self._exchanges: dict[int, _Exchange] = {}
+        self._timer: IDelayedCall | None = None
+        self._timer_s = math.inf
         self._leaving = False
         mux = Multiplexer(at_edge=True, limits=limits)
         self.protocol = MuxProtocol(mux, self._event, self._lost, lambda _: link.made())
@@ -272,9 +275,10 @@ class _Connection:
         """Queue a request; the caller flushes."""
         stream = self.protocol.mux.open(message)
         answer: Deferred[bytes] = Deferred(lambda _: self._give_up(stream, CancelledError()))
-        error = ExchangeError(Ended.DEADLINE, begun=True)
-        timer = self._reactor.callLater(max(limit_s, 0.0), self._give_up, stream, error)
-        self._exchanges[stream] = _Exchange(answer, timer)
+        deadline_s = self._reactor.seconds() + max(limit_s, 0.0)
+        self._exchanges[stream] = _Exchange(answer, deadline_s)
+        if deadline_s < self._timer_s:
+            self._set_timer(deadline_s)
         return answer
 
     def leave(self) -> None:
@@ -285,6 +289,7 @@ class _Connection:
 
     def fail(self) -> None:
         """The connection is gone, and with it what was under way."""
+        self._set_timer(math.inf)
         for stream in list(self._exchanges):
             self._end(stream, ExchangeError(Ended.LOST, begun=self.protocol.mux.has_begun(stream)))
 
@@ -299,6 +304,21 @@ class _Connection:
         elif isinstance(event, GoneAway):
             self._link.leave(self)
 
+    def _set_timer(self, at_s: float) -> None:
+        """Look at the deadlines at an instant; one timer serves all exchanges, and most end long before."""
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer_s = at_s
+        delay_s = at_s - self._reactor.seconds()
+        self._timer = None if at_s == math.inf else self._reactor.callLater(max(delay_s, 0.0), self._enforce)
+
+    def _enforce(self) -> None:
+        """Give up what is over its deadline, and wait for the next one."""
+        now_s = self._timer_s
+        for stream in [stream for stream, exchange in self._exchanges.items() if exchange.deadline_s <= now_s]:
+            self._give_up(stream, ExchangeError(Ended.DEADLINE, begun=True))
+        self._set_timer(min((exchange.deadline_s for exchange in self._exchanges.values()), default=math.inf))
+
     def _give_up(self, stream: int, error: Exception) -> None:
         self.protocol.mux.reset(stream, ResetCode.CANCELLED)
         self.protocol.flush()
@@ -308,8 +328,6 @@ class _Connection:
         exchange = self._exchanges.pop(stream, None)
         if exchange is None:
             return
-        if exchange.timer.active():
-            exchange.timer.cancel()
         if isinstance(result, bytes):
             exchange.answer.callback(result)
         else:

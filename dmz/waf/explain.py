@@ -21,8 +21,6 @@ from dmz.edge.request_builder import Peer, build_request
 from dmz.messages import HallRequest, Window
 from dmz.waf.pipeline import WafPipeline, score_of
 from dmz.waf.positive_model import judge
-from dmz.waf.routes import RouteTable
-from dmz.waf.seclang.engine import Engine
 from dmz.waf.seclang.judgement import Judgement
 from dmz.waf.seclang.sent_request import read_request
 from dmz.waf.verdict import Verdict
@@ -57,17 +55,15 @@ class Explanation:
         return not self.http and self.verdict is not None and self.verdict.allowed
 
 
-def explain(data: bytes, window: Window, *, table: RouteTable, engine: Engine, pipeline: WafPipeline) -> Explanation:
+def explain(data: bytes, window: Window, pipeline: WafPipeline) -> Explanation:
     """Ask every stage about one request.
 
     Args:
         data: the request's bytes; lines may end in LF if all do.
         window: the entrance at which it came.
-        table: the allow-list.
-        engine: the rules.
         pipeline: the hall's firewall.
     """
-    rules = engine.judge(read_request(data), stops=False)
+    rules = pipeline.engine.judge(read_request(data), stops=False)
     score = score_of(rules)
     try:
         request = _parsed(_with_line_ends(data), window)
@@ -75,7 +71,7 @@ def explain(data: bytes, window: Window, *, table: RouteTable, engine: Engine, p
         return Explanation(refusal.reason.word, None, None, rules, score)
     if isinstance(request, str):
         return Explanation(request, None, None, rules, score)
-    model, _ = judge(RequestView(request), table)
+    model, _ = judge(RequestView(request), pipeline.table)
     return Explanation("", model, pipeline.check(request), rules, score)
 
 

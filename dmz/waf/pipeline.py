@@ -10,7 +10,7 @@ from dmz.waf.inspection import field_of, sent_answer, transaction_of
 from dmz.waf.positive_model import judge
 from dmz.waf.response_check import has_text, judge_answer
 from dmz.waf.routes import RouteTable
-from dmz.waf.seclang.engine import Engine
+from dmz.waf.seclang.engine import Engine, finished
 from dmz.waf.seclang.judgement import Judgement
 from dmz.waf.verdict import PASSED, Stage, Verdict, refusal
 from dmz.waf.view import Inspected, RequestView
@@ -32,7 +32,7 @@ class WafPipeline:
     """Judges requests and answers.
 
     Args:
-        table: the allow-list.
+        table: the allow-list; an attribute too.
         engine: the rules; an attribute too.
         answer_bytes: largest answer that may leave.
         most_text: characters of one text that the rules look at.
@@ -46,7 +46,7 @@ class WafPipeline:
         answer_bytes: int = DEFAULT_ANSWER_BYTES,
         most_text: int = MAX_TEXT,
     ) -> None:
-        self._table = table
+        self.table = table
         self.engine = engine
         self._answer_bytes = answer_bytes
         self._most_text = most_text
@@ -65,7 +65,7 @@ class WafPipeline:
         verdict names that rule, so that the audit can tell a mistyped address from a probe.
         """
         view = RequestView(request)
-        refused, texts = judge(view, self._table)
+        refused, texts = judge(view, self.table)
         kind = refused.kind if refused is not None and refused.stage is Stage.ROUTE else Kind.FIREWALL
         found = PASSED
         if refused is not None:
@@ -114,16 +114,6 @@ class WafPipeline:
     def _too_much(self, view: RequestView, texts: Sequence[Inspected]) -> bool:
         sizes = [len(inspected.text) for inspected in (*view.surroundings(), *texts)]
         return max(sizes) > self._most_text or sum(sizes) > MAX_REQUEST_TEXT
-
-
-def finished(steps: Generator[None, None, Verdict]) -> Verdict:
-    """Take all steps; gives their verdict."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            verdict: Verdict = done.value
-            return verdict
 
 
 def _verdict(judged: Judgement, kind: Kind) -> Verdict:

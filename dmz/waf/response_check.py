@@ -1,7 +1,8 @@
 """Last stage: an answer leaves only as the hall writes answers, and without the inside of a program.
 
 Everything has a closed form: status, names of headers, address of a redirect, shape of a cookie and of a file's name,
-media type, size. The text of pages is searched for what only a program's inside writes; a page that the hall did not
+media type, size. The text of pages is searched for what only the inside of the hall's own programs writes, whichever
+rule set is chosen; rules on answers (``pipeline``) look for what other programs write. A page that the hall did not
 mean to send becomes a 500 with an error code, and an audit line.
 
 Rule ids: ``answer.status  answer.header  answer.location  answer.cookie  answer.file_name  answer.type
@@ -70,7 +71,7 @@ _FILES: Final = frozenset(
 MEDIA_TYPES: Final = _TEXTS | _FILES
 #: Far more than the longest list of the hall; what is longer is a file.
 MAX_TEXT_BYTES: Final = 4 * 1024 * 1024
-#: Text that only the inside of a program writes.
+#: Text that only the inside of the hall's programs, their libraries and databases writes.
 _INSIDES: Final = (
     "Traceback (most recent call last)",
     '.py", line ',

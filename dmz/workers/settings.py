@@ -17,7 +17,6 @@ class WorkerSettings:
     Attributes:
         name: Worker name, for example ``worker-1``; answers come to ``inbox/<name>/``.
         socket: Unix socket on which the edges reach this worker.
-        metrics_port: /metrics and /healthz on 127.0.0.1.
         exchange_url: SQLAlchemy URL of the exchange database.
         outbox: Folder with ``interactive/`` and ``bulk/``.
         inbox: Folder with one folder per worker.
@@ -57,7 +56,6 @@ class WorkerSettings:
 
     name: str
     socket: Path
-    metrics_port: int
     exchange_url: str
     outbox: Path
     inbox: Path

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, cast
 
 from dmz.messages import Window
 from dmz.waf.explain import MOST_REQUEST_BYTES, Explanation, explain
-from dmz.waf.hall_routes import hall_route_table
-from dmz.waf.pipeline import WafPipeline
+from dmz.waf.guard import build_firewall
 from dmz.waf.rule_store import PREPARED, compile_stored, read_rules
-from dmz.waf.seclang.engine import Engine
 from dmz.waf.settings import FirewallSettings
 from ops.cli.faults import CannotRunError
 from ops.cli.table import render
@@ -100,17 +99,12 @@ def _prepare() -> int:
 def _explain(root: Path, request: str, window: str, rules: list[str] | None, paranoia: int | None) -> int:
     file = _edge_file(root)
     settings = file.firewall if file is not None else FirewallSettings()
-    settings = FirewallSettings(
-        rules=tuple(str(Path(name).absolute()) for name in rules) if rules else settings.rules,
-        exclusions=settings.exclusions,
-        adjustments=settings.adjustments,
-        paranoia=paranoia or settings.paranoia,
-        threshold=settings.threshold,
-    )
-    engine = Engine(compile_stored(read_rules(settings), rule_cache(file.edge) if file is not None else None))
-    table = hall_route_table()
-    data = _read(request)
-    told = explain(data, cast("Window", window), table=table, engine=engine, pipeline=WafPipeline(table, engine))
+    if rules:
+        settings = replace(settings, rules=tuple(str(Path(name).absolute()) for name in rules))
+    if paranoia:
+        settings = replace(settings, paranoia=paranoia)
+    pipeline = build_firewall(settings, rule_cache(file.edge) if file is not None else None)
+    told = explain(_read(request), cast("Window", window), pipeline)
     print(_words(told, settings))
     return 0 if told.passes else EXIT_REFUSED
 

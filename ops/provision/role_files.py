@@ -80,7 +80,6 @@ def edge_table(layout: Layout, found: Installation) -> Table:
             "person_port": ports.person,
             "site_port": ports.site,
             "plain_port": ports.site_plain,
-            "metrics_port": ports.metrics_of("edge"),
             "drain_s": EDGE_DRAIN_S,
             "host_names": HOSTS,
         },
@@ -104,7 +103,6 @@ def worker_table(layout: Layout, found: Installation, name: str) -> Table:
         "worker": {
             "name": name,
             "socket": f"run/{name}.sock",
-            "metrics_port": ports.metrics_of(name),
             "exchange_url": exchange_url(layout),
             "outbox": "outbox",
             "inbox": "inbox",
@@ -174,7 +172,6 @@ def core_table(layout: Layout, found: Installation) -> Table:
     return {
         "role": role_table(found, "core"),
         "core": {
-            "metrics_port": found.ports.metrics_of("core"),
             "database_url": production_url(layout),
             "inbox": "inbox",
             "outbox": "outbox",

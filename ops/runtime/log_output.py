@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final
 
+import msgspec
 from twisted.logger import ILogObserver, LogLevel
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -29,11 +30,14 @@ MOST_LINE_BYTES: Final = 4096
 MOST_TEXT: Final = 300
 MOST_FRAMES: Final = 8
 _EVENT: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
+_PLAIN: Final = frozenset({int, bool, type(None)})
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 #: Keys that twisted.logger and the old log system add to every event.
 _OWN_KEYS: Final = frozenset(
     {"format", "message", "time", "system", "isError", "failure", "why", "logLevel", "level", "text"}
+    | {"log_format", "log_level", "log_logger", "log_namespace", "log_source", "log_time"}
 )
+_quick: Final = msgspec.json.Encoder().encode
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 Write = Callable[[str], None]
 
@@ -99,7 +103,7 @@ def describe_failure(error: BaseException) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """Make a value safe for a line: short, without control characters, of a plain type."""
-    if value is None or isinstance(value, bool | int):
+    if isinstance(value, int) or value is None:  # bool is an int
         return value
     if isinstance(value, str):
         if value.isascii() and value.isprintable() and len(value) <= MOST_TEXT:
@@ -119,8 +123,8 @@ def _fields(event: dict[str, Any]) -> dict[str, Any]:
     redacted: list[str] = []
     for key, value in event.items():
         if key in ALLOWED:
-            fields[key] = plain(value)
-        elif not key.startswith("log_") and key not in _OWN_KEYS:
+            fields[key] = value if value.__class__ in _PLAIN else plain(value)
+        elif key not in _OWN_KEYS and not key.startswith("log_"):
             redacted.append(key[:32])
     if redacted:
         fields["redacted"] = sorted(redacted)[:16]
@@ -136,8 +140,16 @@ def _places(traceback: TracebackType | None) -> list[str]:
     return places[-MOST_FRAMES:]
 
 
+def _text(line: dict[str, Any]) -> str:
+    """Encode a line; the quick encoder takes no integer beyond 64 bits and no half of a surrogate pair."""
+    try:
+        return _quick(line).decode()
+    except (ValueError, OverflowError, TypeError):
+        return _encode(line)
+
+
 def _bounded(line: dict[str, Any]) -> str:
-    text = _encode(line)
+    text = _text(line)
     if len(text) <= MOST_LINE_BYTES // 4 or len(text.encode("utf-8", "replace")) <= MOST_LINE_BYTES:
         return text
     kept = {key: line[key] for key in ("time", "role", "level", "part", "event") if key in line}

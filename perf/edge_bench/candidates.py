@@ -31,7 +31,6 @@ from perf.edge_bench.wire import ClosedLoop, Loop, client_context
 OURS: Final = "ferrygate"
 NGINX: Final = "nginx"
 HAPROXY: Final = "haproxy"
-APACHE: Final = "apache"
 NGINX_NEW: Final = "nginx, newer OpenSSL"
 HAPROXY_NEW: Final = "haproxy, newer OpenSSL"
 NGINX_REVOKED: Final = "nginx, 100,000 revoked"

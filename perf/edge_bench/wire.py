@@ -223,7 +223,6 @@ class ClosedLoop:
         self._turn = 0
         self.statuses: dict[int, int] = {}
         self.failed = 0
-        self.secured_count = 0
         self.going = True
         for number in range(connections):
             self._open(number)
@@ -235,7 +234,6 @@ class ClosedLoop:
 
     def secured(self, connection: Connection) -> None:
         """Send the first request."""
-        self.secured_count += 1
         self._next(connection)
 
     def answered(self, connection: Connection, status: int, *, closing: bool) -> None:

@@ -12,15 +12,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from dmz.waf.seclang.compiler import compile_rules
+from dmz.waf.rule_store import compile_stored
 from dmz.waf.seclang.engine import Engine
 from dmz.waf.seclang.model import RuleSetError
 from tests.conformance.corpus import Case, CorpusError, read_corpus
 from tests.conformance.judging import judge_by_ids, judge_by_refusal
 from tests.conformance.overrides import read_overrides
 from tests.conformance.report import misses, refusals, table
-from tests.conformance.store import PatternStore
 from tests.conformance.tree import CORPUS_LIMITS, levels_of, read_tree, settings_of
+from wire_formats.settings_reader import SettingsError
 
 LEVELS = (1, 2, 3, 4)
 
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for mode in options.mode or ("ids", "1"):
             for line in _run(options, cases, mode):
                 print(line, flush=True)
-    except (CorpusError, RuleSetError) as error:
+    except (CorpusError, RuleSetError, SettingsError) as error:
         print(f"conformance: {error}", file=sys.stderr)
         return 2
     return 0
@@ -59,10 +59,7 @@ def _run(options: argparse.Namespace, cases: list[Case], mode: str) -> list[str]
     level = 4 if mode == "ids" else int(mode)
     rules = read_tree(options.crs, settings_of(level, blocks=mode != "ids", limits=CORPUS_LIMITS))
     levels = levels_of(rules)
-    store = PatternStore(options.store)
-    compiled = compile_rules(rules, store.load)
-    store.keep(compiled.patterns.dump())
-    engine = Engine(compiled)
+    engine = Engine(compile_stored(rules, options.store))
     if mode == "ids":
         overrides = read_overrides("v4" if _is_v4(options.crs) else "v3")
         outcomes = [judge_by_ids(engine, case, levels.get(case.rule, 0), overrides) for case in cases]

@@ -16,11 +16,10 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 
-from dmz.waf.seclang.compiler import compile_rules
+from dmz.waf.rule_store import compile_stored
 from dmz.waf.seclang.decoding import ALIKE
 from dmz.waf.seclang.engine import Engine
 from dmz.waf.seclang.sent_request import SentRequest
-from tests.conformance.store import PatternStore
 from tests.conformance.tree import read_tree, settings_of
 from tests.support.modsecurity import ModSecurity, find_library
 from tests.support.waf_requests import attack_requests, benign_forms, mutants
@@ -111,10 +110,7 @@ EXPLAINED = [
 @pytest.fixture(scope="module")
 def engine(request) -> Engine:
     rules = read_tree(TREE, settings_of(4, blocks=False))
-    store = PatternStore(Path(request.config.cache.mkdir("waf-patterns")))
-    table = compile_rules(rules, store.load)
-    store.keep(table.patterns.dump())
-    return Engine(table)
+    return Engine(compile_stored(rules, request.config.cache.mkdir("waf-patterns")))
 
 
 @pytest.fixture(scope="module")

@@ -152,7 +152,6 @@ class WorkerRig:
         values: dict[str, Any] = {
             "name": "worker-1",
             "socket": folder / "worker.sock",
-            "metrics_port": 0,
             "exchange_url": self.url,
             "outbox": folder / "outbox",
             "inbox": folder / "inbox",

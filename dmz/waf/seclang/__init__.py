@@ -13,12 +13,16 @@
     transaction      one request's collections: ARGS, REQUEST_HEADERS, TX … (pure)
     targets          a rule's variables → what it looks at in a transaction
     effects          ``setvar`` and ``ctl`` → changes of a transaction (pure)
-    patterns         one pattern in linear time; pattern_set filters many at once by necessary pieces (pure)
-    operators        @… by name → a test of one value: text_tests, pattern_tests, address_tests, findings (pure)
+    patterns         one pattern in linear time; pattern_syntax and look_behind say it in other engines' words,
+                     pattern_cost bounds Python's own (pure)
+    pattern_set      many patterns at once: which of them may match; necessary is its way without Hyperscan (pure)
+    operators        @… by name → a test of one value, with findings: text_tests, pattern_tests, address_tests (pure)
     sqli  xss        @detectSQLi and @detectXSS over sql_tokens and html_tokens (pure)
 
-The compiler that puts these together and the engine that runs a table of rules are still to come; until then nothing
-outside the tests uses this package, and the firewall's own rules (``dmz/waf/rule_sets``) judge.
+    folding          what of a rule set is settled before any request (pure)
+    views            what values become under chains of transformations, each beginning once (pure)
+    compiler         a rule set → compiled, a table of rules by phase; prefilter says which may match a value (pure)
+    engine           runs a table over a request: run is one request's way, judgement what came of it (pure)
 
 Everything a peer sends is ``bytes`` here; names of collections are upper-case ``str``, keys of their entries ``bytes``.
 Nothing here raises for hostile input: a body that cannot be parsed sets REQBODY_ERROR, as the rules expect.

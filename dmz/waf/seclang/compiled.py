@@ -5,18 +5,15 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from dmz.waf.seclang.effects import Effect
 from dmz.waf.seclang.model import Rule
 from dmz.waf.seclang.operators import Test
 from dmz.waf.seclang.pattern_set import PatternSet
 from dmz.waf.seclang.prefilter import Prefilter
+from dmz.waf.seclang.steady import SteadyRules
 from dmz.waf.seclang.targets import Targets
 from dmz.waf.seclang.views import Chain
-
-#: Surroundings of which is remembered who found nothing.
-MOST_REMEMBERED: Final = 4_096
 
 
 class Outcome(enum.Enum):
@@ -48,6 +45,7 @@ class Compiled:
         skip_to: place at which to go on after a match; 0 for the next.
         filtered: whether the prefilter says when it is worth a look.
         sure: whether it matches every request and only sets variables.
+        alone: whether what its first links set is read by no other rule, so that a chain that ends early did nothing.
     """
 
     rule: Rule
@@ -63,31 +61,7 @@ class Compiled:
     skip_to: int = 0
     filtered: bool = False
     sure: bool = False
-
-
-class Steady:
-    """Which rules need not be asked about surroundings (method, address, headers) in which they found nothing.
-
-    Args:
-        places: of the rules that ask for surroundings only.
-        always: places of all rules that are looked at in every request.
-    """
-
-    def __init__(self, places: frozenset[int], always: tuple[int, ...]) -> None:
-        self.places = places
-        self._always = always
-        # By a hash that is keyed anew in every process.
-        self._left: dict[int, tuple[int, ...]] = {}
-
-    def left(self, surroundings: int) -> tuple[int, ...] | None:
-        """Give the places that must be looked at; None when these surroundings have not been seen."""
-        return self._left.get(surroundings)
-
-    def remember(self, surroundings: int, quiet: set[int]) -> None:
-        """Take note of the places that found nothing."""
-        if len(self._left) >= MOST_REMEMBERED:
-            self._left.clear()
-        self._left[surroundings] = tuple(place for place in self._always if place not in quiet)
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +72,13 @@ class Phase:
         rules: those that can run, by place.
         always: places of those that are looked at in every request.
         prefilter: names the others that may match.
-        steady: remembers which of those that are looked at found nothing in given surroundings.
+        steady: remembers which of those that are looked at found nothing in what they look at.
     """
 
     rules: Mapping[int, Compiled]
     always: tuple[int, ...]
     prefilter: Prefilter
-    steady: Steady
+    steady: SteadyRules
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
-from dmz.waf.seclang.compiled import Compiled, Outcome, Phase, Steady, Table
+from dmz.waf.seclang.compiled import Compiled, Outcome, Phase, Table
 from dmz.waf.seclang.effects import effect_of
 from dmz.waf.seclang.folding import fold
 from dmz.waf.seclang.model import Disruption, Marker, Rule, RuleSet, RuleSetError
@@ -18,6 +18,7 @@ from dmz.waf.seclang.operators import compile_operator
 from dmz.waf.seclang.pattern_set import PatternSet, joinable, stored_key
 from dmz.waf.seclang.patterns import Pattern, compile_pattern
 from dmz.waf.seclang.prefilter import Prefilter, Watch
+from dmz.waf.seclang.steady import SteadyRules
 from dmz.waf.seclang.targets import Targets
 from dmz.waf.seclang.transaction import WRITTEN
 from dmz.waf.seclang.views import Chains
@@ -55,15 +56,17 @@ def compile_rules(rules: RuleSet, load: Load | None = None) -> Table:
     made = {}
     for number in PHASES:
         mine = looks_for[number]
-        sure, steady = folded.sure[number], folded.steady[number]
+        sure, steady, alone = folded.sure[number], folded.steady[number], folded.alone[number]
         ready = {
-            place: replace(phases[number][place], filtered=place in mine, sure=place in sure)
+            place: replace(phases[number][place], filtered=place in mine, sure=place in sure, alone=place in alone)
             for place in folded.kept[number]
         }
         always = tuple(place for place in folded.kept[number] if place not in mine)
         watches = [watch for place, found in mine.items() for watch in _watches(ready[place], numbers[found])]
         prefilter = Prefilter(patterns, watches)
-        made[number] = Phase(ready, always, prefilter, Steady(steady.intersection(always), always))
+        made[number] = Phase(
+            ready, always, prefilter, SteadyRules({place: steady[place] for place in always if place in steady})
+        )
     return Table(made, folded.start, patterns, rules.settings)
 
 
@@ -98,7 +101,7 @@ class _Maker:
     def __init__(self, rules: RuleSet) -> None:
         self.chains = Chains()
         self._rules = rules
-        self._compile_pattern = lru_cache(maxsize=None)(compile_pattern)
+        self._shared_pattern: Callable[[str], Pattern] = lru_cache(maxsize=None)(compile_pattern)
 
     def phase(self, number: int) -> tuple[Compiled, ...]:
         """Compile one phase; a marker's place is that of the first rule behind it."""
@@ -145,9 +148,6 @@ class _Maker:
             place=place,
             skip_to=skip_to,
         )
-
-    def _shared_pattern(self, source: str) -> Pattern:
-        return self._compile_pattern(source)
 
     def _outcome(self, rule: Rule) -> Outcome:
         disruption = rule.disruption

@@ -12,6 +12,7 @@ Source: ModSecurity reference manual v3, "Processing phases"; OWASP CRS, anomaly
 from __future__ import annotations
 
 from collections.abc import Generator
+from typing import TypeVar
 
 from dmz.waf.seclang.compiled import Table
 from dmz.waf.seclang.judgement import Judgement, Match
@@ -19,7 +20,9 @@ from dmz.waf.seclang.run import Run
 from dmz.waf.seclang.sent_request import SentAnswer, SentRequest
 from dmz.waf.seclang.transaction import Transaction, begin, take_answer, take_body
 
-__all__ = ["Engine", "Judgement", "Match"]
+__all__ = ["Engine", "Judgement", "Match", "finished"]
+
+Result = TypeVar("Result")
 
 
 class Engine:
@@ -42,13 +45,7 @@ class Engine:
             answer: what was answered; None: phases 3 and 4 do not run.
             stops: whether the first refusing rule ends the judgement, as in a server; False to see all that match.
         """
-        steps = self.steps(begin(sent), answer, stops=stops)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as done:
-                judged: Judgement = done.value
-                return judged
+        return finished(self.steps(begin(sent), answer, stops=stops))
 
     def steps(
         self, transaction: Transaction, answer: SentAnswer | None = None, *, stops: bool = True, scoring: bool = True
@@ -92,6 +89,16 @@ class Engine:
         take_answer(run.transaction, answer)
         yield from run.phase(self.table.phases[3])
         yield from run.phase(self.table.phases[4])
+
+
+def finished(steps: Generator[None, None, Result]) -> Result:
+    """Take all steps in one go; gives what they end in."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            result: Result = done.value
+            return result
 
 
 def _judged(run: Run) -> Judgement:

@@ -8,8 +8,7 @@ paranoia level is 2".  None of that depends on a request, so none of it need run
 2. A variable that no other rule writes is fixed from then on.  A rule that looks at fixed variables only is settled: if
    its first link does not match it is dropped; if it matches and only skips, it is dropped with all that it skips.
 
-3. A rule whose first link asks only for method, address and headers (a request's *surroundings*) is not asked again
-   about surroundings in which it found nothing (``Steady``).
+3. A rule that looks only at method, address and headers (a request's *surroundings*) is steady (``steady``).
 
 A skip that another rule may switch off for a request (``ctl:ruleRemoveById``) stays, unless all that it skips would be
 switched off with it.
@@ -19,19 +18,20 @@ Source: firewall research, section 4 ("static evaluation of 901 initialisation a
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from dmz.waf.seclang.compiled import Compiled, Outcome
 from dmz.waf.seclang.effects import effect_of
+from dmz.waf.seclang.reading import find_alone, is_steady, macros_of, settings_of, sources_of
 from dmz.waf.seclang.run import Run
 from dmz.waf.seclang.sent_request import SentRequest
-from dmz.waf.seclang.transaction import SURROUNDINGS, WRITTEN, Transaction
+from dmz.waf.seclang.steady import Source
+from dmz.waf.seclang.transaction import WRITTEN, Transaction
 
 Phases = Mapping[int, tuple[Compiled, ...]]
-_MACRO: Final = re.compile(r"%\{([^{}]{1,128})\}")
 _DIGITS: Final = frozenset(b"%d" % number for number in range(10))
 _SWITCHES: Final = ("ruleremovebyid", "ruleremovebytag")
 
@@ -44,13 +44,15 @@ class Folded:
         start: variables with which a request begins.
         kept: places of the rules that must run, by phase.
         sure: places of those that always match and only set variables.
-        steady: places of those whose first link asks for nothing but a request's surroundings.
+        steady: what those look at that look at a request's surroundings only, by place (``SteadyRules``).
+        alone: places of those among them whose further links do so too, and whose variables no other rule reads.
     """
 
     start: dict[bytes, bytes]
     kept: dict[int, tuple[int, ...]]
     sure: dict[int, frozenset[int]]
-    steady: dict[int, frozenset[int]]
+    steady: dict[int, dict[int, frozenset[Source]]]
+    alone: dict[int, frozenset[int]]
 
 
 def fold(phases: Phases) -> Folded:
@@ -69,16 +71,24 @@ def fold(phases: Phases) -> Folded:
         if left == kept:
             break
         kept = left
+    left_in = {number: [phases[number][place] for place in places] for number, places in kept.items()}
+    alone = find_alone([rule for rules in left_in.values() for rule in rules], known.are_fixed)
     return Folded(
         known.values,
         {number: tuple(places) for number, places in kept.items()},
-        {number: _those(known.is_sure, phases[number], places) for number, places in kept.items()},
-        {number: _those(known.is_steady, phases[number], places) for number, places in kept.items()},
+        {number: frozenset(rule.place for rule in rules if known.is_sure(rule)) for number, rules in left_in.items()},
+        {number: _steady(rules, alone, known) for number, rules in left_in.items()},
+        {number: frozenset(rule.place for rule in rules if id(rule) in alone) for number, rules in left_in.items()},
     )
 
 
-def _those(wanted: Callable[[Compiled], bool], rules: Sequence[Compiled], places: Iterable[int]) -> frozenset[int]:
-    return frozenset(place for place in places if wanted(rules[place]))
+def _steady(rules: Iterable[Compiled], alone: AbstractSet[int], known: _Known) -> dict[int, frozenset[Source]]:
+    """Give the sources of the rules that are steady."""
+    return {
+        rule.place: sources_of((rule, *rule.links) if id(rule) in alone else (rule,))
+        for rule in rules
+        if id(rule) in alone or is_steady(rule, known.are_fixed)
+    }
 
 
 @dataclass(slots=True)
@@ -92,7 +102,7 @@ class _Written:
         for link in (rule, *rule.links):
             if link.rule.captures:
                 self.names |= _DIGITS
-            for key, _ in _settings(link):
+            for key, _ in settings_of(link):
                 fixed, macro, _ = key.partition("%{")
                 (self.beginnings if macro else self.names).add(fixed.lower().encode())
 
@@ -127,13 +137,6 @@ class _Known:
         silent = rule.outcome is Outcome.GO_ON and not rule.logged
         return silent and all(self._asks_fixed(link) for link in links) and self.try_out(rule)[0]
 
-    def is_steady(self, rule: Compiled) -> bool:
-        """Say whether the first link's match depends on a request's surroundings only."""
-        operator, targets = rule.rule.operator, rule.targets
-        if operator is None or targets is None or not all(each.collection in SURROUNDINGS for each in targets.wanted):
-            return False
-        return self._are_fixed(_macros(operator.argument))
-
     def _asks_fixed(self, link: Compiled) -> bool:
         """Say whether a link looks at fixed variables only."""
         operator, targets = link.rule.operator, link.targets
@@ -144,13 +147,14 @@ class _Known:
         if any(target.collection != "TX" or target.key is None for target in targets.wanted):
             return False
         names = [f"tx.{target.selector.decode('utf-8', 'replace')}" for target in targets.wanted]
-        return self._are_fixed([*names, *_macros(operator.argument)])
+        return self.are_fixed([*names, *macros_of(operator.argument)])
 
     def _sets_fixed(self, link: Compiled) -> bool:
         """Say whether what a link sets is known."""
-        return self._are_fixed([name for key, value in _settings(link) for name in _macros(key + value)])
+        return self.are_fixed([name for key, value in settings_of(link) for name in macros_of(key + value)])
 
-    def _are_fixed(self, names: Iterable[str]) -> bool:
+    def are_fixed(self, names: Iterable[str]) -> bool:
+        """Say whether the macros of these names are fixed variables."""
         return all(
             name.lower().startswith("tx.") and not self.written.holds(name[3:].lower().encode()) for name in names
         )
@@ -192,8 +196,8 @@ def _is_apart(rule: Compiled) -> bool:
     links = (rule, *rule.links)
     asks = any(
         link.rule.captures
-        or any(True for _ in _settings(link))
-        or (link.rule.operator is not None and _macros(link.rule.operator.argument))
+        or any(True for _ in settings_of(link))
+        or (link.rule.operator is not None and macros_of(link.rule.operator.argument))
         or (link.targets is not None and any(target.collection in WRITTEN for target in link.targets.wanted))
         for link in links
     )
@@ -238,19 +242,6 @@ def _only_skips(rule: Compiled) -> bool:
         and not rule.logged
         and not any(action.name in ("setvar", "ctl") for link in (rule, *rule.links) for action in link.rule.actions)
     )
-
-
-def _settings(link: Compiled) -> Iterator[tuple[str, str]]:
-    """Give what a link writes: name without ``tx.``, and value."""
-    for argument in link.rule.all_of("setvar"):
-        name, _, value = argument.strip().lstrip("!").partition("=")
-        collection, _, key = name.strip().partition(".")
-        if collection.lower() == "tx":
-            yield key, value
-
-
-def _macros(text: str) -> list[str]:
-    return _MACRO.findall(text)
 
 
 @dataclass(frozen=True, slots=True)

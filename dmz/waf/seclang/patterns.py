@@ -5,7 +5,7 @@ Where a line end ends the value, ``^`` matches behind it too, which PCRE does no
 Which way a pattern goes is decided when it is compiled, by what is installed and what the pattern holds:
 
     RE2      google-re2: linear whatever is sent
-    BOUNDED  Python's ``re``: ``dmz.waf.rule_check`` has shown a bound of the steps at each place
+    BOUNDED  Python's ``re``: ``pattern_cost`` has shown a bound of the steps at each place
     CAPPED   Python's ``re`` over windows of a fixed length that overlap by half: linear in the value; a match longer
              than half a window may be missed
 
@@ -20,8 +20,8 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
-from dmz.waf.rule_check import PatternError, check_pattern
 from dmz.waf.seclang.model import RuleSetError
+from dmz.waf.seclang.pattern_cost import PatternError, check_pattern
 from dmz.waf.seclang.pattern_syntax import translate
 
 try:

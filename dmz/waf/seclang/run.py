@@ -54,40 +54,26 @@ class Run:
         self._places.clear()
         for collection in phase.prefilter.collections:
             yield from phase.prefilter.search(collection, self.transaction.entries(collection), self._places)
-        name = self._surroundings()
-        left = phase.steady.left(name)
-        places = set(phase.always if left is None else left).union(*self._places.values())
-        quiet: set[int] | None = set() if left is None else None
+        asked = phase.steady.ask(self.transaction)
+        before = self.transaction.taken_out
+        places = set(phase.always).difference(asked.quiet).union(*self._places.values())
         resume = 0
         for place in sorted(places):
             if place < resume:
                 continue
             rule = phase.rules[place]
             self.judgement.rules_run += 1
-            steady, before = place in phase.steady.places, self._taken_out
             if self.matches(rule):
+                if self.transaction.taken_out != before:
+                    asked.close()
                 if rule.outcome is Outcome.END_PHASE or (self.over and not scoring):
+                    asked.close()
                     return
                 resume = rule.skip_to
-            if quiet is not None and steady and self._found_nothing:
-                quiet.add(place)
-            elif not steady and self._taken_out != before:
-                quiet = None  # what is left depends on more than the surroundings
+            elif self._found_nothing:
+                asked.found_nothing(place)
             yield
-        if quiet is not None:
-            phase.steady.remember(name, quiet)
-
-    def _surroundings(self) -> int:
-        """Name what a steady rule's match depends on: surroundings, and what has been taken out so far."""
-        transaction = self.transaction
-        out = (*transaction.removed, *transaction.removed_tags, *transaction.untargeted)
-        return hash((transaction.surroundings, out)) if out else transaction.surroundings
-
-    @property
-    def _taken_out(self) -> int:
-        """How many rules and targets have been taken out of this request."""
-        transaction = self.transaction
-        return len(transaction.removed) + len(transaction.removed_tags) + len(transaction.untargeted)
+        asked.close()
 
     def matches(self, rule: Compiled) -> bool:
         """Look at one rule with all its links; notes the match and what it leads to."""
@@ -106,6 +92,7 @@ class Run:
         for link in rule.links:
             further = self._link(link, rule)
             if further is None:
+                self._found_nothing = rule.alone
                 return False
             if further.collection.lstrip("&") not in WRITTEN:
                 where = further

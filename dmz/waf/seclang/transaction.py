@@ -105,7 +105,6 @@ class Transaction:
         force_body: REQUEST_BODY is to hold the body whatever its type.
         matched: what the present rule has matched so far.
         body_taken: whether the body's collections are there.
-        surroundings: a hash of method, address and headers.
     """
 
     sent: SentRequest
@@ -119,7 +118,6 @@ class Transaction:
     force_body: bool = False
     matched: list[Looked] = field(default_factory=list)
     body_taken: bool = False
-    surroundings: int = 0
     _fitting: dict[tuple[str, Callable[[bytes], bool]], tuple[Entries, Entries]] = field(default_factory=dict)
     _index: dict[str, tuple[Entries, dict[bytes, Entries]]] = field(default_factory=dict)
 
@@ -161,6 +159,11 @@ class Transaction:
             indexed = self._index[collection] = (entries, by_key)
         return indexed[1].get(key, _EMPTY)
 
+    @property
+    def taken_out(self) -> tuple[object, ...]:
+        """Rules and targets that have been switched off for this request."""
+        return (*self.removed, *self.removed_tags, *self.untargeted)
+
     def choose_processor(self, name: str) -> None:
         """Choose the reader of the body; rules see at once which it is."""
         self.processor = name
@@ -196,7 +199,6 @@ class Transaction:
 def begin(sent: SentRequest) -> Transaction:
     """Make the transaction of a request, with everything but its body."""
     made = Transaction(sent)
-    made.surroundings = hash((sent.method, sent.uri, sent.protocol, sent.headers, sent.address))
     path, _, query = sent.uri.partition(b"?")
     query = query.partition(b"#")[0]
     decoded_path = unquote_to_bytes(path)

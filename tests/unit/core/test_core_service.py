@@ -51,7 +51,6 @@ def write_settings(world: World) -> CoreSettings:
     for name, data in files.items():
         (folder / name).write_bytes(data)
     text = f"""
-        metrics_port = 0
         database_url = "{world.engine.url.render_as_string(hide_password=False)}"
         inbox = "inbox"
         outbox = "outbox"

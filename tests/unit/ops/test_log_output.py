@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,29 @@ def test_a_line_has_event_and_allowed_fields() -> None:
             "count": 3,
         }
     ]
+
+
+_VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.text(max_size=400),
+    st.text(st.characters(), max_size=20),
+    st.binary(max_size=40),
+    st.floats(),
+    st.sampled_from([IntEnum("Numbers", "ONE").ONE, StrEnum("Words", "word").word]),
+    st.lists(st.text(st.characters(), max_size=5), max_size=3),
+)
+
+
+@given(st.dictionaries(st.sampled_from(["reason", "count", "file", "password"]), _VALUES))
+def test_a_line_is_what_the_json_of_the_library_would_be(fields: dict[str, Any]) -> None:
+    written: list[str] = []
+    observer = JsonLines(written.append, clock=_Clock(), role="core")
+    event = {"log_format": "bundle_taken", "log_level": LogLevel.info, "log_namespace": "core.intake", **fields}
+    observer(event)
+    line = {"time": "2012-03-06T02:13:20.000Z", "role": "core", **(describe(event) or {})}
+    assert written == [json.dumps(line, ensure_ascii=False, separators=(",", ":"))]
 
 
 def test_other_fields_leave_only_their_names() -> None:

@@ -73,6 +73,19 @@ def test_a_leaving_worker_moves_only_its_own_persons():
     assert min(counts) > 25
 
 
+@given(st.lists(st.tuples(st.sampled_from(NAMES), st.integers(0, 9)), max_size=40))
+def test_a_remembered_rank_is_as_good_as_a_new_one(steps):
+    old, states = ready(), dict.fromkeys(NAMES, True)
+    for name, number in steps:
+        states[name] = not states[name]
+        old.set_ready(name, ready=states[name], now_ms=0)
+        new = Balancer(NAMES, BalancerLimits())
+        for each, up in states.items():
+            new.set_ready(each, ready=up, now_ms=0)
+        if new.ready_count:
+            assert old.pick(bytes([number]), 0) == new.pick(bytes([number]), 0)
+
+
 def test_slow_start_is_linear_and_not_at_the_edges_own_start():
     balancer = ready(BalancerLimits(in_flight=1_000, slow_start_ms=10_000))
     assert sorted(take(balancer) for _ in range(4)) == list(NAMES)

@@ -8,10 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmz.waf.explain import INCOMPLETE, TRAILING, Explanation, explain
-from dmz.waf.hall_routes import hall_route_table
-from dmz.waf.pipeline import WafPipeline
-from dmz.waf.rule_store import compile_stored, read_rules
-from dmz.waf.seclang.engine import Engine
+from dmz.waf.guard import build_firewall
 from dmz.waf.settings import FirewallSettings
 
 RULES = """
@@ -26,12 +23,10 @@ class Asked:
 
     def __init__(self, folder: Path) -> None:
         (folder / "a.conf").write_text(RULES)
-        self._table = hall_route_table()
-        self._engine = Engine(compile_stored(read_rules(FirewallSettings(rules=(str(folder / "a.conf"),))), None))
-        self._pipeline = WafPipeline(self._table, self._engine)
+        self._pipeline = build_firewall(FirewallSettings(rules=(str(folder / "a.conf"),)))
 
     def __call__(self, data: bytes) -> Explanation:
-        return explain(data, "unit", table=self._table, engine=self._engine, pipeline=self._pipeline)
+        return explain(data, "unit", self._pipeline)
 
 
 def request(line: str, *headers: str, end: str = "\r\n") -> bytes:

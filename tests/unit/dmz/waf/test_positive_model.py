@@ -35,7 +35,7 @@ def test_every_route_of_the_hall_passes():
 
 
 def test_every_form_field_of_every_service_is_declared():
-    table = FIREWALL._table
+    table = FIREWALL.table
     for route in ROUTES:
         if not route.places:
             found = table.methods(route.windows[0], route.path)[route.method]

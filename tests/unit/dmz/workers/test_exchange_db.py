@@ -340,7 +340,7 @@ def test_metrics_are_those_of_the_table() -> None:
 
 def test_settings_are_read_strictly() -> None:
     paths = [field.name for field in dataclasses.fields(WorkerSettings) if field.type == "Path"]
-    text = 'name = "worker-1"\nmetrics_port = 9101\nexchange_url = "sqlite:///x"\n'
+    text = 'name = "worker-1"\nexchange_url = "sqlite:///x"\n'
     text += "".join(f'{name} = "{name}"\n' for name in paths)
     settings = read_settings(WorkerSettings, text, Path("/etc/worker.toml"))
     assert (settings.inbox, settings.per_session) == (Path("/etc/inbox"), 20)

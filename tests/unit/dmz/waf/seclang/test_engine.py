@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmz.waf.seclang.compiled import Phase, Steady, Table
+from dmz.waf.seclang.compiled import Phase, Table
 from dmz.waf.seclang.compiler import compile_rules
 from dmz.waf.seclang.engine import Engine
 from dmz.waf.seclang.model import RuleSetError
 from dmz.waf.seclang.sent_request import SentAnswer, SentRequest, read_request
+from dmz.waf.seclang.steady import SteadyRules
 from tests.unit.dmz.waf.seclang.rule_texts import read_text
 
 RULES = """
@@ -159,7 +160,7 @@ def without_filter(table: Table) -> Table:
             {place: dataclasses.replace(rule, filtered=False) for place, rule in phase.rules.items()},
             tuple(sorted(phase.rules)),
             phase.prefilter,
-            Steady(frozenset(), tuple(sorted(phase.rules))),
+            SteadyRules({}),
         )
         for number, phase in table.phases.items()
     }
@@ -173,6 +174,49 @@ UNFILTERED = Engine(without_filter(ENGINE.table))
 def test_the_prefilter_changes_no_verdict(values):
     request = get("&".join(f"q{number}={value}" for number, value in enumerate(values)).replace(" ", "+"))
     assert ENGINE.judge(request, stops=False).matches == UNFILTERED.judge(request, stops=False).matches
+
+
+STEADY = """
+SecAction "id:1,phase:1,nolog,pass,setvar:tx.words=/Evil/ /Vile/"
+SecRule REQUEST_HEADERS_NAMES "@rx ^.*$" "id:2,phase:1,log,pass,capture,t:none,setvar:'tx.seen_%{tx.0}=/%{tx.0}/',chain"
+  SecRule TX:/^seen_/ "@within %{tx.words}" "setvar:tx.score=+1"
+SecRule REQUEST_HEADERS:Content-Type "@rx ^[^;]+" "id:3,phase:1,log,pass,capture,setvar:tx.kind=|%{tx.0}|,chain"
+  SecRule TX:kind "!@within |text/a| |text/b|"
+SecRule TX:kind_of "@streq x" "id:4,phase:2,log,pass"
+SecRule REQUEST_HEADERS:X-Off "@streq 1" "id:5,phase:1,nolog,pass,ctl:ruleRemoveById=6"
+SecRule REQUEST_HEADERS:X-Bad "@streq 1" "id:6,phase:1,log,pass"
+SecRule ARGS:off "@streq 1" "id:7,phase:1,nolog,pass,ctl:ruleRemoveTargetById=8;REQUEST_HEADERS:X-Bad"
+SecRule REQUEST_HEADERS:X-Bad "!@streq 0" "id:8,phase:1,log,pass"
+"""
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["", "off=1", "off=2"]),
+            st.dictionaries(
+                st.sampled_from(["Evil", "Good", "Content_Type", "X_Off", "X_Bad"]),
+                st.sampled_from(["0", "1", "text/a", "text/c;x"]),
+            ),
+        ),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_what_is_remembered_of_one_request_changes_no_other(requests):
+    table = compile_rules(read_text(STEADY))
+    remembering, forgetting = Engine(table), Engine(without_filter(table))
+    for query, headers in requests:
+        request = get(query, **headers)
+        assert remembering.judge(request).matches == forgetting.judge(request).matches
+
+
+def test_chains_that_keep_to_themselves_are_steady():
+    phase = compile_rules(read_text(STEADY)).phases[1]
+    assert {rule.rule.id for rule in phase.rules.values() if rule.alone} == {2, 3}
+    read_elsewhere = STEADY.replace("TX:kind_of", "TX:kind")
+    phase = compile_rules(read_text(read_elsewhere)).phases[1]
+    assert {rule.rule.id for rule in phase.rules.values() if rule.alone} == {2}
 
 
 @given(st.binary(max_size=300))

@@ -1,4 +1,4 @@
-"""Refuses a pattern with which matching could take more than linear time.
+"""Refuses a pattern with which Python's ``re`` could take more than linear time.
 
 Python's engine backtracks. A pattern is accepted if every repetition is bounded or possessive, and if one attempt at
 one position costs at most MOST_STEPS steps; so a search costs at most ``MOST_STEPS x length``, whatever is sent. For
@@ -33,26 +33,17 @@ class _Effort(NamedTuple):
 _ONE: Final = _Effort(1, 1)
 
 
-def steps_of(pattern: str) -> int:
-    """Give an upper bound of the steps of one attempt at one position.
+def check_pattern(pattern: str) -> None:
+    """Accept a pattern.
 
     Raises:
-        PatternError: it is no pattern, or a repetition has no bound.
+        PatternError: it is no pattern, a repetition has no bound, or one attempt at one position could take too long.
     """
     try:
         tree = parser.parse(pattern)
     except re.error as error:
         raise PatternError(f"not a pattern: {error}") from None
-    return _sequence(tree).cost
-
-
-def check_pattern(pattern: str) -> None:
-    """Accept a pattern.
-
-    Raises:
-        PatternError: it could take too long.
-    """
-    steps = steps_of(pattern)
+    steps = _sequence(tree).cost
     if steps > MOST_STEPS:
         raise PatternError(f"up to {steps} steps at one position; at most {MOST_STEPS}")
 
