@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,13 +74,18 @@ def bans(words: Sequence[str]) -> int:
 
 
 class _Desk:
-    """Reads and writes the bans of one edge."""
+    """Reads and writes the bans of one edge.
+
+    Raises:
+        CannotRunError: another user than the edge's runs this.
+    """
 
     def __init__(self, layout: Layout, settings: IntrusionSettings, operator: str) -> None:
         self._layout = layout
         self._settings = settings
         self._operator = operator
         self._now_ms = SystemClock().now_ms()
+        _check_user(settings.bans)
         if not (settings.bans / TEMPORARY).is_dir():  # no edge has run yet; it makes its drop
             prepare_drop(settings.bans)
         self._book = BanBook(settings.ban_rules())
@@ -177,6 +183,15 @@ class _Desk:
         log.close()
         if log.lost:
             raise CannotRunError("the ban holds, but the operators' log could not be written: no space on the disk")
+
+
+def _check_user(folder: Path) -> None:
+    """Make sure that the edge can read what is written: files are for their owner only, and root's for root."""
+    owner = next(at for at in (folder, *folder.parents) if at.exists()).stat().st_uid
+    if owner != os.geteuid():
+        raise CannotRunError(
+            f"the bans belong to user {owner}, and the edge could not read yours; run this with sudo -u '#{owner}'"
+        )
 
 
 def _subject(text: str) -> Subject:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,17 @@ def test_what_cannot_be_done_is_one_clear_line(
     told = capsys.readouterr().err
     assert said in told and told.count("\n") == 1
     assert list_drop(root / "dmz" / "bans", most=10)[0] == []
+
+
+def test_another_user_than_the_edges_is_told_so(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: root.stat().st_uid + 1)
+    assert bans(root, "add", "203.0.113.7") == 2
+    assert f"run this with sudo -u '#{root.stat().st_uid}'" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert bans(root, "list") == 0
+    assert capsys.readouterr().out == "nobody is banned\n"
 
 
 @pytest.mark.parametrize("words", [["add", "203.0.113.7", "--for", "31d"], ["add", "x", "--for", "soon"], ["what"], []])
