@@ -46,6 +46,18 @@ def test_a_line_has_event_and_allowed_fields() -> None:
     ]
 
 
+class Numbers(IntEnum):
+    """Written as a number."""
+
+    ONE = 1
+
+
+class Words(StrEnum):
+    """Written as a text."""
+
+    WORD = "word"
+
+
 _VALUES = st.one_of(
     st.none(),
     st.booleans(),
@@ -54,7 +66,7 @@ _VALUES = st.one_of(
     st.text(st.characters(), max_size=20),
     st.binary(max_size=40),
     st.floats(),
-    st.sampled_from([IntEnum("Numbers", "ONE").ONE, StrEnum("Words", "word").word]),
+    st.sampled_from([Numbers.ONE, Words.WORD]),
     st.lists(st.text(st.characters(), max_size=5), max_size=3),
 )
 
