@@ -13,12 +13,24 @@ from twisted.logger import Logger, LogLevel
 from dmz.edge.caller import Caller
 from wire_formats.instants import SECOND_MS
 
+
+class _DirectLogger(Logger):
+    """A logger whose events are sound, so that nothing need be looked up."""
+
+    def emit(self, level: LogLevel, format: str | None = None, **kwargs: object) -> None:  # noqa: A002 - its name
+        kwargs["log_logger"] = self
+        kwargs["log_level"] = level
+        kwargs["log_namespace"] = self.namespace
+        kwargs["log_format"] = format
+        self.observer(kwargs)
+
+
 #: The part whose requests these are.
-_log: Final = Logger("dmz.edge.conversation.Conversation")
+_log: Final = _DirectLogger("dmz.edge.conversation.Conversation")
 
 
 def note_request(  # noqa: PLR0913 - the fields of a line
-    caller: Caller, *, request_id: str, method: str, status: int, reason: str, took_s: float, size: int, now_ms: int
+    caller: Caller, *, request_id: str, method: str, status: int, reason: str, took_s: float, size: int
 ) -> None:
     """Write the line of one request.
 
@@ -30,24 +42,17 @@ def note_request(  # noqa: PLR0913 - the fields of a line
         reason: why it is this answer, in a fixed word.
         took_s: from the last byte of the request to its answer.
         size: bytes of the answer.
-        now_ms: the instant now.
     """
-    _log.observer(
-        {
-            "request_id": request_id,
-            "window": caller.entrance,
-            "method": method,
-            "status": status,
-            "reason": reason,
-            "duration_ms": round(took_s * SECOND_MS),
-            "bytes": size,
-            "address": caller.address,
-            "resumed": caller.resumed,
-            "log_logger": _log,
-            "log_level": LogLevel.info,
-            "log_namespace": _log.namespace,
-            "log_source": None,
-            "log_format": "request_answered",
-            "log_time": now_ms / SECOND_MS,
-        }
+    _log.emit(
+        LogLevel.info,
+        "request_answered",
+        request_id=request_id,
+        window=caller.entrance,
+        method=method,
+        status=status,
+        reason=reason,
+        duration_ms=round(took_s * SECOND_MS),
+        bytes=size,
+        address=caller.address,
+        resumed=caller.resumed,
     )

@@ -373,7 +373,6 @@ class Conversation:
             reason=reason,
             took_s=took_s,
             size=size,
-            now_ms=around.clock.now_ms(),
         )
 
     def _name_request(self) -> None:
