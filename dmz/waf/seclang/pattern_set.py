@@ -82,7 +82,7 @@ class PatternSet:
         self._scanner: _Scanner | None = None
         self.was_stored = False
         if use_hyperscan and _INSTALLED and count:
-            self._scanner = _load(stored, count)
+            self._scanner = _load(stored, count, stored_key(self.sources, self.phrases))
             self.was_stored = self._scanner is not None
             self._scanner = self._scanner or _compile([each.re2 for each in spoken], self.phrases)
         judged: Sequence[int] = range(count) if self._scanner is None else self._scanner.left_out
@@ -125,9 +125,7 @@ class PatternSet:
         """Give the compiled set for storing, for the same machine and version; None without Hyperscan."""
         if self._scanner is None:
             return None
-        head = json.dumps(
-            {"format": FORMAT, "left_out": self._scanner.left_out, "patterns": len(self.sources) + len(self.phrases)}
-        )
+        head = json.dumps({"key": stored_key(self.sources, self.phrases), "left_out": self._scanner.left_out})
         return head.encode() + b"\n" + hyperscan.dumpb(self._scanner.database)
 
     def _by_conditions(self, value: bytes) -> set[int]:
@@ -217,15 +215,15 @@ def _database(wanted: Sequence[tuple[bytes, int, int]]) -> Any | None:
     return database
 
 
-def _load(stored: bytes | None, count: int) -> _Scanner | None:
-    """Take a stored set; None when it is not one of this version and machine."""
+def _load(stored: bytes | None, count: int, key: str) -> _Scanner | None:
+    """Take a stored set; None when it is not one of these patterns, this version and this machine."""
     if stored is None:
         return None
     head, _, body = stored.partition(b"\n")
     try:
         fields = json.loads(head)
         left_out = tuple(int(index) for index in fields["left_out"])
-        fits = fields["format"] == FORMAT and fields["patterns"] == count and all(0 <= n < count for n in left_out)
+        fits = fields["key"] == key and all(0 <= n < count for n in left_out)
     except (ValueError, KeyError, TypeError):
         return None
     if not fits:

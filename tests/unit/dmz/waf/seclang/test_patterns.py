@@ -114,6 +114,8 @@ def test_a_set_is_stored_and_read_back():
     for value in PIECES:
         assert again.candidates(value) == made.candidates(value)
     assert PatternSet(PATTERNS[:3], stored=stored).candidates(b"../") == {2}, "a set of other patterns is compiled anew"
+    others = PatternSet([source + "x" for source in PATTERNS], stored=stored)
+    assert not others.was_stored, "even when there are as many of them"
     assert PatternSet(["abc"], stored=b"rubbish").candidates(b"abc") == {0}
     assert stored_key(PATTERNS) != stored_key(PATTERNS[1:])
     assert SETS[1].dump() is None
