@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import glob
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from dmz.waf.seclang.model import RuleSetError
+
+#: Signs of a name that a message repeats; the longest path has as many.
+MOST_NAME: Final = 4_096
 
 
 class RuleFiles(Protocol):
@@ -63,11 +66,11 @@ class DirectoryFiles:
                 candidates = [home / pattern]
             files = sorted({path.resolve() for path in candidates if path.is_file()})
         except (OSError, ValueError, RuntimeError) as error:
-            raise RuleSetError(f"cannot look for {pattern[:80]!r}: {error}") from error
+            raise RuleSetError(f"cannot look for {pattern[:MOST_NAME]!r}: {error}") from error
         allowed = (*self._roots, *((home,) if beside else ()))
         for path in files:
             if not any(path.is_relative_to(root) for root in allowed):
-                raise RuleSetError(f"{pattern[:80]!r} leads out of the rule directories, to {path}")
+                raise RuleSetError(f"{pattern[:MOST_NAME]!r} leads out of the rule directories, to {path}")
         return tuple(str(path) for path in files)
 
     def read(self, file: str, most: int) -> bytes:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NoReturn
 
-from dmz.waf.seclang.files import RuleFiles
+from dmz.waf.seclang.files import MOST_NAME, RuleFiles
 from dmz.waf.seclang.lexer import MOST_FILE_BYTES, Directive, fail, read_directives
 from dmz.waf.seclang.model import Default, Marker, Operator, Place, Rule, RuleSet, RuleSetError
 from dmz.waf.seclang.names import FILE_OPERATORS, REFUSED, SETTINGS, Notes
@@ -89,7 +89,7 @@ class _Reader:
         """
         found = self._find(pattern, place)
         if not found and not optional:
-            _refuse(place, f"no such file: {pattern[:80]!r}")
+            _refuse(place, f"no such file: {pattern[:MOST_NAME]!r}")
         if len(self._open) >= MOST_DEPTH:
             _refuse(place, f"files include files more than {MOST_DEPTH} deep")
         for file in found:
@@ -113,7 +113,7 @@ class _Reader:
         markers = {item.name: at for at, item in enumerate(items) if isinstance(item, Marker)}
         for at, item in enumerate(items):
             if isinstance(item, Rule) and item.skip_after and markers.get(item.skip_after, -1) < at:
-                fail(item.place, f"no marker {item.skip_after[:80]!r} stands behind this rule")
+                fail(item.place, f"no marker {item.skip_after[:MOST_NAME]!r} stands behind this rule")
         return RuleSet(tuple(items), self._settings, self._data, self._defaults, self._notes.lines())
 
     def _take(self, directive: Directive) -> None:
@@ -196,17 +196,17 @@ class _Reader:
             fail(place, f"@{operator.name} without a file")
         for name in names:
             if "%{" in name or "://" in name or glob.has_magic(name):
-                fail(place, f"@{operator.name} takes names of files, not {name[:80]!r}")
+                fail(place, f"@{operator.name} takes names of files, not {name[:MOST_NAME]!r}")
             found = self._find(name, place)
             if not found:
-                fail(place, f"no such file: {name[:80]!r}")
+                fail(place, f"no such file: {name[:MOST_NAME]!r}")
             known = self._data_places.setdefault(name, found[0])
             if name in self._data and known == found[0]:
                 continue
             data = self._bytes(found[0], place)
             if self._data.setdefault(name, data) != data:
                 # The engine knows data by the name in the rule; two meanings of a name would mix up two lists.
-                fail(place, f"{name[:80]!r} means {known} elsewhere and {found[0]} here, which differ")
+                fail(place, f"{name[:MOST_NAME]!r} means {known} elsewhere and {found[0]} here, which differ")
             self._data_bytes += len(data)
             if self._data_bytes > MOST_DATA_BYTES:
                 fail(place, f"data files have more than {MOST_DATA_BYTES} bytes")
