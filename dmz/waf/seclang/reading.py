@@ -97,16 +97,12 @@ class _Names:
             fixed, macro, _ = key.partition("%{")
             (made.written_beginnings if macro else made.written).add(fixed.lower().encode())
         for link in links:
-            texts = [action.argument for action in link.rule.actions]
-            texts += [link.rule.operator.argument] if link.rule.operator is not None else []
-            macros = {name.lower() for text in texts for name in macros_of(text)}
-            made.read |= {name[3:].encode() for name in macros if name.startswith("tx.")}
+            made.read |= {name[3:].encode() for name in _macros_in(link) if name.startswith("tx.")}
             for target in link.targets.wanted if link.targets is not None else ():
                 if target.collection == "TX" and target.key is not None:
                     made.read.add(target.key)
                 elif target.collection == "TX":
-                    begins = _BEGINNING.match(target.selector.lower())
-                    made.read_beginnings.add(begins[1] if begins else b"")
+                    made.read_beginnings.add(_beginning_of(target.selector))
         return made
 
     def is_read_by(self, other: _Names) -> bool:
@@ -128,13 +124,25 @@ class _Names:
         return name in self.written or name.startswith(tuple(self.written_beginnings))
 
 
+def _macros_in(link: Compiled) -> set[str]:
+    """Give the names in all macros of a link, in lower case."""
+    texts = [action.argument for action in link.rule.actions]
+    texts += [link.rule.operator.argument] if link.rule.operator is not None else []
+    return {name.lower() for text in texts for name in macros_of(text)}
+
+
+def _beginning_of(pattern: bytes) -> bytes:
+    """Give what every name that a pattern of keys matches begins with; b"" when that is not known."""
+    begins = _BEGINNING.match(pattern.lower())
+    return begins[1] if begins else b""
+
+
 def _keeps_to_itself(link: Compiled, names: _Names, are_fixed: AreFixed) -> bool:
     if link.targets is None or link.rule.operator is None:
         return False
     for target in link.targets.wanted:
         if target.collection == "TX":
-            begins = _BEGINNING.match(target.selector.lower())
-            name = target.key if target.key is not None else (begins[1] if begins else b"")
+            name = target.key if target.key is not None else _beginning_of(target.selector)
             if not names.is_own(name) and not are_fixed([f"tx.{name.decode('utf-8', 'replace')}"]):
                 return False
         elif target.collection not in SURROUNDINGS and target.collection not in WRITTEN:
@@ -153,9 +161,7 @@ def _takes_numbers_of_others(rule: Compiled) -> bool:
     captured = False
     for link in (rule, *rule.links):
         captured = captured or link.rule.captures
-        texts = [action.argument for action in link.rule.actions]
-        texts += [link.rule.operator.argument] if link.rule.operator is not None else []
-        reads = {name.lower() for text in texts for name in macros_of(text)}
+        reads = _macros_in(link)
         if link.targets is not None:
             reads |= {
                 f"tx.{each.selector.decode('utf-8', 'replace')}"
