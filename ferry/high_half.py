@@ -7,6 +7,10 @@
 A request that fails inspection keeps its header in the bundle, so that the earlier seals still hold;
 its content is emptied, which tells the core to pass over it.  Its sender gets a REJECTED answer from
 this half, and the item as it came goes to the quarantine.
+
+A request whose content cannot be opened gets no such answer: the seals do not cover the sealed bytes,
+so they may have been damaged on the road, and what was acknowledged to a user must not be refused for
+that.  The whole bundle is quarantined and comes again.
 """
 
 from __future__ import annotations
@@ -23,10 +27,10 @@ from ferry.answers import Rejection, by_worker, rejected_answer
 from ferry.control import CONTROL, ControlReader
 from ferry.folders import count_entries
 from ferry.half import ControlStation, Half
-from ferry.inspection import Inspector
+from ferry.inspection import Inspector, NotOpened
 from ferry.lane.checks import INBOUND, LOW_ROLE, OUTBOUND, Checked, Items, LaneId
 from ferry.lane.crossing import State
-from ferry.lane.reasons import Reason
+from ferry.lane.reasons import Reason, SetAside
 from ferry.notices import NoticeSender
 from ferry.parts import HalfParts
 from ferry.ports import FolderPort, InletPort
@@ -130,6 +134,7 @@ class RequestDelivery:
 
         Raises:
             Unavailable: the disk is full.
+            PeerError: DAMAGED_CONTENT: the bundle must come again.
         """
         opened: list[Item] = []
         rejections: list[Rejection] = []
@@ -148,6 +153,8 @@ class RequestDelivery:
         now_ms = self._parts.clock.now_ms()
         try:
             return Item(item.header, self._inspector.inspect(header, item, now_ms=now_ms))
+        except NotOpened as error:
+            raise SetAside(Reason.DAMAGED_CONTENT, error.kind) from None
         except PeerError as error:
             self.log.warn(
                 "request_rejected", code=error.code, reason=error.private, request_id=header.id.hex(),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from typing import Final, Protocol
 
-from ferry.intake import Candidate, Intake, Over
+from ferry.intake import CRASHES, Candidate, Intake, Over
 from ferry.journal import RECEIVED_WAY, Numbered
 from ferry.lane.checks import Checked, Items, LaneId, check_arrived, check_items
 from ferry.lane.crossing import State, crossing_leaf
@@ -25,6 +25,9 @@ from wire_formats.lane_control import Acknowledgement, Heartbeat
 
 #: Shortest time between two acknowledgements of a lane; the half's tick sends what was put off.
 ACKNOWLEDGE_EVERY_S: Final = 0.05
+
+#: A bundle that was held because it broke us is looked at twice more, for the number in its seal.
+LOOKS_AT_HELD: Final = CRASHES + 2
 
 
 class Deliver(Protocol):
@@ -44,6 +47,7 @@ class Deliver(Protocol):
             SENT, or REJECTED when nothing of it was fit to be delivered.
 
         Raises:
+            PeerError: it may not pass as it is; another copy of it may.
             Unavailable: it cannot be delivered now.
         """
 
@@ -136,13 +140,21 @@ class ReceivingStation:
                 self._settle_number(crossing)
             raise
         yield
-        state = yield from self._deliver.deliver(checked, items)
+        try:
+            state = yield from self._deliver.deliver(checked, items)
+        except PeerError:
+            # The same bytes again: they are what the other half has, and the lane goes on without them.
+            if candidate.entry.state is State.QUARANTINED:
+                self._settle_number(crossing)
+            raise
         self._pass(candidate, checked, crossing, state)
 
     def repeated(self, candidate: Candidate) -> None:
-        """Note that a crossing came again: our acknowledgement was lost or late."""
+        """Note that a crossing came again: our acknowledgement was lost or late, or its number was never settled."""
         self._metrics.duplicates.inc()
         self.acknowledgement_due = True
+        if candidate.entry.state is State.HELD and candidate.entry.attempts < LOOKS_AT_HELD:
+            self._settle_held(candidate)
 
     def settle(self) -> None:
         """Put the receiver's memory into the same commit as its crossings."""
@@ -156,6 +168,22 @@ class ReceivingStation:
         now = self._parts.seconds()
         if self.acknowledgement_due and not 0 <= now - self._acknowledged_s < ACKNOWLEDGE_EVERY_S:
             self._on_settled()
+
+    def _settle_held(self, candidate: Candidate) -> None:
+        """Settle the number of a bundle that was held without a look at it, so that the lane goes on.
+
+        Its seals are looked at now, counted first as any look at what broke us before; its content never again.
+        """
+        self._parts.journal.suspect(candidate.entry)
+        now_ms = self._parts.clock.now_ms()
+        try:
+            _, crossing = check_arrived(candidate.data, candidate.name, self.lane, self._parts.signers, now_ms=now_ms)
+        except PeerError:
+            return  # no number of the other half's
+        statement = crossing.statement
+        chain = {"previous": statement.previous, "digest": crossing.digest}
+        if self.inbox.judge(statement.epoch, statement.sequence, **chain) is Verdict.NEW:
+            self._settle_number(crossing)
 
     def _is_new(self, candidate: Candidate, crossing: CheckedSeal) -> bool:
         statement = crossing.statement

@@ -151,7 +151,8 @@ class Sender:
         """Take in an acknowledgement whose signature held."""
         self.heard_s = self.parts.seconds()
         self.ever_heard = True
-        result = self.outbox.acknowledge(message.epoch, message.cumulative, message.gaps, message.made_ms)
+        told = (message.epoch, message.cumulative, message.gaps, message.made_ms)
+        result = self.outbox.acknowledge(*told, now_ms=self.parts.clock.now_ms())
         if result.newer_epoch or result.regressed:
             self.log.warn("epoch_renewed", lane=self.lane.lane, way=self.lane.direction, epoch=message.epoch)
             self._renew_all(above=message.epoch)

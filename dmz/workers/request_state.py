@@ -50,3 +50,17 @@ def check_move(before: RequestState, after: RequestState) -> None:
 def next_pause_ms(attempts: int, first_ms: int, most_ms: int) -> int:
     """Pause before try ``attempts + 1``: doubles from ``first_ms`` up to ``most_ms``."""
     return min(first_ms << min(attempts, 20), most_ms)
+
+
+def spread_ms(pause_ms: int, identity: bytes, attempts: int) -> int:
+    """A pause of one request, up to a quarter shorter or longer, different at each try.
+
+    What shares a bundle at one try meets other company at the next: a bundle that is held for one of its requests
+    does not hold the others for ever. And what came all at once does not come again all at once.
+
+    Args:
+        pause_ms: from ``next_pause_ms``.
+        identity: of the request; its bytes are random.
+        attempts: how often it was tried.
+    """
+    return pause_ms * (768 + 2 * identity[attempts % len(identity)]) // 1024
