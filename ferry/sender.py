@@ -24,7 +24,7 @@ from ferry.lane.reasons import Reason
 from ferry.parts import HalfParts
 from ferry.spool import Spool
 from ferry.transports.port import Outlet
-from wire_formats.bundle import Bundle, SealStream, encode_bundle, parse_bundle, peek_statement
+from wire_formats.bundle import CLOCK_SLACK_MS, Bundle, SealStream, encode_bundle, parse_bundle, peek_statement
 from wire_formats.cose import parse_sign1
 from wire_formats.drop import DropName
 from wire_formats.errors import Kind, PeerError, Unavailable
@@ -77,6 +77,7 @@ class Sender:
         self.heard_s = parts.seconds()
         self.ever_heard = False
         self.full = False
+        self._newest_ms = 0
 
     def start(self) -> None:
         """Begin a new epoch; whatever the spool holds is sent again under it."""
@@ -136,6 +137,9 @@ class Sender:
             return
         author, worker = self._author(bundle)
         statement = peek_statement(bundle.seals[0])
+        if statement.made_ms > self.parts.clock.now_ms() + CLOCK_SLACK_MS:
+            self._drop_future(old, author, data)
+            return
         name, sealed, leaf = self._seal(bundle, tracked=statement.tracked)
         self._old.popleft()
         entry = self.parts.journal.by_author(SENT_WAY, self.lane, author)
@@ -146,6 +150,19 @@ class Sender:
         self._spool.remove(old)
         self._metrics.resends.inc()
         self._put(name, sealed)
+
+    def _drop_future(self, old: DropName, author: Author, data: bytes | None) -> None:
+        """Let go of a bundle that its author made while the clock was wrong: nobody would take it for a long time.
+
+        Its author's end sends its requests or answers again.
+        """
+        now_ms = self.parts.clock.now_ms()
+        self.parts.quarantine.add(Reason.FROM_THE_FUTURE, self.lane, data or b"")
+        entry = self.parts.journal.by_author(SENT_WAY, self.lane, author)
+        if entry is not None and entry.state is State.SENT:
+            self.parts.journal.set_aside(entry, State.HELD, Reason.FROM_THE_FUTURE.value, now_ms=now_ms)
+        self._old.popleft()
+        self._spool.remove(old)
 
     def acknowledge(self, message: Acknowledgement) -> None:
         """Take in an acknowledgement whose signature held."""
@@ -177,6 +194,11 @@ class Sender:
         self._metrics.unacknowledged.set(len(self.outbox) + len(self._old))
         self._tell_if_full()
         self._metrics.gaps.set(self.outbox.missing())
+        if self._newest_ms > self.parts.clock.now_ms() + CLOCK_SLACK_MS:
+            # The clock was set back: what was sealed before is of the future to everybody, and would be for as long.
+            self.log.warn("clock_set_back", lane=self.lane.lane, way=self.lane.direction)
+            self._renew_all(above=0)
+            return
         for sequence in self.outbox.due(self.parts.seconds(), most=RESENDS_AT_ONCE):
             data = self._spool.get(self._name(sequence))
             if data is None:
@@ -214,6 +236,7 @@ class Sender:
         self._tracked.clear()
 
     def _renew_all(self, *, above: int) -> None:
+        self._newest_ms = 0
         self._begin_epoch(above=above)
         self._old = deque(self._spool.prepare())
 
@@ -231,11 +254,13 @@ class Sender:
     def _seal(self, bundle: Bundle, *, tracked: bool) -> tuple[DropName, bytes, bytes]:
         """Seal under the next number and keep in the spool; on failure the number stays free."""
         stream = replace(self._stream)
-        sealed = stream.seal(bundle, self.parts.key, now_ms=self.parts.clock.now_ms(), tracked=tracked)
+        now_ms = self.parts.clock.now_ms()
+        sealed = stream.seal(bundle, self.parts.key, now_ms=now_ms, tracked=tracked)
         data = encode_bundle(sealed)
         name = self._name(stream.sequence)
         self._spool.put(name, data)
         self._stream = stream
+        self._newest_ms = max(self._newest_ms, now_ms)
         self.outbox.add(stream.sequence, len(data), self.parts.seconds())
         return name, data, crossing_leaf(sealed.seals[-1])
 

@@ -28,6 +28,8 @@ class Rates:
     double: float = 0.0
     delay: float = 0.0
     replay: float = 0.0
+    spare_control: bool = False
+    """whether the control lanes are left alone"""
     litter: float = 0.0
 
 
@@ -79,6 +81,8 @@ class Carrier:
             if self._waiting.get(path, 0.0) > now:
                 continue
             fate = self._fate(already_delayed=path in self._waiting)
+            if lane == "control" and self.rates.spare_control:
+                fate = ""
             if fate == "delay":
                 self._waiting[path] = now + self.chance.uniform(0.05, 3.0)
                 continue

@@ -100,11 +100,14 @@ def plan_of(seed: int, profile: str = "") -> Plan:
 
 def _rates(profile: str, chance: random.Random) -> Rates:
     if profile == "loss":
-        return Rates(lose=chance.choice((0.02, 0.1, 0.3)))
+        return Rates(lose=chance.choice((0.02, 0.1, 0.3)), spare_control=chance.random() < 0.8)
     some: Callable[[float], float] = lambda most: chance.uniform(0, most) if chance.random() < 0.6 else 0.0  # noqa: E731
     most = {"gap": 0.15, "storm": 0.05, "hands": 0.02, "clocks": 0.02}.get(profile, 0.0)
     delay = some(most) if most else some(0.05)
-    return Rates(some(2 * most), some(most), some(most), some(most), delay, some(2 * most), some(most / 10))
+    return Rates(
+        lose=some(2 * most), tear=some(most), flip=some(most), double=some(most), delay=delay, replay=some(2 * most),
+        litter=some(most / 10),
+    )  # fmt: skip
 
 
 class Faults:

@@ -10,12 +10,14 @@ Source: https://rogerbinns.github.io/apsw/vfs.html; PEP 249.
 from __future__ import annotations
 
 import contextlib
+import errno
+import functools
 import os
 import random
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 
 import apsw
 
@@ -23,6 +25,8 @@ from tests.simulation.disk import Inode
 from tests.simulation.process_disk import ProcessDisk
 from tests.simulation.scheduler import Killed
 
+P = ParamSpec("P")
+R = TypeVar("R")
 VFS: Final = "simulated"
 _POWERSAFE_OVERWRITE: Final = 0x1000
 _SECTOR: Final = 4096
@@ -33,6 +37,21 @@ class _Stage:
 
     disk: ProcessDisk | None = None
     chance = random.Random(0)
+
+
+def _told(method: Callable[P, R]) -> Callable[P, R]:
+    """Errors of the disk as SQLite knows them: any other kind it would not take for one, and go on."""
+
+    @functools.wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(*args, **kwargs)
+        except OSError as error:
+            raise (apsw.FullError if error.errno == errno.ENOSPC else apsw.IOError) from None
+        except Killed:
+            raise apsw.IOError from None
+
+    return call
 
 
 class _File:
@@ -54,23 +73,27 @@ class _File:
             self._inode = simulated.create(path)
             self._new = True
 
+    @_told
     def xRead(self, amount: int, offset: int) -> bytes:  # noqa: N802
         if self._disk.process.alive:  # SQLite may go on for a moment in a process that has died
             self._disk.begin("db_read", self._path)
         return bytes(self._inode.content[offset : offset + amount])
 
+    @_told
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
         if not self._disk.process.alive:
             return
         if self._disk.write_inode("db_write", self._inode, self._path, bytes(data), offset) < len(data):
             raise apsw.FullError
 
+    @_told
     def xTruncate(self, size: int) -> None:  # noqa: N802
         if not self._disk.process.alive:
             return
         self._disk.begin("db_write", self._path)
         self._inode.truncate(size)
 
+    @_told
     def xSync(self, _flags: int) -> None:  # noqa: N802
         if not self._disk.process.alive:
             return
@@ -119,6 +142,7 @@ class _Vfs(apsw.VFS):
     def xFullPathname(self, name: str) -> str:  # noqa: N802
         return name
 
+    @_told
     def xOpen(self, name: Any, flags: list[int]) -> Any:  # noqa: N802
         assert _Stage.disk is not None
         path = name.filename() if isinstance(name, apsw.URIFilename) else str(name)
@@ -132,6 +156,7 @@ class _Vfs(apsw.VFS):
             return False
         return True
 
+    @_told
     def xDelete(self, path: str, sync_folder: bool) -> None:  # noqa: FBT001, N802
         if _Stage.disk is None or not _Stage.disk.process.alive:
             return
