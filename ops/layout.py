@@ -109,6 +109,7 @@ class Installation:
         edge_children: how many processes the edge forks, 1..64.
         city_units: units of the synthetic city.
         operators: further demo accounts of units, for load tests.
+        hosts: names and addresses of the front door, in its certificate and in what it answers to.
     """
 
     ports: Ports
@@ -116,6 +117,7 @@ class Installation:
     edge_children: int = number(2, least=1, most=MOST_EDGE_CHILDREN)
     city_units: int = number(300, least=2, most=42_000)
     operators: int = number(0, least=0, most=500)
+    hosts: tuple[str, ...] = HOSTS
 
     @property
     def worker_names(self) -> tuple[str, ...]:

@@ -110,6 +110,7 @@ def too_late(found: Installation, environment: Mapping[str, str]) -> Iterator[st
         ("CITY_UNITS", found.city_units),
         ("FERRYGATE_WORKERS", found.workers),
         ("FERRYGATE_EDGES", found.edge_children),
+        ("FERRYGATE_HOSTS", " ".join(found.hosts)),
     ):
         asked = environment.get(variable, "")
         if asked and asked != str(kept):
