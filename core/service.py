@@ -125,7 +125,6 @@ def build_core(  # noqa: PLR0913 - the one place where all collaborators meet
     inbox = Inbox(settings.inbox, settings.quarantine, trust=trust, clock=clock, metrics=metrics)
     epoch = next_epoch(engine, now_ms=clock.now_ms())
     publisher = Publisher(settings.outbox, tools.signing_key, epoch=epoch, clock=clock, metrics=metrics)
-    prepare_drop(settings.outbox / "control")
     parts = LoopParts(
         engine=engine,
         inbox=inbox,

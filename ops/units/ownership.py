@@ -10,6 +10,7 @@
     fg-gap      both halves                  gap/          (on one machine; on two it is the transport's end)
     fg-high-core  the high half and the core core/inbox, core/outbox
     fg-core-ca  the core and the CA          core/deny, core/run
+    fg-high-ca  the high half and the CA     core/outbox/control (notices for the DMZ)
 
 A zone's own folder is closed to everybody else; on the way to a meeting place a folder can be passed through, not read.
 On machines of their own, each gets the rows of its zones only.
@@ -34,14 +35,15 @@ DMZ_LOW: Final = "fg-dmz-low"
 GAP: Final = "fg-gap"
 HIGH_CORE: Final = "fg-high-core"
 CORE_CA: Final = "fg-core-ca"
+HIGH_CA: Final = "fg-high-ca"
 
 #: user -> groups in which it meets others.
 MEETS: Final[Mapping[str, tuple[str, ...]]] = {
     DMZ: (DMZ_LOW,),
     LOW: (DMZ_LOW, GAP),
-    HIGH: (GAP, HIGH_CORE),
+    HIGH: (GAP, HIGH_CORE, HIGH_CA),
     CORE: (HIGH_CORE, CORE_CA),
-    CA: (CORE_CA,),
+    CA: (CORE_CA, HIGH_CA),
 }
 _ROLES: Final = {
     "edge": DMZ,
@@ -108,7 +110,9 @@ def places(workers: tuple[str, ...]) -> Iterator[Place]:
     for way, writer in zip(WAYS, (LOW, HIGH), strict=True):
         yield from _drop(f"gap/{way}", (*LANES, CONTROL), writer, GAP)
     yield from _drop("core/inbox", LANES, HIGH, HIGH_CORE)
-    yield from _drop("core/outbox", (*LANES, CONTROL), CORE, HIGH_CORE)
+    yield Place(PurePosixPath("core/outbox"), CORE, CORE, PASSED)
+    yield from _drop("core/outbox", LANES, CORE, HIGH_CORE, parent=False)
+    yield from _drop("core/outbox", (CONTROL,), CA, HIGH_CA, parent=False)
     yield from _drop("core", ("deny",), CA, CORE_CA, parent=False)
     yield Place(PurePosixPath("core/run"), CORE, CORE_CA, SHARED)
     yield Place(PurePosixPath("ca/crl"), CA, CA, 0o755, whole=True)

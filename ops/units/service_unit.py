@@ -136,17 +136,28 @@ def _network(role: str) -> tuple[str, ...]:
     )
 
 
+#: zone -> what of the installation exists for its roles: its folder, and the places where it meets others.
+_VISIBLE: Final = {
+    "dmz": ("dmz",),
+    "ferry_low": ("ferry_low", "gap", "dmz/outbox", "dmz/inbox", "dmz/notices"),
+    "ferry_high": ("ferry_high", "gap", "core/inbox", "core/outbox"),
+    "core": ("core",),
+    "ca": ("ca", "core/deny", "core/run", "core/outbox/control"),
+}
+
+
+def visible(role: str) -> tuple[str, ...]:
+    """Give the folders of an installation that a role can see, below its root."""
+    return (*_VISIBLE[ownership.zone_of(role)], *_looks_at(role))
+
+
+def _looks_at(role: str) -> tuple[str, ...]:
+    """Folders of another zone that a role reads and never writes."""
+    return ("ca/crl",) if role == "staff" else ()
+
+
 def _paths(role: str, host: Host) -> tuple[str, ...]:
-    """Only the role's zone and the places where it meets others exist for it."""
-    zone = ownership.zone_of(role)
-    keeps = {
-        "dmz": ("dmz",),
-        "ferry_low": ("ferry_low", "gap", "dmz/outbox", "dmz/inbox", "dmz/notices"),
-        "ferry_high": ("ferry_high", "gap", "core/inbox", "core/outbox"),
-        "core": ("core",),
-        "ca": ("ca", "core/deny", "core/run"),
-    }[zone]
-    reads = ("ca/crl",) if role == "staff" else ()
+    keeps, reads = _VISIBLE[ownership.zone_of(role)], _looks_at(role)
     # The settings and the code are read through these too, wherever they lie.
     code = sorted({str(path) for path in host.code})
     return (
