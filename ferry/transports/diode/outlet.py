@@ -15,10 +15,10 @@ from twisted.logger import Logger
 from ferry.transports.diode.batches import BATCH, Sending
 from ferry.transports.diode.coding import raptorq_found
 from ferry.transports.diode.datagram import IP_UDP_BYTES, KEY_BYTES, LANE_CODES, LANE_NAMES, Sealer
-from ferry.transports.diode.framing import ObjectFraming, pack_object
+from ferry.transports.diode.framing import COPIED_FRAGMENTS, ObjectFraming, pack_object
 from ferry.transports.diode.metrics import DiodeMetrics
 from ferry.transports.diode.pacing import TokenBucket
-from ferry.transports.diode.redundancy import OBJECT_FAILURE, SMALL_FAILURE
+from ferry.transports.diode.redundancy import OBJECT_FAILURE, copies_failure, copies_needed
 from ferry.transports.diode.schedule import Schedule
 from ferry.transports.diode.settings import DiodeSettings
 from ferry.transports.diode.sockets import Address, open_sender, sending
@@ -64,6 +64,8 @@ class DiodeOutlet:
         self._bucket = TokenBucket(settings.bytes_per_s, least=2 * self._wire_bytes)
         self._lanes = [metrics.lane(code, direction) for code in range(len(LANE_NAMES))]
         self._failures = metrics.unsent.labels(direction)
+        copies = copies_needed(COPIED_FRAGMENTS, settings.loss)
+        self._small_failure = copies_failure(COPIED_FRAGMENTS, copies, settings.loss)
         self._unsent: list[bytes] = []
         self._sent = 0
         self._idle = True
@@ -124,7 +126,7 @@ class DiodeOutlet:
                 "rate_mbit": settings.rate_mbit,
                 "loss_planned": settings.loss,
                 "failure": OBJECT_FAILURE if settings.loss else 0.0,
-                "failure_small": SMALL_FAILURE if settings.loss else 0.0,
+                "failure_small": self._small_failure,
                 "sent": self._sent,
             },
             lanes,

@@ -21,7 +21,7 @@ OBJECT_FAILURE: Final = 1e-6
 SMALL_FAILURE: Final = 1e-5
 #: Symbols beyond K that are waited for in the reckoning.
 SURPLUS: Final = 2
-MOST_COPIES: Final = 8
+MOST_COPIES: Final = 12
 _LARGEST_LOSS: Final = 0.5
 
 
@@ -85,7 +85,7 @@ def copies_failure(fragments: int, copies: int, loss: float) -> float:
 
 @functools.lru_cache(maxsize=1024)
 def copies_needed(fragments: int, loss: float, failure: float = SMALL_FAILURE) -> int:
-    """Give how often each fragment is sent; 1 without loss, at most 8."""
+    """Give how often each fragment is sent; 1 without loss, at most 12."""
     if loss <= 0.0:
         return 1
     for copies in range(1, MOST_COPIES):
