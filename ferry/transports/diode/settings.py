@@ -44,7 +44,7 @@ class DiodeSettings:
     queue_bytes: int = number(32 << 20, least=4 << 20, most=1 << 32)
     reassembly_bytes: int = number(32 << 20, least=4 << 20, most=1 << 32)
     ready_bytes: int = number(64 << 20, least=4 << 20, most=1 << 32)
-    socket_bytes: int = number(8 << 20, least=1 << 16, most=1 << 30)
+    socket_bytes: int = number(4 << 20, least=1 << 16, most=1 << 30)
 
     def __post_init__(self) -> None:
         """Refuse what the ranges cannot tell.
