@@ -104,7 +104,9 @@ METRICS: Final[dict[str, Metric]] = {
     "ferry_turn_seconds": Metric("Histogram", (), "time of one step"),
     "ferry_diode_packets_total": Metric("Counter", ("lane", "way"), "datagrams of the diode sent or taken"),
     "ferry_diode_files_total": Metric("Counter", ("lane", "way"), "files sent into the diode, or arrived whole"),
-    "ferry_diode_repaired_total": Metric("Counter", ("lane", "way"), "files that arrived whole though datagrams were lost"),
+    "ferry_diode_repaired_total": Metric(
+        "Counter", ("lane", "way"), "files that arrived whole though datagrams were lost"
+    ),
     "ferry_diode_incomplete_total": Metric("Counter", ("lane", "way"), "files of which too much was lost"),
     "ferry_diode_dropped_total": Metric("Counter", ("lane", "way"), "files that arrived and had no room or no name"),
     "ferry_diode_queue_bytes": Metric("Gauge", ("lane", "way"), "bytes that wait to be sent into the diode"),
