@@ -173,6 +173,8 @@ class Half:
         for receiver in self._receivers.values():
             receiver.abandon()
         self._write_status()
+        self._outlet.close()
+        self._inlet.close()
         self.parts.journal.close()
 
     def take_control(self, message: Control) -> None:
@@ -198,6 +200,7 @@ class Half:
             quarantine.count(held=False),
             quarantine.count(held=True),
             lanes,
+            {"out": self._outlet.report(), "in": self._inlet.report()},
         )
 
     @property

@@ -4,7 +4,8 @@ One JSON object, replaced whole every two seconds:
 
     {"half": name, "at_ms": n, "quarantined": n, "held": n,
      "lanes": [{"way", "lane", "role": "sender"|"receiver", "epoch", "mark", "acknowledged",
-                "gaps", "waiting", "unacknowledged", "oldest_s", "heard_s", "link", "blocked"}]}
+                "gaps", "waiting", "unacknowledged", "oldest_s", "heard_s", "link", "blocked"}],
+     "transport": {"out"|"in": {"kind", "figures": {name: value}, "lanes": {lane: {name: value}}, "troubles": [text]}}}
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ferry.transports.port import LinkReport
 from wire_formats.collaborators import Disk
 from wire_formats.disk import DISK
 from wire_formats.drop import write_whole
@@ -65,6 +67,7 @@ class HalfStatus:
     quarantined: int
     held: int
     lanes: Sequence[LaneStatus]
+    transport: Mapping[str, LinkReport]
 
 
 def write_status(path: Path, status: HalfStatus, *, disk: Disk = DISK) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from ferry.folders import FolderScan, count_entries, read_file, remove_entry
-from ferry.transports.port import TRANSPORT_LANES, Waiting
+from ferry.transports.port import TRANSPORT_LANES, LinkReport, Waiting
 from wire_formats.collaborators import DirectoryWatch, Disk
 from wire_formats.disk import DISK
 from wire_formats.drop import TEMPORARY, DropName, prepare_drop, write_drop
@@ -46,6 +46,13 @@ class DirectoryOutlet:
             Unavailable: STORAGE_FULL; nothing was published.
         """
         write_drop(self._folders[lane], name, data, disk=self._disk)
+
+    def report(self) -> LinkReport:
+        """A folder has no state of its own."""
+        return LinkReport("directory")
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 class DirectoryInlet:
@@ -90,3 +97,10 @@ class DirectoryInlet:
     def watch(self, lane: str, on_arrival: Callable[[], None]) -> Callable[[], None]:
         """Watch the lane's folder."""
         return self._watch.watch(self._folders[lane], on_arrival)
+
+    def report(self) -> LinkReport:
+        """A folder has no state of its own."""
+        return LinkReport("directory")
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -18,11 +18,11 @@ from ops.cli import installation
 from ops.cli.table import render
 from ops.cli.words import Words
 from ops.lab.netns import LabError, Network, missing_tools
-from ops.lab.plan import FRONT_DOOR
+from ops.lab.plan import DIODE, FRONT_DOOR
+from ops.lab.machine import join_halves
 from ops.lab.proof import Finding, Laboratory
 
 DIRECTORY: Final = "directory"
-DIODE: Final = "diode"
 _MAKE_S: Final = 240
 
 
@@ -67,6 +67,7 @@ def prove(folder: Path, transport: str, *, lost_per_1000: int) -> list[Finding]:
     environment = {
         **os.environ, "CITY_UNITS": "20", "FERRYGATE_WORKERS": "2", "FERRYGATE_EDGES": "1",
         "FERRYGATE_HOSTS": f"{FRONT_DOOR} localhost", "FERRYGATE_PORT_BASE": "20000",
+        "FERRYGATE_TRANSPORT": transport,
     }  # fmt: skip
     made = subprocess.run(
         [sys.executable, "-m", "ops.provision", str(root)], env=environment, capture_output=True, text=True,
@@ -75,10 +76,9 @@ def prove(folder: Path, transport: str, *, lost_per_1000: int) -> list[Finding]:
     if made.returncode:
         raise LabError(f"no installation: {made.stderr.strip()[-300:]}")
     layout, found = installation.load(root)
+    join_halves(layout, found)
     network = Network(str(os.getpid()))
-    laboratory = Laboratory(
-        network, layout, found, folder, diode=transport == DIODE, lost_per_1000=lost_per_1000, tell=_tell
-    )
+    laboratory = Laboratory(network, layout, found, folder, lost_per_1000=lost_per_1000, tell=_tell)
     return list(laboratory.run())
 
 

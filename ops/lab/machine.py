@@ -7,6 +7,7 @@ covered by an empty file system, as a unit's ``TemporaryFileSystem=`` does.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import stat
@@ -19,8 +20,8 @@ from pathlib import Path
 from typing import Final
 
 from ops.lab.netns import LabError, Network
-from ops.lab.plan import machine_of, numbers
-from ops.layout import Layout
+from ops.lab.plan import DIODE, ends_of, machine_of, numbers
+from ops.layout import Installation, Layout
 from ops.units import ownership
 from ops.units.service_unit import visible
 
@@ -147,6 +148,18 @@ def own_folders(layout: Layout, workers: tuple[str, ...]) -> None:
                 os.chown(inner, known[place.user], known[place.group], follow_symlinks=False)
         os.chown(path, known[place.user], known[place.group])
         path.chmod(place.mode)
+
+
+def join_halves(layout: Layout, found: Installation) -> None:
+    """Give the halves' settings the addresses of the laboratory's one-way links; does nothing for a directory."""
+    if found.transport != DIODE:
+        return
+    for half in ("ferry_low", "ferry_high"):
+        path = layout.settings(half)
+        text = path.read_text(encoding="utf-8")
+        for setting, address in ends_of(half, found).items():
+            text = re.sub(rf'^{setting} = "[0-9.]+:', f'{setting} = "{address}:', text, flags=re.MULTILINE)
+        path.write_text(text, encoding="utf-8")
 
 
 def _signal(process: subprocess.Popen[bytes], number: int) -> None:

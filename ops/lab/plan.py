@@ -31,12 +31,9 @@ LOW: Final = "low"
 HIGH: Final = "high"
 CORE: Final = "core"
 MACHINES: Final = (INTERNET, DMZ, LOW, HIGH, CORE)
+DIODE: Final = "diode"
 OUTER: Final = (DMZ, LOW)
 INNER: Final = (HIGH, CORE)
-
-#: UDP ports of the two one-way links.
-INBOUND_PORT: Final = 47001
-OUTBOUND_PORT: Final = 47002
 
 #: The front door as the internet sees it.
 FRONT_DOOR: Final = "10.77.1.2"
@@ -77,10 +74,6 @@ _ORDINARY: Final = (
     Link("yard", End(DMZ, "yard0", "10.77.2.1"), End(LOW, "yard1", "10.77.2.2")),
     Link("office", End(HIGH, "office0", "10.77.5.1"), End(CORE, "office1", "10.77.5.2")),
 )
-_DIODES: Final = (
-    Link("inbound", End(LOW, "in0", "10.77.3.1"), End(HIGH, "in1", "10.77.3.2"), INBOUND_PORT),
-    Link("outbound", End(HIGH, "out0", "10.77.4.1"), End(LOW, "out1", "10.77.4.2"), OUTBOUND_PORT),
-)
 #: What a planted leak would be: a cable from the DMZ straight into the core.
 LEAK: Final = Link("leak", End(DMZ, "leak0", "10.77.9.1"), End(CORE, "leak1", "10.77.9.2"))
 
@@ -91,15 +84,36 @@ _MACHINE_OF: Final[Mapping[str, str]] = {
 _FIRST_NUMBER: Final = 77_001
 
 
-def links(*, diode: bool) -> tuple[Link, ...]:
+def diodes(found: Installation) -> tuple[Link, ...]:
+    """Give the two one-way links, towards the core and back; none when the halves share a directory."""
+    if found.transport != DIODE:
+        return ()
+    inbound, outbound = found.ports.diode("ferry_high", "in"), found.ports.diode("ferry_low", "in")
+    return (
+        Link("inbound", End(LOW, "in0", "10.77.3.1"), End(HIGH, "in1", "10.77.3.2"), inbound),
+        Link("outbound", End(HIGH, "out0", "10.77.4.1"), End(LOW, "out1", "10.77.4.2"), outbound),
+    )
+
+
+def links(found: Installation) -> tuple[Link, ...]:
     """Give the cables of the laboratory."""
-    return (*_ORDINARY, *_DIODES) if diode else _ORDINARY
+    return (*_ORDINARY, *diodes(found))
 
 
-def addresses(machine: str, *, diode: bool) -> tuple[str, ...]:
+def addresses(machine: str, found: Installation) -> tuple[str, ...]:
     """Give every address of a machine but the loopback one."""
-    ends = [end for link in links(diode=diode) for end in (link.left, link.right)]
+    ends = [end for link in links(found) for end in (link.left, link.right)]
     return tuple(end.address for end in ends if end.machine == machine)
+
+
+def ends_of(half: str, found: Installation) -> dict[str, str]:
+    """Give the addresses that a half's settings name, without ports: setting -> address."""
+    inbound, outbound = diodes(found)
+    away, towards = (inbound, outbound) if half == "ferry_low" else (outbound, inbound)
+    return {
+        "send_from": away.left.address, "send_to": away.right.address,
+        "receive_at": towards.right.address, "receive_from": towards.left.address,
+    }  # fmt: skip
 
 
 def machine_of(process: str) -> str:

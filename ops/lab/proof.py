@@ -19,7 +19,7 @@ from typing import Final
 
 from ops.lab.machine import Roles, own_folders
 from ops.lab.netns import Network
-from ops.lab.plan import CORE, DMZ, INNER, INTERNET, LEAK, OUTER, Link, addresses, links, listening
+from ops.lab.plan import CORE, DMZ, INNER, INTERNET, LEAK, OUTER, Link, addresses, diodes, links, listening
 from ops.layout import Installation, Layout, roles
 
 _JOB_S: Final = 180
@@ -49,7 +49,6 @@ class Laboratory:
         layout: the installation.
         found: its ports.
         folder: for logs.
-        diode: whether the halves are joined by one-way links instead of a directory.
         lost_per_1000: datagrams the one-way links lose.
         tell: hears what is being done.
     """
@@ -58,7 +57,6 @@ class Laboratory:
     layout: Layout
     found: Installation
     folder: Path
-    diode: bool
     lost_per_1000: int
     tell: Callable[[str], None]
     _roles: Roles = field(init=False)
@@ -80,7 +78,7 @@ class Laboratory:
         """
         try:
             self.tell("machines and cables")
-            self.network.build(links(diode=self.diode), lost_per_1000=self.lost_per_1000)
+            self.network.build(links(self.found), lost_per_1000=self.lost_per_1000)
             own_folders(self.layout, self.found.worker_names)
             self.tell(f"{len(self.processes)} roles on their machines, each as its zone's user, behind its walls")
             for process in self.processes:
@@ -89,8 +87,7 @@ class Laboratory:
                 self._roles.wait_healthy(process, self.found.ports.metrics_of(process))
             yield self._works()
             yield from self._no_path()
-            if self.diode:
-                yield from self._one_way()
+            yield from self._one_way()
             yield from self._controls()
             yield Finding("every role lived through it", self._roles.alive(), "all processes run")
         finally:
@@ -127,14 +124,14 @@ class Laboratory:
         targets = [
             f"{address}:{port}"
             for other in others
-            for address in (*addresses(other, diode=self.diode), *also)
+            for address in (*addresses(other, self.found), *also)
             for port in ports[other]
         ]
         told = self.network.run(machine, sys.executable, "-m", "ops.lab.attempts", "connect", *targets)
         return len(targets), told.split()
 
     def _one_way(self) -> Iterator[Finding]:
-        for link in (link for link in links(diode=True) if link.one_way):
+        for link in diodes(self.found):
             self.tell(f"everything that can be sent backwards over {link.name}")
             forward = self.network.received(link.right)
             sent, back = self._shout_back(link)
@@ -154,8 +151,7 @@ class Laboratory:
             tried, open_ones = self._reach(machine, (other,), also=(address,))
             told = f"{tried} ports tried, {len(open_ones)} answered"
             yield Finding(f"a cable from DMZ to core is seen from {machine}", bool(open_ones), told)
-        if self.diode:
-            link = next(link for link in links(diode=True) if link.one_way)
+        for link in diodes(self.found)[:1]:
             self.network.open_up(link)
             sent, back = self._shout_back(link)
             yield Finding(f"{link.name} without its rules is seen", back > 0, f"{sent} sent backward, {back} arrived")

@@ -49,6 +49,8 @@ def half_walls(settings: HalfSettings, *, read: tuple[Path, ...] = (), write: tu
         write: the folders of its own side.
     """
     keys = {settings.signing_key.parent, settings.signing_certificate.parent}
+    if settings.transport.diode is not None:
+        keys.add(settings.transport.diode.key.parent)
     trust = {settings.trust_issuers.parent, settings.trust_machines.parent}
     own = {settings.journal.parent, settings.status.parent, settings.spool, settings.quarantine}
     gap = {settings.gap_inbound, settings.gap_outbound}
