@@ -33,7 +33,6 @@ from core.services.registry import REGISTRY, check_registry
 from core.settings import CoreSettings
 from wire_formats.catalogue import SERVICES
 from wire_formats.collaborators import Clock, DirectoryWatch, Randomness
-from wire_formats.drop import prepare_drop
 from wire_formats.instants import DAY_MS, SECOND_MS
 from wire_formats.request import LANES
 from wire_formats.seal import SealPrivateKey

@@ -1,4 +1,4 @@
-"""`python -m ops.lab [--transport directory|diode|both] [--loss PER_1000] [--keep]`: proof of the gap, as `make lab` runs it.
+"""`python -m ops.lab`: proof of the gap, as `make lab` runs it; ``--help`` shows its words.
 
 Exit code 0 when everything holds and every planted leak was seen, 1 otherwise, 2 when no laboratory can be built here.
 """
@@ -17,9 +17,9 @@ from typing import Final
 from ops.cli import installation
 from ops.cli.table import render
 from ops.cli.words import Words
+from ops.lab.machine import join_halves
 from ops.lab.netns import LabError, Network, missing_tools
 from ops.lab.plan import DIODE, FRONT_DOOR
-from ops.lab.machine import join_halves
 from ops.lab.proof import Finding, Laboratory
 
 DIRECTORY: Final = "directory"

@@ -14,13 +14,15 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Final
 
 _WAIT_S: Final = 1.5
 _AT_ONCE: Final = 128
 _TIMES: Final = 20
 _ETHERTYPES: Final = (0x0800, 0x0806, 0x86DD, 0x88B5)
+_OUR_HARDWARE: Final = b"\x02\0\0\0\0\1"
 _PORT: Final = 9
 _ANSWERED: Final = (0, errno.ECONNREFUSED)
 
@@ -80,15 +82,14 @@ def shout(device: str, address: str, hardware: str) -> int:
 
 
 def _frames(device: str, hardware: bytes) -> int:
-    sent = 0
+    frames = [
+        to + _OUR_HARDWARE + struct.pack("!H", kind) + bytes(46)
+        for to in (hardware, b"\xff" * 6)
+        for kind in _ETHERTYPES
+    ]
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
         raw.bind((device, 0))
-        for to in (hardware, b"\xff" * 6):
-            for kind in _ETHERTYPES:
-                sent += _try(
-                    lambda to=to, kind=kind: raw.send(to + b"\x02\0\0\0\0\1" + struct.pack("!H", kind) + bytes(46))
-                )
-    return sent
+        return sum(_try(partial(raw.send, frame)) for frame in frames)
 
 
 def _datagram(address: str) -> int:
@@ -106,7 +107,7 @@ def _ping(address: str) -> int:
         return _try(lambda: raw.sendto(b"\x08\0\xf7\xff" + bytes(4), (address, 0)))
 
 
-def _try(action) -> int:  # type: ignore[no-untyped-def]
+def _try(action: Callable[[], object]) -> int:
     try:
         action()
     except OSError:
