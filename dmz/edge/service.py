@@ -22,6 +22,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from dmz.answering import Answerer
 from dmz.edge.acceptor import Acceptor
 from dmz.edge.body_buffer import MemoryBudget
 from dmz.edge.client_identity import IdentityReader
@@ -65,7 +66,7 @@ class Collaborators:
     randomness: Randomness
     watch: DirectoryWatch
     registry: CollectorRegistry
-    pipeline: Handler
+    pipeline: Handler | Answerer
     intrusion: EdgeWatch = field(default_factory=Unwatched)
     takes_files: TakesFiles = lambda _window, _path: True
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from dmz.answering import Answerer, answerer_of
 from dmz.edge.body_buffer import MemoryBudget
 from dmz.edge.body_forms import FormLimits
 from dmz.edge.caller import Caller
@@ -110,9 +111,10 @@ class Surroundings:
         requests_per_connection: after so many the connection is closed.
         drain: shared flag.
         watch: tells offenders from others, and hears of every refusal.
+        answerer: the pipeline, asked by call back.
     """
 
-    pipeline: Handler
+    pipeline: Handler | Answerer
     body_limit: BodyLimit
     admission: Admission
     deny: Denials
@@ -133,3 +135,8 @@ class Surroundings:
     identify: Callable[[RequestHead, Caller], Caller] = lambda _head, caller: caller
     drain: DrainState = field(default_factory=DrainState)
     watch: EdgeWatch = field(default_factory=Unwatched)
+    answerer: Answerer = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find out once how the pipeline is asked."""
+        object.__setattr__(self, "answerer", answerer_of(self.pipeline))

@@ -9,7 +9,8 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 from twisted.internet.defer import Deferred, gatherResults
 
-from dmz.messages import HallRequest, HallResponse
+from dmz.answering import Answering, Cancel, Done
+from dmz.messages import HallRequest
 from dmz.switch.metrics import SwitchMetrics
 from dmz.switch.reactor_port import SwitchReactor
 from dmz.switch.relay import WorkerPool
@@ -22,7 +23,7 @@ STATIC: Final = "static"
 STATIC_PREFIX: Final = "/static/"
 
 
-class ContentSwitch:
+class ContentSwitch(Answering):
     """A handler that hands every request to the pool of its path.
 
     Args:
@@ -48,15 +49,10 @@ class ContentSwitch:
         """True when at least one worker that makes pages is up."""
         return HealthState.UP in self._workers.states().values()
 
-    async def __call__(self, request: HallRequest) -> HallResponse:
-        """Have a request answered.
-
-        Raises:
-            Unavailable: NO_WORKER, BUSY or TIMED_OUT, with a time after which to try again.
-            PeerError: the request does not fit a frame.
-        """
+    def begin(self, request: HallRequest, done: Done, /) -> Cancel:
+        """Have a request answered by the pool of its path; errors as ``WorkerPool.begin``."""
         pool = self._static if request.path.startswith(STATIC_PREFIX) else self._workers
-        return await pool(request)
+        return pool.begin(request, done)
 
 
 def build_switch(

@@ -10,6 +10,7 @@ from typing import Final
 
 from twisted.internet.task import deferLater
 
+from dmz.answering import Answerer
 from dmz.edge.master import EdgeChild, EdgeMaster
 from dmz.edge.service import Collaborators, EdgeService
 from dmz.edge.settings import EdgeSettings
@@ -73,7 +74,7 @@ def load(settings: Path) -> LoadedRole:
 _EVENT_FILES: Final = 3
 Sockets = dict[str, dict[str, Path]]
 #: Puts a firewall around the content switch.
-Guard = Callable[[Handler, Surroundings], Handler]
+Guard = Callable[[Handler | Answerer, Surroundings], Handler | Answerer]
 
 
 def rule_cache(edge: EdgeSettings) -> Path:
