@@ -21,7 +21,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from dmz.answering import Cancel
-from dmz.edge.access_log import note_request
+from dmz.edge.access_log import AccessLine
 from dmz.edge.admittance import admit
 from dmz.edge.answer_flow import SMALL_BYTES, AnswerFlow
 from dmz.edge.caller import Caller
@@ -36,7 +36,6 @@ from dmz.edge.watch_port import Trace, accountable
 from dmz.edge.wire import Wire
 from dmz.messages import HallResponse
 from wire_formats.errors import Bug, HallError, Kind, PeerError
-from wire_formats.ids import new_id
 
 Step: TypeAlias = Callable[[], State]
 
@@ -374,18 +373,14 @@ class Conversation:
         took_s = around.seconds() - self._since
         around.metrics.sent_bytes.inc(size)
         around.metrics.answered(caller.entrance, status, took_s)
-        note_request(
-            caller,
-            request_id=self._request_id,
-            method="" if head is None else head.method,
-            status=status,
-            reason=reason,
-            took_s=took_s,
-            size=size,
+        method = "" if head is None else head.method
+        line = AccessLine(
+            self._request_id, caller.entrance, method, status, reason, took_s, size, caller.address, caller.resumed
         )
+        around.access_log.note(line)
 
     def _name_request(self) -> None:
-        self._request_id = new_id(self._around.randomness).hex()
+        self._request_id = self._around.request_ids.next()
 
     def _close(self, more_s: float = 0.0) -> None:
         self._enter(Phase.CLOSING, _CLOSING_S + more_s)

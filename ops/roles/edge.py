@@ -25,6 +25,7 @@ from dmz.waf.hall_routes import hall_route_table
 from dmz.waf.rule_store import read_rules
 from dmz.waf.settings import FirewallSettings
 from ops.roles.role_file import LoadedRole
+from ops.runtime.access_lines import AccessLines
 from ops.runtime.clock import SystemClock
 from ops.runtime.hand_over import HandOver
 from ops.runtime.limits import die_with_parent, harden
@@ -154,6 +155,7 @@ def _run_child(file: EdgeFile, sockets: Sockets, guard: Guard, child: EdgeChild,
             takes_files=hall_route_table().takes_files,
             pipeline=intrusion.watched(guard(intrusion.scanned(switch), around)),
             intrusion=intrusion.watch,
+            access_log=AccessLines(around.log, clock=around.clock, role=name, at_turn_end=around.reactor.at_turn_end),
         )
         service = EdgeService(child, given)
 
