@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ from dmz.switch.metrics import Again, Outcome, PoolMetrics
 from dmz.switch.reactor_port import SwitchReactor
 from dmz.switch.retry import MOST_REPEATS, RetryBudget, is_repeatable
 from dmz.switch.settings import SwitchSettings
-from dmz.switch.wait_queue import WaitQueue, priority_of
+from dmz.switch.wait_queue import Priority, WaitQueue, priority_of
 from dmz.switch.worker_health import HealthState
 from dmz.switch.worker_link import Ended, ExchangeError, WorkerLink
 from wire_formats.collaborators import Randomness
@@ -51,6 +51,7 @@ class WorkerPool:
         settings: limits and deadlines.
         metrics: this pool's counters.
         randomness: for the jitter of reconnections.
+        rank: tells who goes first while all wait.
     """
 
     _log = Logger()
@@ -63,8 +64,10 @@ class WorkerPool:
         settings: SwitchSettings,
         metrics: PoolMetrics,
         randomness: Randomness,
+        rank: Callable[[HallRequest], Priority] = priority_of,
     ) -> None:
         self._reactor = reactor
+        self._rank = rank
         self._settings = settings
         self._metrics = metrics
         self._balancer = Balancer(workers, settings.balancer)
@@ -192,7 +195,7 @@ class WorkerPool:
 
     async def _wait(self, attempt: _Attempt) -> None:
         entry: Deferred[None] = Deferred()
-        rejected = self._queue.push(entry, priority_of(attempt.request))
+        rejected = self._queue.push(entry, self._rank(attempt.request))
         if rejected is entry:
             raise Unavailable(Kind.BUSY, "queue full", RETRY_AFTER_S)
         if rejected is not None:
