@@ -334,11 +334,10 @@ class Conversation:
             self._around.watch.refused(error.reason, trace)
         head_and_body_read = self._phase is Phase.WORKING
         keep_alive = head_and_body_read and not by_edge and head is not None and self._may_stay(head)
-        word = error.reason.word if isinstance(error, RefusalError) else error.kind.name.lower()
         if keep_alive and head is not None:
-            self._deliver(response, head, keep_alive=True, reason=word)
+            self._deliver(response, head, keep_alive=True, reason=error.word)
             return
-        self._send(response, head, keep_alive=False, reason=word)
+        self._send(response, head, keep_alive=False, reason=error.word)
         if head_and_body_read:
             self._close()
         else:

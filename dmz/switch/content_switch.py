@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,7 @@ from dmz.switch.metrics import SwitchMetrics
 from dmz.switch.reactor_port import SwitchReactor
 from dmz.switch.relay import WorkerPool
 from dmz.switch.settings import SwitchSettings
+from dmz.switch.wait_queue import Priority, priority_of
 from dmz.switch.worker_health import HealthState
 from wire_formats.collaborators import Randomness
 
@@ -62,6 +63,7 @@ def build_switch(
     settings: SwitchSettings,
     registry: CollectorRegistry,
     randomness: Randomness,
+    rank: Callable[[HallRequest], Priority] = priority_of,
 ) -> ContentSwitch:
     """Put a switch together; call ``start`` on it.
 
@@ -71,12 +73,18 @@ def build_switch(
         settings: the same for all pools.
         registry: of this process.
         randomness: for the jitter of reconnections.
+        rank: tells who goes first while all wait for a worker.
     """
     metrics = SwitchMetrics(registry, sockets)
     return ContentSwitch(
         {
             name: WorkerPool(
-                workers, reactor=reactor, settings=settings, metrics=metrics.pool(name), randomness=randomness
+                workers,
+                reactor=reactor,
+                settings=settings,
+                metrics=metrics.pool(name),
+                randomness=randomness,
+                rank=rank,
             )
             for name, workers in sockets.items()
         }

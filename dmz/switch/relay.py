@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,7 @@ from dmz.switch.metrics import Again, Outcome, PoolMetrics
 from dmz.switch.reactor_port import SwitchReactor
 from dmz.switch.retry import MOST_REPEATS, RetryBudget, is_repeatable
 from dmz.switch.settings import SwitchSettings
-from dmz.switch.wait_queue import WaitQueue, priority_of
+from dmz.switch.wait_queue import Priority, WaitQueue, priority_of
 from dmz.switch.worker_health import HealthState
 from dmz.switch.worker_link import Ended, ExchangeError, WorkerLink
 from wire_formats.collaborators import Randomness
@@ -83,6 +83,7 @@ class WorkerPool(Answering):
         settings: limits and deadlines.
         metrics: this pool's counters.
         randomness: for the jitter of reconnections.
+        rank: tells who goes first while all wait.
     """
 
     _log = Logger()
@@ -95,8 +96,10 @@ class WorkerPool(Answering):
         settings: SwitchSettings,
         metrics: PoolMetrics,
         randomness: Randomness,
+        rank: Callable[[HallRequest], Priority] = priority_of,
     ) -> None:
         self._reactor = reactor
+        self._rank = rank
         self._settings = settings
         self._metrics = metrics
         self._balancer = Balancer(workers, settings.balancer)
@@ -249,7 +252,7 @@ class WorkerPool(Answering):
 
     def _wait(self, attempt: _Attempt) -> None:
         attempt.since_s = self._reactor.seconds()
-        rejected = self._queue.push(attempt, priority_of(attempt.request))
+        rejected = self._queue.push(attempt, self._rank(attempt.request))
         if rejected is attempt:
             self._finish(attempt, Outcome.QUEUE_FULL, Unavailable(Kind.BUSY, "queue full", RETRY_AFTER_S))
             return
