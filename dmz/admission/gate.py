@@ -166,7 +166,7 @@ class AdmissionGate(Answering):
             self._leave(guest, counts=False)
 
     def _let_in(self, guest: _Guest, now_s: float) -> None:
-        guest.place = self._limiter.begin(now_s)
+        guest.place = self._limiter.begin(guest.priority, now_s)
         guest.cancel_inner = self._inner.begin(guest.request, guest.answered)
 
     def _leave(self, guest: _Guest, *, counts: bool) -> None:
