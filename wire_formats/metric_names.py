@@ -37,6 +37,16 @@ METRICS: Final[dict[str, Metric]] = {
     "dmz_edge_staple_left_seconds": Metric("Gauge", (), "life left of the stapled OCSP response; -1: none"),
     "dmz_edge_deny_list_age_seconds": Metric("Gauge", (), "age of the deny list; -1: none yet"),
     "dmz_edge_deny_notices_refused_total": Metric("Counter", (), "notices that are no valid deny list"),
+    "dmz_admission_requests_total": Metric(
+        "Counter", ("priority", "entry"), "requests let in at once, after a wait, shed"
+    ),
+    "dmz_admission_wait_seconds": Metric("Histogram", ("priority",), "time a request waited to be let in or shed"),
+    "dmz_admission_overloaded_total": Metric(
+        "Gauge", ("priority",), "1 while more of a priority is asked than is served"
+    ),
+    "dmz_admission_places_total": Metric("Gauge", (), "requests that may be under way: the limit as it is now"),
+    "dmz_admission_in_flight_total": Metric("Gauge", (), "requests under way behind admission control"),
+    "dmz_admission_waiting_total": Metric("Gauge", (), "requests waiting to be let in"),
     "dmz_switch_requests_total": Metric("Counter", ("pool", "outcome"), "requests of the switch, by how they ended"),
     "dmz_switch_retries_total": Metric("Counter", ("pool", "why"), "requests sent to another worker"),
     "dmz_switch_workers_total": Metric("Gauge", ("pool", "state"), "workers of a pool, by state"),
