@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from prometheus_client import CollectorRegistry
 from twisted.logger import capturedLogs
@@ -9,8 +11,8 @@ from twisted.logger import capturedLogs
 from dmz.edge.connection_limits import Admission, AdmissionLimits
 from dmz.edge.refusals import Reason, RefusalError
 from dmz.edge.watch_port import Trace, accountable
-from dmz.intrusion.ban_board import MAX_FILES_A_SCAN, write_ban
-from dmz.intrusion.bans import OPERATOR, Ban
+from dmz.intrusion.ban_board import MAX_FILES_A_SCAN, ban_name, write_ban
+from dmz.intrusion.bans import OPERATOR, Ban, encode_ban
 from dmz.intrusion.events import OFFENCE_LINES
 from dmz.intrusion.offences import Offence
 from dmz.intrusion.service import IntrusionService
@@ -239,6 +241,30 @@ def test_a_file_that_is_no_ban_is_counted_and_left_alone(edge):
         edge.look()
     assert edge.count("dmz_intrusion_files_refused_total") == 2, "each once"
     assert edge.children[0].bans() == 0
+
+
+def test_a_file_that_could_not_be_read_once_is_read_later(edge):
+    other = Ban(OTHER, NOW_MS, NOW_MS + 60 * MINUTE, 1, OPERATOR, "li")
+    write_ban(edge.folder, other)
+    (name,) = edge.files()
+    half = edge.folder / str(name)
+    whole = half.read_bytes()
+    half.write_bytes(whole[:20])  # copied by hand, and not yet whole
+    linked = edge.folder / str(ban_name(replace(other, subject=ADDRESS), OPERATOR))
+    linked.write_bytes(encode_ban(replace(other, subject=ADDRESS)))
+    twin = edge.folder.parent / "twin"
+    twin.hardlink_to(linked)
+    for _ in range(3):
+        edge.clock.ms += MINUTE
+        edge.look()
+    assert edge.children[1].bans() == 0
+    half.write_bytes(whole)
+    twin.unlink()
+    for _ in range(2):
+        edge.clock.ms += MINUTE
+        edge.look()
+    assert [child.bans() for child in edge.children] == [2, 2]
+    assert edge.count("dmz_intrusion_files_refused_total") == 2, "each is told of once"
 
 
 def test_many_bans_at_once_are_read_in_pieces_and_whole_at_a_start(edge):
