@@ -141,6 +141,33 @@ def test_what_a_link_can_cause_counts_on_the_address(edge):
     assert (edge.reason(OTHER), edge.reason(OTHER, CLERK)) == (None, Reason.BANNED)
 
 
+@pytest.mark.parametrize("reason", [Reason.PERCENT, Reason.METHOD, Reason.REQUEST_LINE_TOO_LONG])
+@pytest.mark.parametrize("foreign", [True, None])
+def test_pages_of_others_slow_their_visitors_address_down_and_ban_nobody(edge, reason, foreign):
+    for _ in range(300):
+        edge.children[0].refused(reason, Trace(ADDRESS, None, "unit", foreign=foreign))
+        edge.children[0].note(Offence.FIREWALL_SEVERE, Trace(ADDRESS, None, "unit", foreign=True))
+    assert [edge.reason(ADDRESS) for _ in range(10)][-1] is Reason.THROTTLED
+    assert edge.files() == []
+    edge.offend(Offence.SCANNER, 2)
+    assert edge.reason(ADDRESS) is Reason.BANNED, "his own doing bans him"
+
+
+def test_connections_that_pages_of_others_make_ban_nobody(edge):
+    for child in edge.children:
+        child.refused(Reason.FOREIGN_PAGE, Trace(ADDRESS, None, "unit", foreign=True))
+    for _ in range(300):
+        edge.children[0].overran(ADDRESS)
+    assert edge.count("dmz_intrusion_offences_total", kind="rate") == 300
+    assert edge.files() == []
+    for _ in range(3):
+        edge.clock.ms += 61 * MINUTE
+        edge.look()
+    for _ in range(300):
+        edge.children[0].overran(ADDRESS)
+    assert edge.reason(ADDRESS) is Reason.BANNED
+
+
 def test_a_banned_address_may_knock_now_and_then_and_freely_where_certificates_are_in_use(edge):
     edge.offend(Offence.SCANNER, 4)
     let_in = [edge.children[0].may_connect(ADDRESS) for _ in range(30)]
