@@ -15,6 +15,7 @@ Source: RFC 9112; invariants 9 (memory is bounded) and DESIGN "one grammar".
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -112,6 +113,14 @@ class RequestParser:
     def fields(self) -> dict[str, str]:
         """The fields of the head as far as it has been read: a refusal in the middle of it has a language too."""
         return dict(self._headers) if self.head is None else self.head.fields
+
+    @property
+    def fields_at_hand(self) -> dict[str, str]:
+        """The fields, and behind a refused line those that have come and are sound: they tell whose page it was.
+
+        How many there are depends on the portions in which the bytes came.
+        """
+        return self._fields_behind() if self.head is None and self.state is State.FAILED else self.fields
 
     @property
     def idle(self) -> bool:
@@ -220,6 +229,17 @@ class RequestParser:
         if self._body is not None:
             self._body.release()
             self._body = None
+
+    def _fields_behind(self) -> dict[str, str]:
+        end = self._buffer.find(b"\r\n\r\n", self._head_start)
+        most = self._head_start + self._limits.request_line_bytes + self._limits.head_bytes
+        block = bytes(self._buffer[self._head_start : min(most, len(self._buffer) if end < 0 else end)])
+        found = dict(self._headers)
+        for line in block.split(b"\r\n")[1 : self._limits.headers + 1]:
+            with contextlib.suppress(RefusalError):
+                name, value = parse_header_line(line)
+                found.setdefault(name, value)
+        return found
 
     def _run(self) -> State:
         try:
