@@ -8,7 +8,7 @@ Source: DESIGN "transport (directory | diode | media)".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -43,6 +43,10 @@ class DirectoryOutlet:
             Unavailable: STORAGE_FULL; nothing was published.
         """
         write_drop(self._folders[lane], name, data)
+
+    def carrying(self, lane: str) -> Container[DropName]:
+        """Nothing: what was put lies before the receiver."""
+        return ()
 
 
 class DirectoryInlet:
