@@ -75,7 +75,6 @@ _MANIFEST_INFO: Final = b"ferrygate media manifest 1"
 _CHUNK_INFO: Final = b"ferrygate media chunk 1"
 SERIAL: Final = re.compile(r"[A-Z0-9][A-Z0-9-]{2,30}[A-Z0-9]", re.ASCII)
 _MACHINE: Final = re.compile(r"[a-z0-9_-]{1,32}", re.ASCII)
-_KIND_OF_LANE: Final = {"interactive": "bundle", "bulk": "bundle", "control": "notice"}
 
 
 class Entry(NamedTuple):
@@ -330,8 +329,6 @@ def _parse_entry(item: cbor.Value) -> Entry:
     if not isinstance(lane, str) or lane not in MEDIUM_LANES or not isinstance(text, str):
         raise PeerError(Kind.MALFORMED, "entry without lane or name")
     name = parse_name(text)
-    if name.kind != _KIND_OF_LANE[lane]:
-        raise PeerError(Kind.WRONG_LANE, "this kind of file does not belong to the lane")
     if type(size) is not int or not 1 <= size <= MAX_BUNDLE_BYTES:
         raise PeerError(Kind.TOO_LARGE, "a file on the medium is empty or too large")
     if not isinstance(digest, bytes) or len(digest) != merkle.DIGEST_BYTES:

@@ -127,6 +127,6 @@ class Collection:
                     size = item.stat(follow_symlinks=False).st_size
                 except (PeerError, FileNotFoundError):
                     continue
-                if size > 0 and name.kind == ("notice" if lane == "control" else "bundle"):
+                if size > 0:
                     found.append((name, size))
         return sorted(found)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ferry.transports.directory import DirectoryInlet, DirectoryOutlet
+from ferry.transports.media import MediaInlet, MediaOutlet
 from ferry.transports.memory import MemoryTransport
 from ferry.transports.port import TRANSPORT_LANES, Inlet, Outlet
 from tests.support.ferry_kit import NoWatch
+from tests.support.media_kit import MediaKit
 from wire_formats.drop import DropName
 from wire_formats.errors import PeerError
 
@@ -28,13 +30,43 @@ def memory(_root: Path) -> Ends:
     return both, both
 
 
-@pytest.fixture(params=[directory, memory], ids=["directory", "memory"])
-def ends(request: Any, tmp_path: Path) -> Ends:
+class Courier:
+    """Exports and imports a medium of its own after every put: the outlet, carried to the inlet by hand."""
+
+    def __init__(self, root: Path) -> None:
+        self.kit = MediaKit(root)
+        self.outlet = MediaOutlet(self.kit.low.folders.root, self.kit.clock, **self.kit.limits)
+        self._media = 0
+
+    def prepare(self) -> None:
+        self.outlet.prepare()
+
+    def put(self, lane: str, name: DropName, data: bytes) -> None:
+        self.outlet.put(lane, name, data)
+        self._media += 1
+        medium = self.kit.medium(f"medium-{self._media}")
+        self.kit.export(f"WH-{self._media:04d}", target=medium)
+        self.kit.take_in(medium)
+
+    def carrying(self, lane: str) -> Container[DropName]:
+        return self.outlet.carrying(lane)
+
+
+def media(root: Path) -> Ends:
+    courier = Courier(root)
+    return courier, MediaInlet(courier.kit.high.folders.root, NoWatch())
+
+
+@pytest.fixture(params=[directory, memory, media], ids=["directory", "memory", "media"])
+def ends(request: Any, tmp_path: Path) -> Iterator[Ends]:
     make: Callable[[Path], Ends] = request.param
     outlet, inlet = make(tmp_path / "gap")
     inlet.prepare()
     outlet.prepare()
-    return outlet, inlet
+    yield outlet, inlet
+    if isinstance(outlet, Courier):
+        outlet.outlet.close()
+        outlet.kit.close()
 
 
 def name(sequence: int, sender: str = "ferry_low") -> DropName:
@@ -120,3 +152,10 @@ def test_a_directory_of_20000_files_is_listed_in_slices(tmp_path: Path) -> None:
             seen.add(one)
             inlet.remove("bulk", one)
     assert inlet.waiting("bulk", most=16).names == []
+
+
+def test_nothing_is_said_to_be_carried_that_was_never_put(ends: Ends) -> None:
+    outlet, _ = ends
+    outlet.put("bulk", name(1), b"x")
+    assert name(2) not in outlet.carrying("bulk")
+    assert name(1) not in outlet.carrying("interactive")
