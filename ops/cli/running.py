@@ -140,7 +140,7 @@ def _half_told(layout: Layout) -> Iterator[tuple[str, dict[str, Any]]]:
     """Read the status files of the ferry's halves."""
     for half in (layout.ferry_low, layout.ferry_high):
         try:
-            told = json.loads((half / "status.json").read_bytes()[:MOST_STATUS_BYTES])
+            told = json.loads((half / "state" / "status.json").read_bytes()[:MOST_STATUS_BYTES])
         except (OSError, ValueError):
             continue
         if isinstance(told, dict):
