@@ -173,6 +173,8 @@ class Half:
         for receiver in self._receivers.values():
             receiver.abandon()
         self._write_status()
+        self._outlet.close()
+        self._inlet.close()
         self.parts.journal.close()
 
     def take_control(self, message: Control) -> None:
@@ -198,12 +200,13 @@ class Half:
             quarantine.count(held=False),
             quarantine.count(held=True),
             lanes,
+            {"out": self._outlet.report(), "in": self._inlet.report()},
         )
 
     @property
     def healthy(self) -> bool:
         """Whether the other half is heard on every lane and nothing is blocked."""
-        return all(lane.link in ("alive", "lagging") and not lane.blocked for lane in self.status().lanes)
+        return not self.status().troubled()
 
     def acknowledge_now(self) -> None:
         """Send the acknowledgements that are due."""
@@ -278,13 +281,14 @@ class Half:
         return tell
 
     def _write_status(self) -> None:
-        if not write_status(self._status, self.status()):
+        if not write_status(self._status, self.status(), disk=self.parts.disk):
             self.log.debug("status_not_written")
 
     def _sender_status(self, station: SendingStation) -> LaneStatus:
         sender, now = station.sender, self.parts.seconds()
         outbox, lane = sender.outbox, sender.lane
-        waiting = sum(count_entries(source.folder, most=_MOST_COUNTED) for source in station.sources)
+        disk = self.parts.disk
+        waiting = sum(count_entries(source.folder, most=_MOST_COUNTED, disk=disk) for source in station.sources)
         blocked = station.blocked or ("credits used up" if sender.full else "")
         oldest, heard = outbox.oldest_s(now), max(0.0, now - sender.heard_s)
         return LaneStatus(

@@ -5,11 +5,12 @@ Every limit has a default that fits one machine; every path is required.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
-from wire_formats.bundle import MAX_BUNDLE_BYTES
-from wire_formats.medium import MAX_CONTENT_BYTES, MAX_FILES
+from ferry.media.settings import MediaSettings
+from ferry.transports.diode.settings import DiodeSettings
 from wire_formats.settings_reader import number
 
 
@@ -42,29 +43,31 @@ class FerryLimits:
     notice_copies: int = number(3, least=1, most=10)
 
 
-@dataclass(frozen=True, kw_only=True)
-class MediaSettings:
-    """Media of one half (table ``media``): what carries files by hand (光盘, U盘); see ``ferry.media``.
+DIRECTORY: Final = "directory"
+DIODE: Final = "diode"
+MEDIA: Final = "media"
+
+
+@dataclass(frozen=True)
+class TransportSettings:
+    """How the two halves are joined (table ``transport``); both halves need the same kind.
 
     Attributes:
-        folder: the half's media folder: collection, register, what came.
-        seal_key: 32 raw bytes: opens media that come to this half.
-        peer_key: 32 raw bytes: the other half's public seal key.
-        operators: PEM file with the certificates of the gatekeeper operators.
-        operator_issuers: PEM file with the authorities that issue them.
-        most_files: files that may wait in a lane for the next medium, and go onto one medium.
-        most_bytes: bytes that may wait in a lane for the next medium, and go onto one medium.
-        life_hours: how long a medium may be on its way.
+        kind: directory (``gap_inbound``, ``gap_outbound``), diode (UDP, one way each) or media (the table ``media``).
+        diode: the links, when the kind is diode.
     """
 
-    folder: Path
-    seal_key: Path
-    peer_key: Path
-    operators: Path
-    operator_issuers: Path
-    most_files: int = number(12_000, least=1, most=MAX_FILES)
-    most_bytes: int = number(3_900_000_000, least=MAX_BUNDLE_BYTES, most=MAX_CONTENT_BYTES)
-    life_hours: int = number(168, least=1, most=24 * 366)
+    kind: str = field(default=DIRECTORY, metadata={"choices": (DIRECTORY, DIODE, MEDIA)})
+    diode: DiodeSettings | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a diode without its addresses.
+
+        Raises:
+            ValueError: the table ``transport.diode`` is missing.
+        """
+        if self.kind == DIODE and self.diode is None:
+            raise ValueError("transport.kind is diode, and the table transport.diode is missing")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,14 +79,15 @@ class HalfSettings:
         signing_certificate: PEM of its certificate; its machine name is the sender of its files.
         trust_issuers: PEM file with the issuing certificates of machines.
         trust_machines: PEM file with the machines' certificates (workers, core, both halves, CA's deny key).
-        gap_inbound: folder of the transport towards the core; the low half sends into it.
-        gap_outbound: folder of the transport towards the DMZ; the high half sends into it.
+        gap_inbound: folder of the directory transport towards the core; the low half sends into it.
+        gap_outbound: folder of the directory transport towards the DMZ; the high half sends into it.
         journal: the journal's file.
         spool: folder of unacknowledged bundles, and of answers the high half wrote.
         quarantine: folder of bundles that may not pass.
         status: JSON file for ``ferrygate status``.
         workers: names of the workers; all workers with a known certificate when empty.
         media: what media need; without it the half has none.
+        transport: what joins the halves.
         limits: the bounds.
     """
 
@@ -99,6 +103,7 @@ class HalfSettings:
     status: Path
     workers: tuple[str, ...] = ()
     media: MediaSettings | None = None
+    transport: TransportSettings = TransportSettings()
     limits: FerryLimits = FerryLimits()
 
 

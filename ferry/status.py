@@ -4,7 +4,8 @@ One JSON object, replaced whole every two seconds:
 
     {"half": name, "at_ms": n, "quarantined": n, "held": n,
      "lanes": [{"way", "lane", "role": "sender"|"receiver", "epoch", "mark", "acknowledged",
-                "gaps", "waiting", "unacknowledged", "oldest_s", "heard_s", "link", "blocked"}]}
+                "gaps", "waiting", "unacknowledged", "oldest_s", "heard_s", "link", "blocked"}],
+     "transport": {"out"|"in": {"kind", "figures": {name: value}, "lanes": {lane: {name: value}}, "troubles": [text]}}}
 """
 
 from __future__ import annotations
@@ -12,9 +13,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from ferry.transports.port import LinkReport
+from wire_formats.collaborators import Disk
+from wire_formats.disk import DISK
+from wire_formats.drop import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +67,22 @@ class HalfStatus:
     quarantined: int
     held: int
     lanes: Sequence[LaneStatus]
+    transport: Mapping[str, LinkReport]
+
+    def troubled(self) -> list[LaneStatus]:
+        """Give the lanes that are blocked, or whose other half is not heard (where people carry, it rarely is)."""
+        by_hand = any(report.kind == "media" for report in self.transport.values())
+        return [lane for lane in self.lanes if lane.blocked or not (by_hand or lane.link in ("alive", "lagging"))]
 
 
-def write_status(path: Path, status: HalfStatus) -> bool:
+def write_status(path: Path, status: HalfStatus, *, disk: Disk = DISK) -> bool:
     """Replace the status file; gives False when the disk refuses (the next one will do)."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        unfinished.write_text(json.dumps(asdict(status), indent=1), encoding="utf-8")
-        unfinished.replace(path)
+        write_whole(unfinished, json.dumps(asdict(status), indent=1).encode(), disk=disk)
+        disk.rename(unfinished, path)
     except OSError:
         with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+            disk.unlink(unfinished)
         return False
     return True

@@ -277,7 +277,7 @@ def parse_statement(data: bytes) -> MediumStatement:
         sequence=reader.integer(8, least=1, most=_MAX_SEQUENCE),
         previous=reader.exact_bytes(9, merkle.DIGEST_BYTES),
         files=reader.integer(10, least=1, most=MAX_FILES),
-        size=reader.integer(11, least=1, most=MAX_CONTENT_BYTES),
+        size=reader.integer(11, least=0, most=MAX_CONTENT_BYTES),
         root=reader.exact_bytes(12, merkle.DIGEST_BYTES),
         lanes=tuple(lanes),
         made_ms=made_ms,
@@ -329,8 +329,8 @@ def _parse_entry(item: cbor.Value) -> Entry:
     if not isinstance(lane, str) or lane not in MEDIUM_LANES or not isinstance(text, str):
         raise PeerError(Kind.MALFORMED, "entry without lane or name")
     name = parse_name(text)
-    if type(size) is not int or not 1 <= size <= MAX_BUNDLE_BYTES:
-        raise PeerError(Kind.TOO_LARGE, "a file on the medium is empty or too large")
+    if type(size) is not int or not 0 <= size <= MAX_BUNDLE_BYTES:
+        raise PeerError(Kind.TOO_LARGE, "a file on the medium is too large")
     if not isinstance(digest, bytes) or len(digest) != merkle.DIGEST_BYTES:
         raise PeerError(Kind.MALFORMED, "entry without digest")
     return Entry(lane, name, size, digest)

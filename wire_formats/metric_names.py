@@ -102,6 +102,18 @@ METRICS: Final[dict[str, Metric]] = {
     "ferry_notices_total": Metric("Counter", (), "deny-list notices carried"),
     "ferry_turn_failures_total": Metric("Counter", (), "steps that broke unexpectedly"),
     "ferry_turn_seconds": Metric("Histogram", (), "time of one step"),
+    "ferry_diode_packets_total": Metric("Counter", ("lane", "way"), "datagrams of the diode sent or taken"),
+    "ferry_diode_files_total": Metric("Counter", ("lane", "way"), "files sent into the diode, or arrived whole"),
+    "ferry_diode_repaired_total": Metric(
+        "Counter", ("lane", "way"), "files that arrived whole though datagrams were lost"
+    ),
+    "ferry_diode_incomplete_total": Metric("Counter", ("lane", "way"), "files of which too much was lost"),
+    "ferry_diode_dropped_total": Metric("Counter", ("lane", "way"), "files that arrived and had no room or no name"),
+    "ferry_diode_queue_bytes": Metric("Gauge", ("lane", "way"), "bytes that wait to be sent into the diode"),
+    "ferry_diode_passed_over_total": Metric("Counter", ("reason", "way"), "datagrams passed over, by reason"),
+    "ferry_diode_kernel_dropped_total": Metric("Gauge", ("way",), "datagrams the kernel had no room for"),
+    "ferry_diode_loss_ratio": Metric("Gauge", ("way",), "share of the diode's datagrams lost lately"),
+    "ferry_diode_send_failures_total": Metric("Counter", ("way",), "times datagrams could not be sent"),
     "core_intake_seconds": Metric("Histogram", ("group",), "handler time of one request"),
     "core_requests_total": Metric("Counter", ("status",), "requests answered, by status"),
     "core_bundles_total": Metric("Counter", ("lane", "verdict"), "bundles taken in, by lane and verdict"),

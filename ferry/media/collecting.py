@@ -113,7 +113,7 @@ class Collection:
         return True
 
     def _files(self, lane: str) -> list[tuple[DropName, int]]:
-        """Well-named files of a lane with their sizes, in order of number; empty ones are passed over."""
+        """Well-named files of a lane with their sizes, in order of number."""
         found: list[tuple[DropName, int]] = []
         folder = self._folders.out / lane
         if not folder.is_dir():
@@ -127,6 +127,5 @@ class Collection:
                     size = item.stat(follow_symlinks=False).st_size
                 except (PeerError, FileNotFoundError):
                     continue
-                if size > 0:
-                    found.append((name, size))
+                found.append((name, size))
         return sorted(found)

@@ -12,7 +12,8 @@ from typing import Final
 
 from ferry.lane.checks import HIGH_ROLE, INBOUND, LOW_ROLE, OUTBOUND
 from ferry.media.register import MediaRegister
-from ferry.settings import HalfSettings, MediaSettings
+from ferry.media.settings import MediaSettings
+from ferry.settings import HalfSettings
 from wire_formats.certificate_names import machine_of
 from wire_formats.collaborators import Clock, Randomness
 from wire_formats.errors import Kind, PeerError, Unavailable

@@ -49,20 +49,21 @@ class MediaRegister:
 
     Args:
         path: the database file; its folder must exist.
-        now_ms: the instant now, which a new register takes for its epoch.
+        now_ms: the instant now, which a new register takes for its epoch; None for those who only look.
 
     Raises:
         Unavailable: it cannot be opened.
     """
 
-    def __init__(self, path: Path, *, now_ms: int) -> None:
+    def __init__(self, path: Path, *, now_ms: int | None = None) -> None:
         self._database = sqlite3.connect(path, isolation_level=None, timeout=5.0)
         with self._guarded():
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
             self._database.execute("PRAGMA foreign_keys = ON")
             self._database.executescript(SCHEMA)
-            self._database.execute("INSERT OR IGNORE INTO origin VALUES (1, ?)", (now_ms,))
+            if now_ms is not None:
+                self._database.execute("INSERT OR IGNORE INTO origin VALUES (1, ?)", (now_ms,))
         self._version = -1
 
     def close(self) -> None:

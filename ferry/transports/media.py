@@ -20,11 +20,13 @@ from ferry.folders import remove_entry
 from ferry.media.desk import MediaFolders
 from ferry.media.register import MediaRegister
 from ferry.transports.directory import DirectoryInlet, DirectoryOutlet
-from ferry.transports.port import TRANSPORT_LANES
-from wire_formats.collaborators import Clock, DirectoryWatch
+from ferry.transports.port import TRANSPORT_LANES, LinkReport
+from wire_formats.collaborators import DirectoryWatch
 from wire_formats.drop import DropName, parse_name
 from wire_formats.errors import Kind, PeerError, Unavailable
 
+#: What a report calls this transport.
+KIND: Final = "media"
 _COUNT_EVERY: Final = 64
 _RETRY_S: Final = 60
 _CONTROL: Final = "control"
@@ -37,14 +39,12 @@ class MediaOutlet:
 
     Args:
         folder: the half's media folder.
-        clock: for a new register.
         most_files: how many files may wait in a lane.
         most_bytes: how many bytes may wait in a lane.
     """
 
-    def __init__(self, folder: Path, clock: Clock, *, most_files: int, most_bytes: int) -> None:
+    def __init__(self, folder: Path, *, most_files: int, most_bytes: int) -> None:
         self._folders = MediaFolders(folder)
-        self._clock = clock
         self._outlet = DirectoryOutlet(self._folders.out)
         self._register: MediaRegister | None = None
         self._collected = {
@@ -61,7 +61,7 @@ class MediaOutlet:
                 for path in (self._folders.out / lane).glob("*.bundle"):
                     remove_entry(self._folders.out / lane, path.name)
         if self._register is None:
-            self._register = MediaRegister(self._folders.register, now_ms=self._clock.now_ms())
+            self._register = MediaRegister(self._folders.register)
 
     def put(self, lane: str, name: DropName, data: bytes) -> None:
         """Add a file to the collection.
@@ -83,6 +83,13 @@ class MediaOutlet:
             self._away = {at: frozenset(name for where, name in changed if where == at) for at in TRANSPORT_LANES}
         return _Either(self._away.get(lane, frozenset()), self._collected[lane].names())
 
+    def report(self) -> LinkReport:
+        """Tell what waits for a medium and what is under way."""
+        lanes = {lane: collected.figures() for lane, collected in self._collected.items()}
+        waiting = sum(figures["files"] for figures in lanes.values())
+        away = sum(len(names) for names in self._away.values())
+        return LinkReport(KIND, {"waiting": waiting, "under_way": away}, lanes)
+
     def close(self) -> None:
         """Close the register."""
         if self._register is not None:
@@ -100,6 +107,10 @@ class MediaInlet(DirectoryInlet):
 
     def __init__(self, folder: Path, watch: DirectoryWatch, lanes: Iterable[str] = TRANSPORT_LANES) -> None:
         super().__init__(MediaFolders(folder).arrived, watch, lanes)
+
+    def report(self) -> LinkReport:
+        """What came by media lies in folders, which have no state of their own."""
+        return LinkReport(KIND)
 
 
 class _Either:
@@ -124,6 +135,14 @@ class _Collected:
         self._bytes = 0
         self._seen_ns = -1
         self._names: frozenset[DropName] = frozenset()
+
+    def figures(self) -> dict[str, int | float]:
+        """Tell how much waits."""
+        try:
+            sizes = self._list().values()
+        except OSError:
+            return {"files": 0, "bytes": 0}
+        return {"files": len(sizes), "bytes": sum(sizes)}
 
     def names(self) -> frozenset[DropName]:
         """Give what waits; read again only after the folder has changed."""

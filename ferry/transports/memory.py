@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Container
 
-from ferry.transports.port import TRANSPORT_LANES, Waiting
+from ferry.transports.port import TRANSPORT_LANES, LinkReport, Waiting
 from wire_formats.drop import DropName
 from wire_formats.errors import Kind, PeerError, Unavailable
 
@@ -101,3 +101,10 @@ class MemoryTransport:
                 self._listeners[lane].remove(on_arrival)
 
         return stop
+
+    def report(self) -> LinkReport:
+        """Nothing to tell."""
+        return LinkReport("memory")
+
+    def close(self) -> None:
+        """Nothing is held."""

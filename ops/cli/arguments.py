@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ops.cli.words import Words, add_root
+from ops.layout import TRANSPORTS
 
 ROLES: Final = ("edge", "static", "worker", "ferry_low", "ferry_high", "core", "staff", "ca")
 LANGUAGES: Final = ("en", "zh-CN")
@@ -29,6 +30,7 @@ environment:
   CITY_UNITS            when an installation is made: units of the synthetic city (default: 300)
   FERRYGATE_WORKERS, FERRYGATE_EDGES
                         when an installation is made: how many workers and edges
+  FERRYGATE_TRANSPORT   when an installation is made: directory or diode, as --transport
 
 exit codes:
   0 done   1 failed, or something is not healthy   2 cannot run as asked (one line says why)   130 interrupted
@@ -118,6 +120,10 @@ def _parser() -> Words:
     ways = up.add_mutually_exclusive_group()
     ways.add_argument("--demo-only", action="store_true", help="stop after the declaration")
     ways.add_argument("--no-demo", action="store_true", help="send no declaration")
+    up.add_argument(
+        "--transport", choices=TRANSPORTS, default="",
+        help="joins the ferry's halves in a new installation: directory (default), or diode (UDP one way, on loopback)",
+    )  # fmt: skip
     _add(commands, "status", "every role, lane and queue at a glance", _STATUS)
     _add(commands, "doctor", "what is missing on this machine, with the remedy", _DOCTOR)
     replace = _add(commands, "replace", "replace a running process without losing work", _REPLACE)
@@ -171,7 +177,9 @@ def _command(found: argparse.Namespace) -> Command:
     if found.command == "up":
         from ops.cli.up import up
 
-        return lambda: up(found.root.resolve(), demo=not found.no_demo, stay=not found.demo_only)
+        return lambda: up(
+            found.root.resolve(), demo=not found.no_demo, stay=not found.demo_only, transport=found.transport
+        )
     if found.command == "doctor":
         from ops.cli.doctor import doctor
 

@@ -23,7 +23,7 @@ from ca.provision import Provisioning, issuer_of, provision_authority, settings_
 from core.password_hashing import PEPPER_BYTES
 from core.service import password_hashing
 from ops.cli.faults import CannotRunError
-from ops.layout import HOSTS, Installation, Layout, Ports
+from ops.layout import HOSTS, TRANSPORTS, Installation, Layout, Ports
 from ops.provision.accounts import AccountMaker, demo_accounts, make_accounts, make_operators, more_operators
 from ops.provision.databases import make_city, make_exchange, make_production, write_roster
 from ops.provision.progress import ProgressLines
@@ -35,6 +35,7 @@ from ops.visitor.account_list import write_list, write_private
 from wire_formats.settings_reader import load_settings
 
 _MASTER_KEY_BYTES: Final = 32
+_LINK_KEY_BYTES: Final = 32
 _NOTE: Final = "Made by `ferrygate up`; kept as it is from then on. Unknown keys are refused."
 
 
@@ -82,7 +83,19 @@ def _installation(ports: Ports, environment: Mapping[str, str]) -> Installation:
         if not text.isdecimal() or not least <= int(text) <= most:
             raise CannotRunError(f"{variable} must be a number from {least} to {most}, not '{text[:20]}'")
         numbers[key] = int(text)
-    return Installation(ports=ports, **numbers)
+    return Installation(ports=ports, transport=wanted_transport(environment), **numbers)
+
+
+def wanted_transport(environment: Mapping[str, str]) -> str:
+    """Give what FERRYGATE_TRANSPORT asks for, or the usual transport.
+
+    Raises:
+        CannotRunError: no such transport.
+    """
+    wanted = environment.get("FERRYGATE_TRANSPORT", "") or TRANSPORTS[0]
+    if wanted not in TRANSPORTS:
+        raise CannotRunError(f"FERRYGATE_TRANSPORT must be one of {', '.join(TRANSPORTS)}, not '{wanted[:20]}'")
+    return wanted
 
 
 class _Maker:
@@ -111,6 +124,7 @@ class _Maker:
             self._settings()
         with self._progress.step("certificate authority, keys and trust"):
             wanted = self._authority()
+        self._link_key()
         with self._progress.step("exchange database"):
             make_exchange(exchange_url(self._at))
         self._core(wanted)
@@ -125,6 +139,7 @@ class _Maker:
             "edge_children": self._found.edge_children,
             "city_units": self._found.city_units,
             "operators": self._found.operators,
+            "transport": self._found.transport,
             "ports": ports,
         }
         self._at.installation.write_text(toml_text(table, note=_NOTE), encoding="utf-8")
@@ -145,6 +160,13 @@ class _Maker:
         write_private(keys / "account_master.key", self._randomness.bytes(_MASTER_KEY_BYTES))
         shutil.copyfile(self._at.dmz / "trust" / "root.pem", self._at.demo / "root.pem")
         return wanted
+
+    def _link_key(self) -> None:
+        """The key that tags a diode's datagrams is the same at both halves, and known to nobody else."""
+        if self._found.transport != "directory":
+            key = self._randomness.bytes(_LINK_KEY_BYTES)
+            for half in (self._at.ferry_low, self._at.ferry_high):
+                write_private(half / "keys" / "diode.key", key)
 
     def _core(self, wanted: Provisioning) -> None:
         engine = make_production(production_url(self._at))

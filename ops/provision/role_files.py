@@ -129,7 +129,7 @@ def ferry_low_table(found: Installation) -> Table:
     return {
         "role": role_table(found, "ferry_low"),
         "ferry": {
-            **_half("ferry_low"),
+            **_half("ferry_low", found),
             "dmz_outbox": "../dmz/outbox",
             "dmz_inbox": "../dmz/inbox",
             "dmz_notices": "../dmz/notices",
@@ -143,7 +143,7 @@ def ferry_high_table(found: Installation) -> Table:
     return {
         "role": role_table(found, "ferry_high"),
         "ferry": {
-            **_half("ferry_high"),
+            **_half("ferry_high", found),
             "seal_key": "keys/seal.x25519",
             "core_inbox": "../core/inbox",
             "core_outbox": "../core/outbox",
@@ -152,18 +152,38 @@ def ferry_high_table(found: Installation) -> Table:
     }
 
 
-def _half(name: str) -> dict[str, Value]:
+def _half(name: str, found: Installation) -> dict[str, Value]:
+    joined: dict[str, Value] = {"kind": found.transport}
+    if found.transport == "diode":
+        joined["diode"] = _diode(name, found)
     return {
+        "transport": joined,
         "signing_key": f"keys/{name}.key.pem",
         "signing_certificate": f"keys/{name}.pem",
         "trust_issuers": "trust/machine_issuers.pem",
         "trust_machines": "trust/machines.pem",
         "gap_inbound": "../gap/inbound",
         "gap_outbound": "../gap/outbound",
-        "journal": "journal.sqlite",
+        "journal": "state/journal.sqlite",
         "spool": "spool",
         "quarantine": "quarantine",
-        "status": "status.json",
+        "status": "state/status.json",
+    }
+
+
+def _diode(name: str, found: Installation) -> dict[str, Value]:
+    """Both links on loopback; two machines need their own addresses (docs/diode.md)."""
+    other = "ferry_high" if name == "ferry_low" else "ferry_low"
+
+    def at(half: str, end: str) -> str:
+        return f"127.0.0.1:{found.ports.diode(half, end)}"
+
+    return {
+        "key": "keys/diode.key",
+        "send_from": at(name, "out"),
+        "send_to": at(other, "in"),
+        "receive_at": at(name, "in"),
+        "receive_from": at(other, "out"),
     }
 
 

@@ -10,8 +10,8 @@ from ferry.media.desk import MediaDesk, MediaFolders
 from ferry.media.exporting import Exported, export_medium
 from ferry.media.importing import Imported, import_medium
 from ferry.media.register import MediaRegister
+from ferry.media.settings import MediaSettings
 from ferry.media.states import MediumKind
-from ferry.settings import MediaSettings
 from ferry.transports.media import MediaOutlet
 from tests.support.ferry_kit import SetClock
 from tests.support.machines import NOW_MS, MachineAuthority, pem_of
@@ -59,7 +59,7 @@ class MediaKit:
         return TrustStore.from_pem([self.persons.pem], [pem_of(one) for one in operators])
 
     def outlet(self, desk: MediaDesk) -> MediaOutlet:
-        outlet = MediaOutlet(desk.folders.root, self.clock, **self.limits)
+        outlet = MediaOutlet(desk.folders.root, **self.limits)
         outlet.prepare()
         return outlet
 

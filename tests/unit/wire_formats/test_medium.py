@@ -55,8 +55,7 @@ ENTRIES = [entry(1, "interactive"), entry(2, "interactive"), entry(1), entry(1, 
 
 
 def pages(change: Callable[[list[Any]], Any]) -> bytes:
-    value = cbor.decode(encoded(ENTRIES))
-    assert isinstance(value, list)
+    value: Any = cbor.decode(encoded(ENTRIES))
     value[2] = change(value[2])
     return cbor.encode(value)
 
@@ -71,7 +70,7 @@ def pages(change: Callable[[list[Any]], Any]) -> bytes:
         (ENTRIES[::-1], {}, Kind.NOT_CANONICAL),
         ([ENTRIES[0], ENTRIES[0]], {}, Kind.NOT_CANONICAL),
         ([entry(1, size=MAX_BUNDLE_BYTES + 1)], {}, Kind.TOO_LARGE),
-        ([entry(1, size=0)], {"size": 1}, Kind.TOO_LARGE),
+        ([entry(1, size=-1)], {"size": 1}, Kind.TOO_LARGE),
         (ENTRIES, {"expires_ms": NOW_MS}, Kind.MALFORMED),
         (ENTRIES, {"expires_ms": NOW_MS + medium.MAX_LIFE_MS + 1}, Kind.MALFORMED),
         (ENTRIES, {"serial": "wh-0001"}, Kind.MALFORMED),
@@ -149,7 +148,7 @@ def test_serials(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "chunks"), [(1, 1), (CHUNK_BYTES, 1), (CHUNK_BYTES + 1, 2), (medium.MAX_CONTENT_BYTES, 3815)]
+    ("size", "chunks"), [(0, 0), (1, 1), (CHUNK_BYTES, 1), (CHUNK_BYTES + 1, 2), (medium.MAX_CONTENT_BYTES, 3815)]
 )
 def test_sizes_of_content(size: int, chunks: int) -> None:
     assert medium.chunk_count(size) == chunks
