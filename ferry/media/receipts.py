@@ -1,8 +1,8 @@
 """Receipts: written where a medium was imported, taken in where it was exported.
 
 A receipt says how far each lane has come by the receiver's journal, so it is written after the half has taken the
-medium's files.  At the sender it frees the files that it does not name for the next medium, and the acknowledgements
-in it go to the half as if they had come by themselves.
+medium's files.  At the sender the acknowledgements in it go to the half as if they had come by themselves, and the
+files it does not name as arrived are free for the next medium.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from ferry.journal import Journal
 from ferry.lane.checks import LaneId
 from ferry.media.desk import MediaDesk
 from ferry.media.register_rows import DONE, EXPORT_WAY, GIVEN_UP, IMPORT_WAY, RECEIPTED, Passage
-from wire_formats.drop import DropName, prepare_drop, write_drop
+from wire_formats.cose import parse_sign1
+from wire_formats.drop import DropName, parse_name, prepare_drop, write_drop
 from wire_formats.errors import Kind, PeerError, Refused, Unavailable
-from wire_formats.lane_control import Acknowledgement, sign_control
+from wire_formats.lane_control import Acknowledgement, parse_control, sign_control
 from wire_formats.medium_receipt import MediumReceipt, sign_receipt, verify_receipt
 from wire_formats.request import LANES
 
@@ -83,8 +84,28 @@ def take_receipt(desk: MediaDesk, data: bytes, *, by: str) -> MediumReceipt:
             raise PeerError(Kind.DIGEST_MISMATCH, "the receipt is for another statement than was exported")
         _hand_over(desk, receipt)
         if passage.state in (DONE, GIVEN_UP, RECEIPTED):
-            desk.register.receipt_taken(receipt.export, operator=by, now_ms=now_ms)
+            missing = _missing(desk.register.files_of(receipt.export), receipt)
+            desk.register.receipt_taken(receipt.export, missing, operator=by, now_ms=now_ms)
         return receipt
+
+
+def _missing(files: list[tuple[str, str]], receipt: MediumReceipt) -> list[tuple[str, str]]:
+    """Give the files of an export that its receipt does not name as arrived.
+
+    What came out of order counts as missing, too: a copy of it is recognised.
+    """
+    reached = dict.fromkeys(LANES, (0, 0))
+    for lane, message in zip(LANES, receipt.acknowledgements, strict=True):
+        told = parse_control(parse_sign1(message).payload) if message else None
+        if isinstance(told, Acknowledgement):
+            reached[lane] = told.epoch, told.cumulative
+    missing = []
+    for lane, text in files:
+        name = parse_name(text)
+        epoch, cumulative = reached.get(lane, (0, 0))
+        if name.epoch != epoch or name.sequence > cumulative:
+            missing.append((lane, text))
+    return missing
 
 
 def _check_taken(desk: MediaDesk, passage: Passage) -> None:

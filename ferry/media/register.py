@@ -12,11 +12,7 @@ Source: research, section 5 (ISM 1713); DESIGN invariant 10.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Final
+from collections.abc import Iterable
 
 from ferry.media.register_rows import (
     DELIVERING,
@@ -28,47 +24,20 @@ from ferry.media.register_rows import (
     OPEN,
     PASSAGE_COLUMNS,
     RECEIPTED,
-    SCHEMA,
-    Act,
     Medium,
     Passage,
-    chained,
     medium_of,
     passage_of,
 )
+from ferry.media.register_store import RegisterStore
 from ferry.media.states import MediumKind, MediumState, check_move
 from wire_formats.drop import DropName, parse_name
-from wire_formats.errors import Bug, Kind, Refused, Unavailable
+from wire_formats.errors import Kind, Refused
 from wire_formats.medium import FIRST, Entry, MediumStatement
 
-_RETRY_S: Final = 1
 
-
-class MediaRegister:
-    """One half's register.
-
-    Args:
-        path: the database file; its folder must exist.
-        now_ms: the instant now, which a new register takes for its epoch; None for those who only look.
-
-    Raises:
-        Unavailable: it cannot be opened.
-    """
-
-    def __init__(self, path: Path, *, now_ms: int | None = None) -> None:
-        self._database = sqlite3.connect(path, isolation_level=None, timeout=5.0)
-        with self._guarded():
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = FULL")
-            self._database.execute("PRAGMA foreign_keys = ON")
-            self._database.executescript(SCHEMA)
-            if now_ms is not None:
-                self._database.execute("INSERT OR IGNORE INTO origin VALUES (1, ?)", (now_ms,))
-        self._version = -1
-
-    def close(self) -> None:
-        """Close; everything is committed."""
-        self._database.close()
+class MediaRegister(RegisterStore):
+    """One half's register; see ``RegisterStore`` for what it is made with."""
 
     # --- media ---
 
@@ -108,6 +77,10 @@ class MediaRegister:
             self._move(serial, after, now_ms)
             if after is MediumState.LOST:
                 self._end_exports(serial, GIVEN_UP, now_ms)
+            if after is MediumState.SANITISED:
+                self._database.execute(
+                    "DELETE FROM carried WHERE export IN (SELECT export FROM passages WHERE serial = ?)", (serial,)
+                )
             self._act(after.value, serial, "", operator, now_ms)
 
     # --- exports ---
@@ -149,7 +122,7 @@ class MediaRegister:
             self._act("exported", statement.serial, statement.export.hex(), "+".join(operators), now_ms)
 
     def under_way(self) -> list[tuple[str, DropName]] | None:
-        """Give lane and name of every file on a medium that is under way; None when nothing changed since."""
+        """Give lane and name of files on media under way, or receipted as arrived; None when nothing changed since."""
         with self._guarded():
             version = self._database.execute("PRAGMA data_version").fetchone()[0]
             if version == self._version:
@@ -157,17 +130,28 @@ class MediaRegister:
             self._version = version
             rows = self._database.execute(
                 "SELECT lane, name FROM carried JOIN passages USING (export)"
-                " WHERE way = 'export' AND passages.state = ?",
-                (DONE,),
+                " WHERE way = 'export' AND passages.state IN (?, ?)",
+                (DONE, RECEIPTED),
             ).fetchall()
         return [(lane, parse_name(name)) for lane, name in rows]
 
-    def receipt_taken(self, export: bytes, *, operator: str, now_ms: int) -> None:
-        """Note that the receipt of an export has come."""
+    def receipt_taken(self, export: bytes, missing: Iterable[tuple[str, str]], *, operator: str, now_ms: int) -> None:
+        """Note that the receipt of an export has come.
+
+        Args:
+            export: which one.
+            missing: lane and name of files it does not name as arrived: they are free for the next medium.
+            operator: who took it in.
+            now_ms: the instant now.
+        """
         with self._transaction():
             passage = self._passage(export)
             self._move(passage.serial, MediumState.RECEIPTED, now_ms)
             self._end_passage(export, RECEIPTED, now_ms)
+            self._database.executemany(
+                "DELETE FROM carried WHERE export = ? AND lane = ? AND name = ?",
+                [(export, lane, name) for lane, name in missing],
+            )
             self._act("receipt_taken", passage.serial, export.hex(), operator, now_ms)
 
     # --- imports ---
@@ -251,7 +235,7 @@ class MediaRegister:
             expected = sequence + 1
         return missing[:most]
 
-    # --- passages and acts ---
+    # --- passages ---
 
     def passage(self, export: bytes) -> Passage | None:
         """Give one passage."""
@@ -276,31 +260,6 @@ class MediaRegister:
         """Give lane and name of a passage's files."""
         with self._guarded():
             return self._database.execute("SELECT lane, name FROM carried WHERE export = ?", (export,)).fetchall()
-
-    def acts(self, *, serial: str = "", most: int = MOST_LISTED) -> list[Act]:
-        """Give the latest acts, oldest first."""
-        with self._guarded():
-            rows = self._database.execute(
-                "SELECT position, at_ms, act, serial, detail, operator FROM acts WHERE ? IN ('', serial)"
-                " ORDER BY position DESC LIMIT ?",
-                (serial, most),
-            ).fetchall()
-        return [Act(*row) for row in reversed(rows)]
-
-    def verify_acts(self) -> int:
-        """Recompute the chain of acts; gives how many there are.
-
-        Raises:
-            Bug: the first act that does not fit.
-        """
-        with self._guarded():
-            rows = self._database.execute("SELECT * FROM acts ORDER BY position").fetchall()
-        previous = FIRST
-        for number, (*fields, chain) in enumerate(rows, start=1):
-            previous = chained(previous, fields)
-            if fields[0] != number or chain != previous:
-                raise Bug(Kind.BUG, f"act {number} of the media register does not fit the chain")
-        return len(rows)
 
     # --- inside a transaction ---
 
@@ -348,7 +307,7 @@ class MediaRegister:
             "UPDATE passages SET state = ?, receipt_ms = coalesce(?, receipt_ms) WHERE export = ?",
             (state, receipt, export),
         )
-        if state in (RECEIPTED, GIVEN_UP):
+        if state == GIVEN_UP:
             self._database.execute("DELETE FROM carried WHERE export = ?", (export,))
 
     def _end_exports(self, serial: str, state: str, now_ms: int) -> None:
@@ -357,30 +316,3 @@ class MediaRegister:
         ).fetchall()
         for (export,) in rows:
             self._end_passage(export, state, now_ms)
-
-    def _act(self, act: str, serial: str, detail: str, operator: str, now_ms: int) -> None:
-        row = self._database.execute("SELECT position, chain FROM acts ORDER BY position DESC LIMIT 1").fetchone()
-        position, previous = row or (0, FIRST)
-        fields: list[int | str] = [position + 1, now_ms, act, serial, detail, operator]
-        self._database.execute("INSERT INTO acts VALUES (?, ?, ?, ?, ?, ?, ?)", (*fields, chained(previous, fields)))
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._guarded():
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
-                raise
-            self._database.execute("COMMIT")
-
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            if self._database.in_transaction:
-                self._database.execute("ROLLBACK")
-            raise Unavailable(Kind.STORAGE_FULL, f"media register: {error}", _RETRY_S) from None
