@@ -206,7 +206,7 @@ class Half:
     @property
     def healthy(self) -> bool:
         """Whether the other half is heard on every lane and nothing is blocked."""
-        return all(lane.link in ("alive", "lagging") and not lane.blocked for lane in self.status().lanes)
+        return not self.status().troubled()
 
     def acknowledge_now(self) -> None:
         """Send the acknowledgements that are due."""

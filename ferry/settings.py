@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from ferry.media.settings import MediaSettings
 from ferry.transports.diode.settings import DiodeSettings
 from wire_formats.settings_reader import number
 
@@ -44,6 +45,7 @@ class FerryLimits:
 
 DIRECTORY: Final = "directory"
 DIODE: Final = "diode"
+MEDIA: Final = "media"
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,11 @@ class TransportSettings:
     """How the two halves are joined (table ``transport``); both halves need the same kind.
 
     Attributes:
-        kind: directory (``gap_inbound``, ``gap_outbound``) or diode (UDP, one way each).
+        kind: directory (``gap_inbound``, ``gap_outbound``), diode (UDP, one way each) or media (the table ``media``).
         diode: the links, when the kind is diode.
     """
 
-    kind: str = field(default=DIRECTORY, metadata={"choices": (DIRECTORY, DIODE)})
+    kind: str = field(default=DIRECTORY, metadata={"choices": (DIRECTORY, DIODE, MEDIA)})
     diode: DiodeSettings | None = None
 
     def __post_init__(self) -> None:
@@ -84,6 +86,7 @@ class HalfSettings:
         quarantine: folder of bundles that may not pass.
         status: JSON file for ``ferrygate status``.
         workers: names of the workers; all workers with a known certificate when empty.
+        media: what media need; without it the half has none.
         transport: what joins the halves.
         limits: the bounds.
     """
@@ -99,6 +102,7 @@ class HalfSettings:
     quarantine: Path
     status: Path
     workers: tuple[str, ...] = ()
+    media: MediaSettings | None = None
     transport: TransportSettings = TransportSettings()
     limits: FerryLimits = FerryLimits()
 

@@ -69,6 +69,11 @@ class HalfStatus:
     lanes: Sequence[LaneStatus]
     transport: Mapping[str, LinkReport]
 
+    def troubled(self) -> list[LaneStatus]:
+        """Give the lanes that are blocked, or whose other half is not heard (where people carry, it rarely is)."""
+        by_hand = any(report.kind == "media" for report in self.transport.values())
+        return [lane for lane in self.lanes if lane.blocked or not (by_hand or lane.link in ("alive", "lagging"))]
+
 
 def write_status(path: Path, status: HalfStatus, *, disk: Disk = DISK) -> bool:
     """Replace the status file; gives False when the disk refuses (the next one will do)."""

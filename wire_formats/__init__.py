@@ -11,6 +11,7 @@ Map
     request, answer, bundle  what crosses the gap
     grant                    what the core signs at login
     lane_control, deny_list  heartbeats, acknowledgements, progress; revocations
+    medium, medium_receipt   files that people carry over the gap: manifest, content, receipt
     fields, field_kinds      the grammar of a field; field_faults: what can be wrong, in both languages
     identifiers              Chinese identity and unit numbers
     catalogue                every service, declared once; openapi: as an OpenAPI document

@@ -6,6 +6,7 @@ its own queue, which refuses files when it is full.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from pathlib import Path
 from typing import Any, Final
 
@@ -104,6 +105,10 @@ class DiodeOutlet:
         self._schedule.put(code, str(name), pack_object(name, data))
         self._lanes[code].add("files")
         self._wake(0.0)
+
+    def carrying(self, lane: str) -> Container[DropName]:
+        """Nothing: a file leaves within seconds, or is lost and has to be sent again."""
+        return ()
 
     def report(self) -> LinkReport:
         """Tell rate, loss, queues and what is wrong."""
