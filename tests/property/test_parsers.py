@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.log_kit import LogKit
 from tests.support.machines import NOW_MS, MachineAuthority
 from tests.support.wire_samples import answer_item, request_item
 from wire_formats import (
@@ -32,8 +33,11 @@ from wire_formats import (
 )
 from wire_formats.certificate_names import parse_account_uri, parse_machine_uri
 from wire_formats.errors import PeerError
+from wire_formats.tlog import crossing, evidence
 
 AUTHORITY = MachineAuthority()
+LOG = LogKit()
+LOG.cross(2)
 WORKER = AUTHORITY.machine("worker", "worker-1")
 LOW = AUTHORITY.machine("ferry_low", "ferry_low")
 CORE = AUTHORITY.machine("core", "core")
@@ -67,6 +71,27 @@ PARSERS: dict[str, tuple[Callable[[bytes], object], bytes]] = {
         lambda data: lane_control.verify_control(data, TRUST, role="ferry_low", now_ms=NOW_MS),
         lane_control.sign_control(lane_control.Acknowledgement("inbound", "bulk", NOW_MS, 7, (9, 11), NOW_MS), LOW),
     ),
+    "tree head": (
+        lambda data: lane_control.verify_control(data, TRUST, role="ferry_low", now_ms=NOW_MS),
+        lane_control.sign_control(
+            lane_control.TreeHead(2, bytes(32), 9, bytes(32), bytes(64), 8, (bytes(32),) * 2, NOW_MS), LOW
+        ),
+    ),
+    "cosignature": (
+        lambda data: lane_control.verify_control(data, TRUST, role="ferry_low", now_ms=NOW_MS),
+        lane_control.sign_control(
+            lane_control.Cosignature(2, bytes(32), 9, bytes(32), NOW_MS // 1000, bytes(64), NOW_MS), LOW
+        ),
+    ),
+    "tree refused": (
+        lambda data: lane_control.verify_control(data, TRUST, role="ferry_low", now_ms=NOW_MS),
+        lane_control.sign_control(lane_control.TreeRefused(2, 9, "split_view", NOW_MS), LOW),
+    ),
+    "log evidence": (
+        lambda data: evidence.verify_evidence(evidence.parse_evidence(data), LOG.trust),
+        evidence.format_evidence(LOG.evidence(0, 0)),
+    ),
+    "log entry": (crossing.parse_entry, crossing.encode_entry(LOG.entries[0])),
     "deny list": (
         lambda data: deny_list.verify_increment(data, TRUST, now_ms=NOW_MS),
         deny_list.sign_increment(
