@@ -4,7 +4,8 @@ One JSON object, replaced whole every two seconds:
 
     {"half": name, "at_ms": n, "quarantined": n, "held": n,
      "lanes": [{"way", "lane", "role": "sender"|"receiver", "epoch", "mark", "acknowledged",
-                "gaps", "waiting", "unacknowledged", "oldest_s", "heard_s", "link", "blocked"}]}
+                "gaps", "waiting", "unacknowledged", "oldest_s", "heard_s", "link", "blocked"}],
+     "log": {"number", "leaves", "waiting", "uncosigned", "state", "peer_number", "peer_leaves", "peer_state"}}
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ferry.witness.station import LogStatus
 from wire_formats.collaborators import Disk
 from wire_formats.disk import DISK
 from wire_formats.drop import write_whole
@@ -65,6 +67,7 @@ class HalfStatus:
     quarantined: int
     held: int
     lanes: Sequence[LaneStatus]
+    log: LogStatus | None = None
 
 
 def write_status(path: Path, status: HalfStatus, *, disk: Disk = DISK) -> bool:

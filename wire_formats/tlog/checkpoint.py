@@ -35,6 +35,7 @@ from wire_formats.tlog.note import (
     NoteSignature,
     decode_base64,
     decode_number,
+    note_key_id,
     sign_text,
     signature_of,
     verify_text,
@@ -146,8 +147,17 @@ def cosign(checkpoint: Checkpoint, name: str, key: SigningKey, *, at_s: int) -> 
         at_s: now, in seconds since 1970.
     """
     signature = key.sign(_cosigned(checkpoint_text(checkpoint), at_s))
-    value = at_s.to_bytes(_TIME_BYTES, "big") + signature
-    return NoteSignature(name, cosignature_key_id(name, key.public_der), value)
+    return cosignature_line(name, key.public_der, at_s=at_s, signature=signature)
+
+
+def cosignature_line(name: str, public_der: bytes, *, at_s: int, signature: bytes) -> NoteSignature:
+    """Put a cosignature that came by itself into the form of a signature line; nothing is verified."""
+    return NoteSignature(name, cosignature_key_id(name, public_der), at_s.to_bytes(_TIME_BYTES, "big") + signature)
+
+
+def log_line(origin: Origin, key: VerifyKey, signature: bytes) -> NoteSignature:
+    """Put a log's own signature that came by itself into the form of a signature line; nothing is verified."""
+    return NoteSignature(str(origin), note_key_id(key.public_der), key.suite.to_note(signature))
 
 
 def verify_cosignature(note: Note, name: str, key: VerifyKey) -> int:

@@ -65,6 +65,10 @@ class Frontier:
         """Take up a stored tree."""
         return cls(size, [nodes(level, index) for level, index in peaks_of(size)])
 
+    def copy(self) -> Frontier:
+        """Give another one at the same size."""
+        return Frontier(self.size, self._peaks)
+
     def append(self, leaf: bytes) -> list[bytes]:
         """Add a leaf hash; gives the nodes that became complete, in the order in which they are stored."""
         complete = [leaf]
