@@ -153,13 +153,14 @@ class RequestParser:
         if data.count(b"\n", 0, end) != len(lines) - 1:
             self._buffer += data  # a line ends in a bare LF
             return self._run()
-        if end + 4 < len(data):
-            self._buffer += data[end + 4 :]
         try:
             self._take_lines(lines)
         except RefusalError:
+            self._buffer += data  # what stands behind the refused line may still be asked for
             self.state = State.FAILED
             raise
+        if end + 4 < len(data):
+            self._buffer += data[end + 4 :]
         return self.state
 
     def _take_lines(self, lines: list[bytes]) -> None:

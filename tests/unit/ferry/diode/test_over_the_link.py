@@ -63,9 +63,12 @@ class Joined:
             key=key, send_from=high_out, send_to=low_in, receive_at=high_in, receive_from=low_out,
             loss_per_10000=loss_per_10000,
         )  # fmt: skip
-        around = {"clock": self.clock}
-        self.low = self.kit.build_low(self.reactor, NoWatch(), transport=TransportSettings(DIODE, low), **around)
-        self.high = self.kit.build_high(self.reactor, NoWatch(), transport=TransportSettings(DIODE, high), **around)
+        self.low = self.kit.build_low(
+            self.reactor, NoWatch(), transport=TransportSettings(DIODE, low), clock=self.clock
+        )
+        self.high = self.kit.build_high(
+            self.reactor, NoWatch(), transport=TransportSettings(DIODE, high), clock=self.clock
+        )
         self.low.start()
         self.high.start()
         self.core = EchoCore(self.kit, self.clock)
