@@ -11,6 +11,10 @@ this half, and the item as it came goes to the quarantine.
 A request whose content cannot be opened gets no such answer: the seals do not cover the sealed bytes,
 so they may have been damaged on the road, and what was acknowledged to a user must not be refused for
 that.  The whole bundle is quarantined and comes again.
+
+When something breaks while a bundle is looked at, its next look counts each item before it is opened.  An
+item that was the one three times is held and kept back, in this bundle and wherever it comes again; the
+others in its bundle go on.
 """
 
 from __future__ import annotations
@@ -46,10 +50,13 @@ from wire_formats.collaborators import DirectoryWatch
 from wire_formats.deny_list import MAX_INCREMENT_BYTES
 from wire_formats.drop import DropName, prepare_drop, write_drop
 from wire_formats.errors import Kind, PeerError, Unavailable
+from wire_formats.merkle import leaf_hash
 from wire_formats.request import LANES, RequestHeader
 
 HIGH_LANES: Final = tuple(LaneId(direction, lane) for direction in (INBOUND, OUTBOUND) for lane in LANES)
 _COUNT_EVERY: Final = 64
+#: Looks at an item during which something broke until it is held; one more, not counted, came before.
+BREAKS: Final = 2
 
 
 class OwnAnswers:
@@ -101,6 +108,7 @@ class RequestDelivery:
     """
 
     log = Logger()
+    looks_more = 1
 
     def __init__(self, parts: HalfParts, lane: LaneId, folder: Path, inspector: Inspector, answers: OwnAnswers) -> None:
         self._parts = parts
@@ -129,7 +137,7 @@ class RequestDelivery:
             self._budget = min(free, _COUNT_EVERY)
         return self._budget
 
-    def deliver(self, checked: Checked, items: Items) -> Generator[None, None, State]:
+    def deliver(self, checked: Checked, items: Items, *, careful: bool) -> Generator[None, None, State]:
         """Inspect item by item, then deliver what passed and answer what did not.
 
         Raises:
@@ -139,15 +147,28 @@ class RequestDelivery:
         opened: list[Item] = []
         rejections: list[Rejection] = []
         for header, item in zip(items.requests, checked.bundle.items, strict=True):
-            opened.append(self._inspect(header, item, rejections))
+            opened.append(self._look(header, item, rejections, careful=careful))
             yield
         if rejections:
             self._answers.put(rejections)
             self._parts.metrics.lane(self._lane).rejected.inc(len(rejections))
-        if len(rejections) == len(opened):
-            return State.REJECTED
+        if not any(item.content for item in opened):
+            return State.REJECTED if rejections else State.HELD
         self._write(replace(checked.bundle, items=tuple(opened)), tracked=checked.author.statement.tracked)
         return State.SENT
+
+    def _look(self, header: RequestHeader, item: Item, rejections: list[Rejection], *, careful: bool) -> Item:
+        """Inspect an item unless it is one that breaks us; count the look if one in its bundle does."""
+        journal, leaf = self._parts.journal, leaf_hash(item.header)
+        if journal.breaks(leaf) >= BREAKS:
+            self._parts.quarantine.add(Reason.POISON, self._lane, cbor.encode([item.header, item.content]))
+            return Item(item.header, b"")
+        if careful:
+            journal.count_break(leaf)
+        looked_at = self._inspect(header, item, rejections)
+        if careful:
+            journal.forget_break(leaf)
+        return looked_at
 
     def _inspect(self, header: RequestHeader, item: Item, rejections: list[Rejection]) -> Item:
         now_ms = self._parts.clock.now_ms()

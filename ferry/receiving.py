@@ -27,7 +27,7 @@ from wire_formats.lane_control import Acknowledgement, Heartbeat
 ACKNOWLEDGE_EVERY_S: Final = 0.05
 
 #: A bundle that was held because it broke us is looked at twice more, for the number in its seal.
-LOOKS_AT_HELD: Final = CRASHES + 2
+LOOKS_AT_HELD: Final = CRASHES + 3
 
 
 class Deliver(Protocol):
@@ -40,8 +40,16 @@ class Deliver(Protocol):
             Unavailable: none, for a reason worth telling.
         """
 
-    def deliver(self, checked: Checked, items: Items) -> Generator[None, None, State]:
+    #: How many looks more a bundle that broke us gets, so that the item in it that does can be found and kept back.
+    looks_more: int
+
+    def deliver(self, checked: Checked, items: Items, *, careful: bool) -> Generator[None, None, State]:
         """Deliver one bundle; yields between items.
+
+        Args:
+            checked: the bundle.
+            items: what its items' headers say.
+            careful: whether something broke while it was looked at before.
 
         Returns:
             SENT, or REJECTED when nothing of it was fit to be delivered.
@@ -75,7 +83,7 @@ class ReceivingStation:
         self._deliver = deliver
         self._on_settled = on_settled
         self._metrics = parts.metrics.lane(lane)
-        self._intake = Intake(parts, lane, RECEIVED_WAY, port, self)
+        self._intake = Intake(parts, lane, RECEIVED_WAY, port, self, crashes=CRASHES + deliver.looks_more)
         self._dirty = False
         self._acknowledged_s = 0.0
 
@@ -141,11 +149,11 @@ class ReceivingStation:
             raise
         yield
         try:
-            state = yield from self._deliver.deliver(checked, items)
+            state = yield from self._deliver.deliver(checked, items, careful=candidate.entry.met_before)
         except PeerError:
             # The same bytes again: they are what the other half has, and the lane goes on without them.
             if candidate.entry.state is State.QUARANTINED:
-                self._settle_number(crossing)
+                self._settle_number(checked, crossing)
             raise
         self._pass(candidate, checked, crossing, state)
 
@@ -175,15 +183,15 @@ class ReceivingStation:
         Its seals are looked at now, counted first as any look at what broke us before; its content never again.
         """
         self._parts.journal.suspect(candidate.entry)
-        now_ms = self._parts.clock.now_ms()
+        data, now_ms = candidate.data, self._parts.clock.now_ms()
         try:
-            _, crossing = check_arrived(candidate.data, candidate.name, self.lane, self._parts.signers, now_ms=now_ms)
+            checked, crossing = check_arrived(data, candidate.name, self.lane, self._parts.signers, now_ms=now_ms)
         except PeerError:
             return  # no number of the other half's
         statement = crossing.statement
         chain = {"previous": statement.previous, "digest": crossing.digest}
         if self.inbox.judge(statement.epoch, statement.sequence, **chain) is Verdict.NEW:
-            self._settle_number(crossing)
+            self._settle_number(checked, crossing)
 
     def _is_new(self, candidate: Candidate, crossing: CheckedSeal) -> bool:
         statement = crossing.statement

@@ -213,9 +213,7 @@ class Faults:
     # --- machines
 
     def _power(self) -> None:
-        device = self._chance.choice(DEVICES)
-        self._world.cut_power(device)
-        self._parts.conservation.after_power(device)
+        self._world.cut_power(self._chance.choice(DEVICES))
 
     def _trouble(self) -> None:
         kinds, number = self._chance.choice(_TROUBLES)

@@ -35,6 +35,8 @@ from ferry.parts import HalfParts
 from ferry.quarantine import Quarantine
 from ferry.settings import FerryLimits, HighSettings, LowSettings
 from ferry.transports.directory import DirectoryInlet, DirectoryOutlet
+from ferry.transports.ends import Ends
+from ferry.witness.station import CrossingLog
 from ops.runtime.background import ReactorBackground
 from tests.simulation import sqlite
 from tests.simulation.kit import CORE_KEY, SEAL_KEY, WORKER, Kit, Seeded
@@ -156,7 +158,7 @@ def start_high(around: Surrounding) -> HighHalf:
         seal_key=_UNUSED, core_inbox=CORE / "inbox", core_outbox=CORE / "outbox", limits=parts.limits,
     )  # fmt: skip
     disk = around.disk
-    ends = (
+    ends = Ends(
         DirectoryInlet(settings.gap_inbound, around.watch, disk=disk),
         DirectoryOutlet(settings.gap_outbound, disk=disk),
     )
@@ -273,11 +275,12 @@ def _half_parts(around: Surrounding, name: str, role: str, metrics: FerryMetrics
     process, disk, kit, limits = around.process, around.disk, around.kit, around.bounds.ferry
     disk.make_folder(home)
     connect: Any = lambda path: around.kinds.connect(disk, path)  # noqa: E731
+    journal = around.kinds.journal(JOURNALS[name], keep_rows=limits.journal_rows, connect=connect)
     return HalfParts(
         name=name,
         key=kit.keys[role][around.key],
         signers=Signers(kit.trust, frozenset({WORKER})),
-        journal=around.kinds.journal(JOURNALS[name], keep_rows=limits.journal_rows, connect=connect),
+        journal=journal,
         quarantine=Quarantine(
             home / "quarantine", most_files=limits.quarantine_files, clock=process, metrics=metrics, disk=disk
         ),
@@ -285,6 +288,7 @@ def _half_parts(around: Surrounding, name: str, role: str, metrics: FerryMetrics
         clock=process,
         seconds=process.reactor.seconds,
         limits=limits,
+        crossings=CrossingLog(journal, home / "crossings", headers=name == "high"),
         disk=disk,
     )
 

@@ -14,6 +14,7 @@ from ferry.lane.checks import LaneId
 from tests.simulation.carrier import Carrier, Lost
 from tests.simulation.processes import CORE, DMZ
 from tests.simulation.world import World
+from wire_formats import cbor
 from wire_formats.answer import parse_answer_header
 from wire_formats.bundle import Bundle, parse_bundle
 from wire_formats.drop import TEMPORARY
@@ -46,13 +47,14 @@ class Conservation:
     def listen(self) -> None:
         self.world.mounts.on_rename = self.renamed
         self.world.mounts.on_unlink = self.unlinked
+        self.world.on_power = self.after_power
 
     def renamed(self, process: str, path: str, content: bytes) -> None:
         self.world.gap_changed(path)
         if not path.endswith(".bundle"):
             return
         if path.startswith(_OUTBOXES) and process in ("worker", "core"):
-            for key, header in _ids(content, path):
+            for key, header in _ids(content):
                 known = self.headers.setdefault(key, set())
                 known.add(header)
                 if len(known) > 1:
@@ -60,7 +62,7 @@ class Conservation:
         elif path.startswith(_SPOOLS):
             self._spool(path, content)
         elif path.startswith(_ASIDE):
-            self.safe.update(key for key, _ in _ids(content, path))
+            self.safe.update(key for key, _ in _ids(content) or _item(content))
         elif path.startswith(_INBOXES):
             self._delivered(path, content)
 
@@ -71,7 +73,7 @@ class Conservation:
             keys = self.inside.pop(path, [])
             self.spooled.subtract(keys)
         elif path.startswith(("/proc/sim/gap", *_OUTBOXES)):
-            keys = [key for key, _ in _ids(content, path)]
+            keys = [key for key, _ in _ids(content)]
         else:
             return
         for key in keys:
@@ -89,15 +91,15 @@ class Conservation:
             if path.startswith(f"/proc/sim/{device}/"):
                 folder, name = path.rsplit("/", 1)
                 inode = disk.folders[folder].get(name)
-                if inode is None or _ids(bytes(inode.content), path) == []:
+                if inode is None or _ids(bytes(inode.content)) == []:
                     self.by_hand(path)
 
     def _spool(self, path: str, content: bytes) -> None:
         if "/answers-" in path:
-            for key, header in _ids(content, path):
+            for key, header in _ids(content):
                 self.headers.setdefault(key, set()).add(header)  # written by the high half itself: it answers what it rejects
                 self.safe.add(("request", key[1]))
-        keys = [key for key, _ in _ids(content, path)]
+        keys = [key for key, _ in _ids(content)]
         if not keys:
             self.world.trace.fault(f"a spool holds no bundle: {path}")
         self.by_hand(path)
@@ -105,7 +107,7 @@ class Conservation:
         self.spooled.update(keys)
 
     def _delivered(self, path: str, content: bytes) -> None:
-        found = _ids(content, path)
+        found = _ids(content)
         if not found:
             self.world.trace.fault(f"no bundle was delivered as {path}")
         for key, header in found:
@@ -203,7 +205,15 @@ def _files(world: World, folder: str) -> int:
     return sum(name != TEMPORARY for name in names)
 
 
-def _ids(content: bytes, path: str) -> list[tuple[tuple[str, bytes], bytes]]:
+def _item(content: bytes) -> list[tuple[tuple[str, bytes], bytes]]:
+    """Key and header of a single request that was set aside."""
+    with contextlib.suppress(PeerError, TypeError, ValueError):
+        header, _ = cbor.decode(content, max_depth=2)  # type: ignore[misc]
+        return [(("request", parse_header(header).id), header)]  # type: ignore[arg-type]
+    return []
+
+
+def _ids(content: bytes) -> list[tuple[tuple[str, bytes], bytes]]:
     """Keys and header bytes of a bundle's items; nothing for what is no bundle."""
     with contextlib.suppress(PeerError):
         bundle: Bundle = parse_bundle(content)

@@ -76,7 +76,7 @@ class World:
         self.disturbed_s = START_S
         self.dark: set[str] = set()
         self._watches: dict[str, Watch] = {}
-        self.on_start: Callable[[str], None] = lambda _role: None
+        self.on_power: Callable[[str], None] = lambda _device: None
         sqlite.reseed(random.Random(f"{seed} sqlite"))
         self.disks["dmz"].install(str(processes.EXCHANGE), kit.exchange_image)
         self.disks["core"].install(str(processes.PRODUCTION), kit.core_image)
@@ -127,6 +127,7 @@ class World:
         for process in list(self.machines[device].processes) if device in self.machines else ():
             process.die("power failure")
         self.disks[device].lose_power()
+        self.on_power(device)
         if device in self.machines:
             self.dark.add(device)
             self.scheduler.after(self.chance.uniform(0.5, 5.0), lambda: self._light(device))
@@ -163,7 +164,6 @@ class World:
                 process.die(f"cannot start: {error}")
             return
         self.trace.note("started")
-        self.on_start(role.name)
 
     def _died(self, process: Process, why: str, power: bool) -> None:  # noqa: FBT001
         role = self.roles[process.name]
