@@ -12,6 +12,7 @@ from __future__ import annotations
 from enum import Enum
 
 from wire_formats.errors import Bug, Kind
+from wire_formats.instants import DAY_MS
 
 
 class RequestState(Enum):
@@ -29,6 +30,10 @@ MOVES: dict[RequestState, frozenset[RequestState]] = {
     RequestState.EXPIRED: frozenset({RequestState.ANSWERED}),
     RequestState.ANSWERED: frozenset(),
 }
+ASKED_AFTER_MS = 3 * DAY_MS
+"""How long after its end an unanswered request is still sent. A copy of it may have been carried out and its answer
+lost, which only the core knows: it gives that answer again, or refuses for good. And a clock that was a day ahead for
+a while must not end what was acknowledged."""
 UNDER_WAY = (RequestState.SAVED, RequestState.SENT)
 
 
