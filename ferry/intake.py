@@ -184,6 +184,10 @@ class Intake:
             return name, self._port.read(name)
         except FileNotFoundError:
             return None
+        except Unavailable as error:
+            # It stays and comes again; one file that cannot be read does not stop the others.
+            self.log.warn("file_not_readable", lane=self._lane.lane, way=self._lane.direction, reason=error.private)
+            return None
         except PeerError as error:
             reason = Reason.NOT_A_FILE if reason_of(error) is Reason.MALFORMED else reason_of(error)
             self._parts.quarantine.add(reason, self._lane, b"")

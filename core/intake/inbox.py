@@ -25,7 +25,7 @@ from wire_formats.bundle import MAX_BUNDLE_BYTES
 from wire_formats.collaborators import Clock, Disk
 from wire_formats.disk import DISK
 from wire_formats.drop import DropName, list_drop, parse_name, prepare_drop, read_drop, remove_drop
-from wire_formats.errors import PeerError
+from wire_formats.errors import PeerError, Unavailable
 from wire_formats.request import LANES
 from wire_formats.trust import TrustStore
 
@@ -153,6 +153,10 @@ class Inbox:
             verified = verify_bundle(data, lane=lane, trust=self._trust, now_ms=now_ms)
         except FileNotFoundError:
             return []
+        except Unavailable as error:
+            # It stays and is tried again; one file that cannot be read does not stop the others.
+            self._log.warn("bundle_not_readable", lane=lane, reason=error.private)
+            return []
         except PeerError as error:
             self._put_aside(lane, str(name), error.private)
             return []
@@ -201,7 +205,7 @@ class Inbox:
         try:
             data = read_drop(self._quarantine, _IN_HAND, limit=_MOST_IN_HAND, disk=self._disk)
             before = msgspec.json.decode(data, type=_InHand)
-        except (FileNotFoundError, PeerError, msgspec.MsgspecError):
+        except (FileNotFoundError, PeerError, Unavailable, msgspec.MsgspecError):
             return {}
         if before.alone is not None:
             key, request = before.alone

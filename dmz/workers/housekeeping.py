@@ -23,6 +23,7 @@ from wire_formats.bundle import MAX_ITEMS
 from wire_formats.errors import Unavailable
 from wire_formats.request import LANES
 
+
 @dataclass(frozen=True)
 class HousekeepingBounds:
     """Whose rows are looked after, how often, and how long they are kept.
