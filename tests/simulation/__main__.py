@@ -1,8 +1,8 @@
 """Many seeds: ``make simulate SEEDS=2000 [FIRST=0] [PROFILE=power] [PROCESSES=2]``; one seed is shown in full.
 
-    python -m tests.simulation --seeds 2000 --first 0
-    python -m tests.simulation --first 1234 --seeds 1 --trace          the trace of one seed
-    python -m tests.simulation --first 1234 --seeds 1 --trace --loud   and every operation of the disks
+python -m tests.simulation --seeds 2000 --first 0
+python -m tests.simulation --first 1234 --seeds 1 --trace          the trace of one seed
+python -m tests.simulation --first 1234 --seeds 1 --trace --loud   and every operation of the disks
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def main() -> int:
             if len(failed) >= options.most_failures:
                 break
         if done % 200 == 0:
-            print(f"{done} of {options.seeds} seeds, {len(failed)} failed, {time.monotonic() - began:.0f} s", flush=True)
+            print(
+                f"{done} of {options.seeds} seeds, {len(failed)} failed, {time.monotonic() - began:.0f} s", flush=True
+            )
     _sum_up(totals, failed, time.monotonic() - began, slowest)
     return 1 if failed else 0
 
@@ -92,7 +94,9 @@ def _sum_up(totals: dict[str, Counter[str]], failed: list[Outcome], took: float,
     for profile in sorted(totals):
         print(f"{profile:10}" + "".join(f"{totals[profile][column]:>10}" for column in columns))
     count = sum(total["schedules"] for total in totals.values())
-    print(f"{count} schedules in {took:.0f} s, {len(failed)} failed; slowest to answer all after the last fault: {slowest:.0f} s")
+    print(
+        f"{count} schedules in {took:.0f} s, {len(failed)} failed; slowest to answer all after the last fault: {slowest:.0f} s"
+    )
     for outcome in failed:
         print(f"failed: make simulate SEEDS=1 FIRST={outcome.seed} PROFILE={outcome.profile}")
 

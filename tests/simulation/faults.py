@@ -1,16 +1,16 @@
 """Which faults a seed meets.  A profile says what kind of schedule it is; the seed says how much of it, and when.
 
-    loss       the carrier loses bundles and nothing else: figures of noticing and repair are checked
-    gap        the carrier loses, tears, alters, doubles, delays, repeats, litters; control lanes too
-    kills      kill -9 before, after and in the middle of writes, syncs, renames, unlinks, commits, acknowledgements
-    power      machines go dark, in the middle of those, or at any time; the gap's disk as well
-    disk       no room, errors, short writes, refused changes
-    clocks     clocks a day ahead, a day behind, set back and forth
-    outage     both lanes down, now and then for an hour
-    hands      folders emptied, journals removed or put back, keys changed with a backlog, processes stopped
-    poison     requests whose inspection or execution ends the process
-    tight      small bounds everywhere, and much to do
-    storm      a little of everything
+loss       the carrier loses bundles and nothing else: figures of noticing and repair are checked
+gap        the carrier loses, tears, alters, doubles, delays, repeats, litters; control lanes too
+kills      kill -9 before, after and in the middle of writes, syncs, renames, unlinks, commits, acknowledgements
+power      machines go dark, in the middle of those, or at any time; the gap's disk as well
+disk       no room, errors, short writes, refused changes
+clocks     clocks a day ahead, a day behind, set back and forth
+outage     both lanes down, now and then for an hour
+hands      folders emptied, journals removed or put back, keys changed with a backlog, processes stopped
+poison     requests whose inspection or execution ends the process
+tight      small bounds everywhere, and much to do
+storm      a little of everything
 """
 
 from __future__ import annotations

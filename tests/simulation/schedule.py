@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections import Counter
 from collections.abc import Mapping
@@ -33,7 +34,9 @@ from wire_formats.request import RequestHeader, body_of
 #: After the last fault everything must be answered within this: the longest pause of a worker's resend, and room.
 ANSWERED_S: Final = 180.0
 #: What a wrong clock may honestly bring about: a refusal that says so.
-_OF_TIME: Final = frozenset({Kind.EXPIRED, Kind.FROM_THE_FUTURE, Kind.SESSION_EXPIRED, Kind.GRANT_EXPIRED, Kind.CERTIFICATE_EXPIRED})
+_OF_TIME: Final = frozenset(
+    {Kind.EXPIRED, Kind.FROM_THE_FUTURE, Kind.SESSION_EXPIRED, Kind.GRANT_EXPIRED, Kind.CERTIFICATE_EXPIRED}
+)
 
 
 @dataclass
@@ -102,8 +105,8 @@ class Schedule:
         try:
             self._run()
         finally:
-            self.trace.deafen()
             self.world.end()
+            self.trace.deafen()
         figures = Counter(
             told=sum(intent.told is not None for intent in self.users.intents.values()),
             lost=len(self.carrier.lost),
@@ -155,8 +158,8 @@ class Schedule:
 
     def _open(self) -> list[Intent]:
         rows = self._rows()
-        told = [intent for intent in self.users.intents.values() if intent.told is not None and not intent.poison]
-        return [intent for intent in told if intent.told not in rows or rows[intent.told].result is None]
+        told = ((one, one.told) for one in self.users.intents.values() if one.told is not None and not one.poison)
+        return [intent for intent, request in told if request not in rows or rows[request].result is None]
 
     def _rows(self) -> Mapping[bytes, Any]:
         query = select(
@@ -169,7 +172,11 @@ class Schedule:
     def _explain(self) -> None:
         stopped = [name for name, role in self.world.roles.items() if role.running is None]
         waiting = [intent.wage for intent in self.users.intents.values() if intent.told is None and not intent.over]
-        open_ = [] if "worker" in stopped else [(intent.wage, intent.told.hex()[:8]) for intent in self._open() if intent.told]
+        open_ = (
+            []
+            if "worker" in stopped
+            else [(intent.wage, intent.told.hex()[:8]) for intent in self._open() if intent.told]
+        )
         self.trace.fault(
             f"not settled {ANSWERED_S:.0f} s after the last fault: unanswered {open_}, users waiting {waiting},"
             f" not running {stopped}"
@@ -207,7 +214,9 @@ class Schedule:
         if done and count != 1:
             self.trace.fault(f"declaration {intent.wage} was answered and took effect {count} times")
         if not done and count:
-            self.trace.fault(f"declaration {intent.wage} took effect and was answered {header.status.name} {header.error}")
+            self.trace.fault(
+                f"declaration {intent.wage} took effect and was answered {header.status.name} {header.error}"
+            )
         if not done and header.error not in _OF_TIME:
             self.trace.fault(f"declaration {intent.wage} was answered {header.status.name} {header.error}")
         if not done and self.plan.profile not in ("clocks", "storm"):
@@ -224,4 +233,6 @@ class Schedule:
 
 def run(seed: int, *, profile: str = "", kinds: Kinds | None = None, loud: bool = False) -> Outcome:
     """Run one seed."""
-    return Schedule(seed, profile=profile, kinds=kinds, loud=loud).run()
+    outcome = Schedule(seed, profile=profile, kinds=kinds, loud=loud).run()
+    gc.collect()  # here and now: what is left of processes that died must not show up in the next schedule
+    return outcome

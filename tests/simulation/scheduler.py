@@ -94,7 +94,9 @@ class Process:
         on_death: told once, with the reason and whether the whole machine lost its power.
     """
 
-    def __init__(self, name: str, machine: Machine, scheduler: Scheduler, on_death: Callable[[Process, str, bool], None]) -> None:
+    def __init__(
+        self, name: str, machine: Machine, scheduler: Scheduler, on_death: Callable[[Process, str, bool], None]
+    ) -> None:
         self.name = name
         self.machine = machine
         self.scheduler = scheduler

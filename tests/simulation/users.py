@@ -58,7 +58,11 @@ class Users:
             service = "wage.batch" if self.chance.random() < 0.3 else "wage.declare"
             intent = Intent(FIRST_WAGE + number, service, f"form-{number:08}", gives_up=self.chance.random() < 0.1)
             self.intents[intent.wage] = intent
-            at = crowd + self.chance.uniform(0, 0.5) if self.chance.random() < burst else self.chance.uniform(0, within_s)
+            at = (
+                crowd + self.chance.uniform(0, 0.5)
+                if self.chance.random() < burst
+                else self.chance.uniform(0, within_s)
+            )
             self.world.scheduler.at(start + at, lambda intent=intent: self._try(intent))  # type: ignore[misc]
             if self.chance.random() < 0.1:  # he clicks twice
                 self.world.scheduler.at(start + at + 0.2, lambda intent=intent: self._try(intent))  # type: ignore[misc]
@@ -83,7 +87,7 @@ class Users:
         body = body_of(intent.service, intent.wage)
         entry = SERVICES[intent.service]
         work = intake.submit(self.world.kit.session, entry, body, form_token=intent.token)  # type: ignore[attr-defined]
-        Deferred.fromCoroutine(work).addCallbacks(self._told, self._not_told, (intent, process), None, (intent, process))
+        Deferred.fromCoroutine(work).addCallbacks(self._told, self._not_told, (intent, process), {}, (intent, process))
 
     def _told(self, submitted: Submitted, intent: Intent, process: Process) -> None:
         if not process.alive:
