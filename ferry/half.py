@@ -242,6 +242,10 @@ class Half:
         bulk = {name for name in names if name.endswith("bulk")}
         return {name: limits.bulk_share if name in bulk else limits.interactive_share for name in names}
 
+    def waker(self, lane: LaneId) -> Callable[[], None]:
+        """Give what lets a lane look for work again."""
+        return lambda: self._wake(_key(lane))
+
     def _wake(self, name: str) -> None:
         if self._pump is not None:
             self._pump.wake(name)

@@ -20,6 +20,7 @@ from twisted.logger import Logger
 from ferry.control import ControlReader
 from ferry.folders import count_entries
 from ferry.half import ControlStation, Half
+from ferry.intake import Pause
 from ferry.lane.checks import HIGH_ROLE, INBOUND, OUTBOUND, Checked, Items, LaneId
 from ferry.lane.crossing import State
 from ferry.notices import NoticeReceiver
@@ -135,7 +136,7 @@ class AnswerDelivery:
         """Each worker's inbox has a bound of its own, so the lane as a whole is always open."""
         return self._parts.limits.credits
 
-    def deliver(self, checked: Checked, items: Items) -> Generator[None, None, State]:
+    def deliver(self, checked: Checked, items: Items) -> Generator[Pause, None, State]:
         """Add this half's seal and route the bundle.
 
         Raises:
@@ -149,7 +150,7 @@ class AnswerDelivery:
         name = DropName(stream.epoch, stream.sequence, self._parts.name)
         self._inboxes.put(items.reply_to, name, encode_bundle(sealed))
         self._stream = stream
-        yield
+        yield Pause.BREATH
         return State.SENT
 
 

@@ -134,11 +134,24 @@ class HighSettings(HalfSettings):
     """The high half, on the core's side.
 
     Attributes:
-        seal_key: 32 raw bytes: opens what workers sealed to the high half.
+        inspector: the inspector's Unix socket; it has the key that opens requests, this half has not.
         core_inbox: drop of the core's intake, with a folder per lane.
         core_outbox: drop of the core's publisher, with a folder per lane and ``control`` for notices.
     """
 
-    seal_key: Path
+    inspector: Path
     core_inbox: Path
     core_outbox: Path
+
+
+@dataclass(frozen=True)
+class InspectorSettings:
+    """The inspector.
+
+    Attributes:
+        seal_key: 32 raw bytes: opens what workers sealed to the core's side.
+        socket: where it listens for the high half; its folder is closed to everybody else.
+    """
+
+    seal_key: Path
+    socket: Path

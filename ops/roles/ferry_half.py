@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ferry.half import Half
@@ -19,7 +20,12 @@ def running_half(half: LowHalf | HighHalf) -> Running:
     async def start() -> None:
         half.start()
 
-    return Running(start=start, stop=half.stop, health=lambda: half_health(half.half))
+    def health() -> Health:
+        found = half_health(half.half)
+        trouble = half.inspector.trouble if isinstance(half, HighHalf) else ""
+        return replace(found, ready=False, reasons=(*found.reasons, trouble)) if trouble else found
+
+    return Running(start=start, stop=half.stop, health=health)
 
 
 def half_health(half: Half) -> Health:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
+from ops.layout import NO_NETWORK
 from ops.runtime.limits import MEETING_UMASK
 from ops.units import ownership
 
@@ -60,6 +61,7 @@ _ABOUT: Final = {
     "worker": "pages and forms",
     "ferry_low": "ferry, outer half",
     "ferry_high": "ferry, inner half",
+    "ferry_inspector": "ferry, opens and inspects requests",
     "core": "core processor",
     "staff": "staff window",
     "ca": "certificate desk and deny list",
@@ -125,6 +127,8 @@ def service_unit(process: str, host: Host, *, stop_s: int) -> str:
 
 
 def _network(role: str) -> tuple[str, ...]:
+    if role in NO_NETWORK:
+        return ("RestrictAddressFamilies=AF_UNIX", "PrivateNetwork=yes", "IPAddressDeny=any", "SocketBindDeny=any")
     if role in _OPEN:
         return ("RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6", "SocketBindDeny=any", "SocketBindAllow=tcp")
     return (
@@ -140,7 +144,8 @@ def _network(role: str) -> tuple[str, ...]:
 _VISIBLE: Final = {
     "dmz": ("dmz",),
     "ferry_low": ("ferry_low", "gap", "dmz/outbox", "dmz/inbox", "dmz/notices"),
-    "ferry_high": ("ferry_high", "gap", "core/inbox", "core/outbox"),
+    "ferry_high": ("ferry_high", "ferry_inspector/run", "gap", "core/inbox", "core/outbox"),
+    "ferry_inspector": ("ferry_inspector",),
     "core": ("core",),
     "ca": ("ca", "core/deny", "core/run", "core/outbox/control"),
 }

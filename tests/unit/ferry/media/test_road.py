@@ -12,6 +12,8 @@ from prometheus_client import CollectorRegistry
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from ferry.inspection import Inspector
+from ferry.inspector.port import NearInspector
 from ferry.lane.checks import HIGH_ROLE, LOW_ROLE
 from ferry.media.desk import MediaDesk, open_desk
 from ferry.media.exporting import export_medium
@@ -37,6 +39,7 @@ from tests.support.ferry_kit import (
 from tests.support.machines import NOW_MS, MachineAuthority, pem_of
 from tests.support.media_kit import LOW_SEAL, CountedRandomness
 from tests.support.wire_samples import HIGH_HALF
+from wire_formats.catalogue import SERVICES
 from wire_formats.seal import SealPrivateKey
 
 
@@ -66,12 +69,15 @@ class Sites:
         self.start(HIGH_ROLE)
 
     def start(self, role: str) -> None:
-        around = {
+        around: dict[str, Any] = {
             "reactor": self.reactor, "clock": self.clock, "randomness": self.randomness, "watch": NoWatch(),
             "registry": CollectorRegistry(),
         }  # fmt: skip
-        build: Any = build_low if role == LOW_ROLE else build_high
-        self.halves[role] = build(self.low_settings if role == LOW_ROLE else self.high_settings, **around)
+        if role == LOW_ROLE:
+            self.halves[role] = build_low(self.low_settings, **around)
+        else:
+            near = NearInspector(Inspector(SERVICES, HIGH_HALF))
+            self.halves[role] = build_high(self.high_settings, inspector=near, **around)
         self.halves[role].start()
 
     def stop(self, role: str) -> None:
