@@ -13,6 +13,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 from twisted.logger import Logger, LogLevel
 
+from dmz.hall.form_back import form_back
 from dmz.messages import HallRequest, HallResponse, Handler
 from dmz.waf.hall_routes import hall_route_table
 from dmz.waf.metrics import FirewallMetrics
@@ -70,7 +71,8 @@ class GuardedHandler:
         self._metrics.count(verdict)
         if not verdict.allowed:
             self._audit(verdict, request)
-            raise FirewallRefusedError(verdict, self._pipeline.label_of(request, verdict))
+            label = self._pipeline.label_of(request, verdict)
+            raise FirewallRefusedError(verdict, label, form_back(request, verdict.field))
         response = await self._inner(request)
         verdict = await self._in_slices(self._pipeline.answer_steps(request, response))
         if not verdict.allowed:
