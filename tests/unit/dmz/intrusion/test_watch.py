@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -14,11 +15,16 @@ from dmz.edge.watch_port import Trace, accountable
 from dmz.intrusion.ban_board import MAX_FILES_A_SCAN, ban_name, write_ban
 from dmz.intrusion.bans import OPERATOR, Ban, encode_ban
 from dmz.intrusion.events import OFFENCE_LINES
+from dmz.intrusion.handler import WatchedHandler
 from dmz.intrusion.offences import Offence
 from dmz.intrusion.service import IntrusionService
 from dmz.intrusion.settings import IntrusionSettings
 from dmz.intrusion.watch import KNOCKS, Post
+from dmz.messages import ClientIdentity, HallRequest
+from dmz.waf.refused import FirewallRefusedError
+from dmz.waf.verdict import Stage, Verdict
 from tests.support.machines import NOW_MS
+from wire_formats.bilingual import Label
 from wire_formats.drop import list_drop, prepare_drop
 
 ADDRESS, OTHER, CLERK = "203.0.113.7", "203.0.113.8", b"c" * 32
@@ -338,6 +344,36 @@ def test_a_certificate_answers_for_what_its_holder_did_himself(site, answers):
     fields = {} if site is None else {"sec-fetch-site": site}
     assert (accountable(b"c" * 32, fields) is not None) is answers
     assert accountable(None, fields) is None
+
+
+SESSION = (("__Host-fg-unit", "x"),)
+HOLDER = ClientIdentity(CLERK, "ca", 5, "urn", "unit", "U1")
+
+
+@pytest.mark.parametrize(
+    ("label", "changes", "until_banned"),
+    [
+        (Label("备注", "Note"), {}, 25),
+        (Label("备注", "Note"), {"cookies": ()}, 6),
+        (Label("备注", "Note"), {"cookies": (("lang", "en"),)}, 6),
+        (None, {}, 6),
+    ],
+)
+def test_false_alarms_in_what_a_signed_in_user_types_count_little_and_count(edge, label, changes, until_banned):
+    verdict = Verdict(allowed=False, stage=Stage.NEGATIVE, rule="942100", field="remark", score=15)
+
+    async def firewall(request):
+        raise FirewallRefusedError(verdict, label)
+
+    handler = WatchedHandler(firewall, edge.children[0])
+    request = HallRequest("POST", "unit", "/s/x", client=HOLDER, address=ADDRESS, cookies=SESSION)
+    request = replace(request, **changes)
+    tries = 0
+    while edge.reason(ADDRESS, CLERK) is not Reason.BANNED:
+        tries += 1
+        with pytest.raises(FirewallRefusedError):
+            asyncio.run(handler(request))
+    assert tries == until_banned
 
 
 def test_the_number_on_a_banned_page_leads_to_the_ban(tmp_path):
