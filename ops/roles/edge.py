@@ -15,6 +15,7 @@ from dmz.edge.service import Collaborators, EdgeService
 from dmz.edge.settings import EdgeSettings
 from dmz.intrusion.service import IntrusionService
 from dmz.intrusion.settings import IntrusionSettings
+from dmz.intrusion.shared_offences import SharedOffences
 from dmz.intrusion.watch import Post
 from dmz.messages import Handler
 from dmz.switch.content_switch import STATIC, WORKERS, build_switch
@@ -109,16 +110,23 @@ def run_master(file: EdgeFile, sockets: Sockets, guard: Guard) -> int:
         begin_log(file.role, clock)
         prepare_drop(file.intrusion.bans)
         hand_over = HandOver.from_environment(os.environ)
-        master = EdgeMaster(
-            file.edge, lambda child: _run_child(file, sockets, guard, child, hand_over), clock, hand_over
-        )
+        beside = _Beside(hand_over, SharedOffences(file.edge.children))
+        master = EdgeMaster(file.edge, lambda child: _run_child(file, sockets, guard, child, beside), clock, hand_over)
     except (SettingsError, OSError) as error:
         say(str(error) if isinstance(error, SettingsError) else f"edge: {error}; `ferrygate doctor` tells more")
         return EXIT_CANNOT_START
     return master.run()
 
 
-def _run_child(file: EdgeFile, sockets: Sockets, guard: Guard, child: EdgeChild, hand_over: HandOver) -> int:
+@dataclass(frozen=True)
+class _Beside:
+    """What the master has made and its children use."""
+
+    hand_over: HandOver
+    offences: SharedOffences
+
+
+def _run_child(file: EdgeFile, sockets: Sockets, guard: Guard, child: EdgeChild, beside: _Beside) -> int:
     name = f"{file.role.name}-{child.number}"
     log_file = file.role.log_file
     role = replace(
@@ -138,7 +146,7 @@ def _run_child(file: EdgeFile, sockets: Sockets, guard: Guard, child: EdgeChild,
         )
         intrusion = IntrusionService(
             file.intrusion,
-            Post(name, keeper=child.number == 0),
+            Post(name, keeper=child.number == 0, exchange=beside.offences.join()),
             reactor=around.reactor,
             clock=around.clock,
             registry=around.registry,
@@ -172,7 +180,7 @@ def _run_child(file: EdgeFile, sockets: Sockets, guard: Guard, child: EdgeChild,
 
         return Running(start=start, stop=stop, health=health)
 
-    return run_role(role, compose, forked=hand_over.for_forked(child.number, beside=child.beside))
+    return run_role(role, compose, forked=beside.hand_over.for_forked(child.number, beside=child.beside))
 
 
 def _event_file(settings: IntrusionSettings, number: int) -> tuple[RotatingFile, ...]:
