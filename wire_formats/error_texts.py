@@ -84,8 +84,9 @@ TEXTS: Final[dict[Kind, ErrorText]] = {
     Kind.CERTIFICATE_REQUIRED: ErrorText(
         Label("需要数字证书", "A certificate is needed"),
         Label(
-            "请先在网站下载并导入数字证书，然后重新打开浏览器。",
-            "Download and import your certificate from the site, then open the browser again.",
+            "请先在网站下载并导入数字证书，然后重新打开浏览器。已过期的证书浏览器不会出示，请凭新的凭条重新下载。",
+            "Download and import your certificate from the site, then open the browser again. Browsers do not offer a "
+            "certificate that has expired: get a new slip for it.",
         ),
     ),
     Kind.CERTIFICATE_REVOKED: ErrorText(Label("数字证书已注销", "The certificate has been revoked"), _COUNTER),
@@ -191,6 +192,15 @@ TEXTS: Final[dict[Kind, ErrorText]] = {
     Kind.DENY_LIST_STALE: ErrorText(Label("暂时不能登录", "Sign-in is not possible for the moment"), _LATER),
     Kind.DESK_SILENT: ErrorText(
         Label("证书服务暂时不可用", "The certificate desk does not answer for the moment"), _LATER
+    ),
+    Kind.OVERLOADED: ErrorText(
+        Label("访问人数过多，本次请求未受理", "Too many visitors: this request was not taken"),
+        Label(
+            "本次请求没有被处理，也没有保存任何内容。请稍候重试；如果刚才在提交表单或文件，请返回上一页，确认内容后重新提交。"
+            "此前已获得受理编号的业务不受影响。",
+            "Nothing of it was processed and nothing was saved. Try again in a moment; if you were sending a form or a "
+            "file, go back, check what you typed and send it again. Whatever got a reference number before is safe.",
+        ),
     ),
     Kind.BUG: ErrorText(Label("系统内部错误", "Something went wrong on our side"), _CALL),
 }

@@ -121,6 +121,11 @@ class RefusalError(PeerError):
         self.reason = reason
         self.detail = reason.word
 
+    @property
+    def word(self) -> str:
+        """The reason in the access log."""
+        return self.reason.word
+
 
 #: Statuses of refusals that come from behind the edge (firewall, switch, worker) as a HallError.
 _STATUS_OF_KIND: Final[dict[Kind, int]] = {

@@ -18,6 +18,7 @@ from dmz.edge.deny_set import DenyPlaces, DenySet
 from dmz.edge.http_response import ResponseWriter
 from dmz.edge.metrics import EdgeMetrics
 from dmz.edge.refusals import Reason, RefusalError
+from dmz.edge.request_ids import RequestIds
 from dmz.edge.surroundings import Pace, Surroundings
 from dmz.edge.watch_port import Unwatched
 from dmz.messages import ClientIdentity, HallResponse
@@ -82,7 +83,7 @@ class Bench:
             metrics=metrics,
             clock=Still(),
             seconds=self.clock.seconds,
-            randomness=Still(),
+            request_ids=RequestIds(Still()),
             writer=ResponseWriter(Still()),
             budget=self.budget,
             answers=self.answers,
