@@ -12,6 +12,7 @@ from typing import Final
 from ferry.media.settings import MediaSettings
 from ferry.transports.diode.settings import DiodeSettings
 from wire_formats.settings_reader import number
+from wire_formats.tlog.checkpoint import MOST_LEAVES
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class FerryLimits:
         interactive_share: weight of interactive lanes against bulk lanes.
         bulk_share: weight of bulk lanes.
         notice_copies: how often a deny-list notice is sent.
+        log_leaves: crossings of one log; then the next one begins.
+        headers_kept: for how many logs the high half keeps the headers of requests and answers; 0 keeps none.
     """
 
     credits: int = number(1024, least=1, most=4096)
@@ -41,6 +44,8 @@ class FerryLimits:
     interactive_share: int = number(4, least=1, most=100)
     bulk_share: int = number(1, least=1, most=100)
     notice_copies: int = number(3, least=1, most=10)
+    log_leaves: int = number(MOST_LEAVES, least=4, most=MOST_LEAVES)
+    headers_kept: int = number(4, least=0, most=1_000_000)
 
 
 DIRECTORY: Final = "directory"
@@ -85,6 +90,7 @@ class HalfSettings:
         spool: folder of unacknowledged bundles, and of answers the high half wrote.
         quarantine: folder of bundles that may not pass.
         status: JSON file for ``ferrygate status``.
+        crossings: folder of the witnessed log; ``crossings`` beside the journal when not named.
         workers: names of the workers; all workers with a known certificate when empty.
         media: what media need; without it the half has none.
         transport: what joins the halves.
@@ -101,6 +107,7 @@ class HalfSettings:
     spool: Path
     quarantine: Path
     status: Path
+    crossings: Path | None = None
     workers: tuple[str, ...] = ()
     media: MediaSettings | None = None
     transport: TransportSettings = TransportSettings()

@@ -5,7 +5,8 @@ One JSON object, replaced whole every two seconds:
     {"half": name, "at_ms": n, "quarantined": n, "held": n,
      "lanes": [{"way", "lane", "role": "sender"|"receiver", "epoch", "mark", "acknowledged",
                 "gaps", "waiting", "unacknowledged", "oldest_s", "heard_s", "link", "blocked"}],
-     "transport": {"out"|"in": {"kind", "figures": {name: value}, "lanes": {lane: {name: value}}, "troubles": [text]}}}
+     "transport": {"out"|"in": {"kind", "figures": {name: value}, "lanes": {lane: {name: value}}, "troubles": [text]}},
+     "log": {"number", "leaves", "waiting", "uncosigned", "state", "peer_number", "peer_leaves", "peer_state"}}
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ferry.transports.port import LinkReport
+from ferry.witness.station import LogStatus
 from wire_formats.collaborators import Disk
 from wire_formats.disk import DISK
 from wire_formats.drop import write_whole
@@ -68,6 +70,7 @@ class HalfStatus:
     held: int
     lanes: Sequence[LaneStatus]
     transport: Mapping[str, LinkReport]
+    log: LogStatus | None = None
 
     def troubled(self) -> list[LaneStatus]:
         """Give the lanes that are blocked, or whose other half is not heard (where people carry, it rarely is)."""

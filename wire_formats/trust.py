@@ -34,6 +34,15 @@ class Signer:
     not_after_ms: int
     key: VerifyKey
 
+    def check_valid(self, now_ms: int) -> None:
+        """Check that the certificate was valid at an instant.
+
+        Raises:
+            PeerError: SIGNER_NOT_VALID.
+        """
+        if not self.not_before_ms <= now_ms <= self.not_after_ms:
+            raise PeerError(Kind.SIGNER_NOT_VALID, f"{self.name} is not valid then")
+
 
 class TrustStore:
     """The signers one process knows."""
@@ -59,6 +68,10 @@ class TrustStore:
         """Give the names of all machines with this role."""
         return frozenset(s.name for s in self._signers.values() if s.role == role)
 
+    def of_role(self, role: str) -> tuple[Signer, ...]:
+        """Give every certificate of this role; a machine has two of them while its key changes."""
+        return tuple(signer for signer in self._signers.values() if signer.role == role)
+
     def signer(self, kid: bytes, *, role: str | tuple[str, ...], now_ms: int) -> Signer:
         """Give a signer that has one of these roles and is valid now.
 
@@ -71,8 +84,7 @@ class TrustStore:
         roles = (role,) if isinstance(role, str) else role
         if signer.role not in roles:
             raise PeerError(Kind.WRONG_ROLE, f"{signer.role} signed for {'/'.join(roles)}")
-        if not signer.not_before_ms <= now_ms <= signer.not_after_ms:
-            raise PeerError(Kind.SIGNER_NOT_VALID, f"{signer.name} is not valid now")
+        signer.check_valid(now_ms)
         return signer
 
 

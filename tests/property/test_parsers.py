@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.log_kit import LogKit
 from tests.support.machines import NOW_MS, MachineAuthority
 from tests.support.media_kit import HIGH_SEAL
 from tests.support.wire_samples import answer_item, request_item
@@ -37,8 +38,11 @@ from wire_formats import (
 )
 from wire_formats.certificate_names import parse_account_uri, parse_machine_uri, parse_operator_uri
 from wire_formats.errors import PeerError
+from wire_formats.tlog import crossing, evidence
 
 AUTHORITY = MachineAuthority()
+LOG = LogKit()
+LOG.cross(2)
 WORKER = AUTHORITY.machine("worker", "worker-1")
 LOW = AUTHORITY.machine("ferry_low", "ferry_low")
 CORE = AUTHORITY.machine("core", "core")
@@ -82,6 +86,27 @@ PARSERS: dict[str, tuple[Callable[[bytes], object], bytes]] = {
     ),
     "medium serial": (lambda data: medium.check_serial(data.decode("latin-1")), b"WH-2026-0001"),
     "operator name": (lambda data: parse_operator_uri(data.decode("latin-1")), b"urn:ferrygate:operator:gatekeeper:li"),
+    "tree head": (
+        lambda data: lane_control.verify_control(data, TRUST, role="ferry_low", now_ms=NOW_MS),
+        lane_control.sign_control(
+            lane_control.TreeHead(2, bytes(32), 9, bytes(32), bytes(64), 8, (bytes(32),) * 2, NOW_MS), LOW
+        ),
+    ),
+    "cosignature": (
+        lambda data: lane_control.verify_control(data, TRUST, role="ferry_low", now_ms=NOW_MS),
+        lane_control.sign_control(
+            lane_control.Cosignature(2, bytes(32), 9, bytes(32), NOW_MS // 1000, bytes(64), NOW_MS), LOW
+        ),
+    ),
+    "tree refused": (
+        lambda data: lane_control.verify_control(data, TRUST, role="ferry_low", now_ms=NOW_MS),
+        lane_control.sign_control(lane_control.TreeRefused(2, 9, "split_view", NOW_MS), LOW),
+    ),
+    "log evidence": (
+        lambda data: evidence.verify_evidence(evidence.parse_evidence(data), LOG.trust),
+        evidence.format_evidence(LOG.evidence(0, 0)),
+    ),
+    "log entry": (crossing.parse_entry, crossing.encode_entry(LOG.entries[0])),
     "deny list": (
         lambda data: deny_list.verify_increment(data, TRUST, now_ms=NOW_MS),
         deny_list.sign_increment(

@@ -15,13 +15,20 @@ class DiodeMetrics:
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        lanes = ("lane", "way")
-        self.packets = Counter("ferry_diode_packets_total", "datagrams sent or taken", lanes, registry=registry)
-        self.files = Counter("ferry_diode_files_total", "files sent or arrived whole", lanes, registry=registry)
-        self.repaired = Counter("ferry_diode_repaired_total", "arrived whole after loss", lanes, registry=registry)
-        self.incomplete = Counter("ferry_diode_incomplete_total", "never became whole", lanes, registry=registry)
-        self.dropped = Counter("ferry_diode_dropped_total", "whole files dropped", lanes, registry=registry)
-        self.queue = Gauge("ferry_diode_queue_bytes", "bytes that wait to be sent", lanes, registry=registry)
+        self.packets = Counter(
+            "ferry_diode_packets_total", "datagrams sent or taken", ("lane", "way"), registry=registry
+        )
+        self.files = Counter(
+            "ferry_diode_files_total", "files sent or arrived whole", ("lane", "way"), registry=registry
+        )
+        self.repaired = Counter(
+            "ferry_diode_repaired_total", "arrived whole after loss", ("lane", "way"), registry=registry
+        )
+        self.incomplete = Counter(
+            "ferry_diode_incomplete_total", "never became whole", ("lane", "way"), registry=registry
+        )
+        self.dropped = Counter("ferry_diode_dropped_total", "whole files dropped", ("lane", "way"), registry=registry)
+        self.queue = Gauge("ferry_diode_queue_bytes", "bytes that wait to be sent", ("lane", "way"), registry=registry)
         self.passed_over = Counter(
             "ferry_diode_passed_over_total", "datagrams passed over", ("reason", "way"), registry=registry
         )
