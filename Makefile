@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 LOCKS := ops/locks
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run demo test check format types imports lint bench bench-edge fuzz waf-conformance status doctor locks \
+.PHONY: help run demo test check format types imports lint bench bench-edge bench-ferry fuzz waf-conformance status doctor locks \
   clean distclean
 
 help: ## this list
@@ -54,6 +54,9 @@ fuzz: $(VENV)/.dev-stamp ## mutated requests at the front door: N=1000000 SEED= 
 
 bench-edge: $(VENV)/.dev-stamp $(VENV)/.rules-stamp ## the edge and firewall beside nginx, HAProxy, Apache: ONLY=part,… CRS=tree
 	@exec $(BIN)/python -m perf.edge_bench $(if $(ONLY),--only $(ONLY)) $(if $(CRS),--crs $(CRS)) $(ARGS)
+
+bench-ferry: $(VENV)/.dev-stamp ## the ferry's diode over a lossy link, pydiode beside it: ONLY=part,… (root, nftables)
+	@exec $(BIN)/python -m perf.ferry_bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 status: $(VENV)/.run-stamp ## every role, lane and queue at a glance
 	@$(BIN)/ferrygate status --root $(ROOT)
