@@ -17,6 +17,7 @@ from typing import Final, NamedTuple, Protocol
 from twisted.logger import Logger
 
 from ferry.journal import SENT_WAY, Entry, Numbered
+from ferry.lane.away import Away
 from ferry.lane.checks import Checked, LaneId
 from ferry.lane.crossing import Author, State
 from ferry.lane.outbox import Outbox
@@ -71,6 +72,7 @@ class Sender:
         self._progress = progress
         self._tracked: dict[int, Tracked] = {}
         self._old: deque[DropName] = deque()
+        self._away = Away()
         self._logged_again: DropName | None = None
         self._metrics = parts.metrics.lane(lane)
         self.outbox = Outbox(epoch=0, most_bundles=1, most_bytes=1)
@@ -80,8 +82,8 @@ class Sender:
         self.full = False
 
     def start(self) -> None:
-        """Begin a new epoch; whatever the spool holds is sent again under it."""
-        self._old = deque(self._spool.prepare())
+        """Begin a new epoch; whatever the spool holds is sent again under it, unless people are carrying it."""
+        self._old = self._to_renew()
         self._begin_epoch(above=0)
 
     @property
@@ -95,7 +97,7 @@ class Sender:
             return 0
         if self._has_unsent():
             self._put_unsent()
-        return self.parts.limits.credits - len(self.outbox)
+        return max(0, self.parts.limits.credits - len(self.outbox) - len(self._away))
 
     def send(self, checked: Checked, entry: Entry) -> None:
         """Send a checked bundle of an author.
@@ -153,6 +155,7 @@ class Sender:
         """Take in an acknowledgement whose signature held."""
         self.heard_s = self.parts.seconds()
         self.ever_heard = True
+        self._settle_away(message)
         result = self.outbox.acknowledge(message.epoch, message.cumulative, message.gaps, message.made_ms)
         if result.newer_epoch or result.regressed:
             self.log.warn("epoch_renewed", lane=self.lane.lane, way=self.lane.direction, epoch=message.epoch)
@@ -179,6 +182,7 @@ class Sender:
         self._tell_if_full()
         self._metrics.gaps.set(self.outbox.missing())
         carried = self._outlet.carrying(self.lane.lane)
+        self._old.extend(self._away.come_back(carried))
         due = self.outbox.due(
             self.parts.seconds(), most=RESENDS_AT_ONCE, on_its_way=lambda number: self._name(number) in carried
         )
@@ -220,7 +224,26 @@ class Sender:
 
     def _renew_all(self, *, above: int) -> None:
         self._begin_epoch(above=above)
-        self._old = deque(self._spool.prepare())
+        self._old = self._to_renew()
+
+    def _to_renew(self) -> deque[DropName]:
+        return deque(self._away.part(self._spool.prepare(), self._outlet.carrying(self.lane.lane)))
+
+    def _settle_away(self, message: Acknowledgement) -> None:
+        """Settle what was sent before this half began anew, and has arrived."""
+        settled = self._away.settle(message.epoch, message.cumulative)
+        if not settled:
+            return
+        now_ms, sequences = self.parts.clock.now_ms(), [name.sequence for name in settled]
+        self.parts.journal.finish(self.lane, message.epoch, sequences, State.ACKED, now_ms=now_ms)
+        self.parts.journal.commit()
+        for name in settled:
+            data = self._spool.get(name)
+            bundle = _unsealed(data, self.parts.key.kid) if data is not None else None
+            if bundle is not None and self._progress is not None and peek_statement(bundle.seals[0]).tracked:
+                _, worker = self._author(bundle)
+                self._progress.crossed(Tracked(worker, peek_statement(bundle.seals[0]).root))
+            self._spool.remove(name)
 
     def _give_up(self, sequences: list[int]) -> None:
         """Hold what the receiver never accepts, and close the gap with a new epoch."""

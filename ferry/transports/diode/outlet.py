@@ -32,6 +32,8 @@ from wire_formats.settings_reader import SettingsError
 METER_S: Final = 1.0
 #: While the socket takes nothing, it is tried again after this.
 _RETRY_S: Final = 0.05
+#: Longest work of one turn; what is left of the grant is for the next.
+_LONGEST_TURN_S: Final = 0.005
 #: Shortest wait between two turns: what the bucket grants meanwhile leaves in one batch.
 _TURN_S: Final = 0.001
 
@@ -102,6 +104,7 @@ class DiodeOutlet:
             Unavailable: STORAGE_FULL: the lane's queue is full.
         """
         code = LANE_CODES[lane]
+        self._schedule.require(code, str(name), len(data))  # before anything is copied
         self._schedule.put(code, str(name), pack_object(name, data))
         self._lanes[code].add("files")
         self._wake(0.0)
@@ -170,11 +173,16 @@ class DiodeOutlet:
     def _turn(self) -> None:
         self._call = None
         now = self._reactor.seconds()
-        most = min(int(self._bucket.granted(now) // self._wire_bytes), BATCH)
-        batch = self._batch(now, most) if most > 0 else []
-        if batch and not self._leave(batch):
-            self._wake(_RETRY_S)
-        elif self._unsent or self._schedule.wants(now):
+        left = int(self._bucket.granted(now) // self._wire_bytes)
+        while left > 0:
+            batch = self._batch(now, min(left, BATCH))
+            if batch and not self._leave(batch):
+                self._wake(_RETRY_S)
+                return
+            left -= len(batch)
+            if not batch or self._reactor.seconds() - now >= _LONGEST_TURN_S:
+                break
+        if self._unsent or self._schedule.wants(now):
             self._wake(max(_TURN_S, self._bucket.wait_s(self._wire_bytes)))
         elif (due := self._schedule.next_due()) is not None:
             self._wake(max(_TURN_S, due - now))
