@@ -1,6 +1,6 @@
 """A file of C2SP notes, one after the other: checkpoints as they were cosigned.
 
-Each note is on the disk before ``add`` returns.  A note that a crash left unfinished at the end is cut off.
+A note that a crash left unfinished at the end is cut off.
 """
 
 from __future__ import annotations
@@ -57,8 +57,12 @@ class NotesFile:
             raise unavailable(error) from None
         self.last = notes[-1] if notes else None
 
-    def add(self, note: Note) -> None:
-        """Add a note, and wait until it is on the disk.
+    def add(self, note: Note, *, durable: bool) -> None:
+        """Add a note.
+
+        Args:
+            note: the note.
+            durable: whether to wait until it is on the disk.
 
         Raises:
             Unavailable: the disk refuses; the next note is written over what was begun.
@@ -67,7 +71,8 @@ class NotesFile:
         data = format_note(note)
         try:
             write_all(self._disk, self._handle, data, self._size)
-            self._disk.sync(self._handle)
+            if durable:
+                self._disk.sync(self._handle)
         except OSError as error:
             raise unavailable(error) from None
         self._size += len(data)

@@ -187,45 +187,47 @@ class OwnLog:
         Raises:
             Unavailable: nodes cannot be read.
         """
-        note = self._head if self._shown is self._files else _newest(self._shown.heads())
-        if note is None:
+        if self._shown is not self._files:  # a full one
+            checkpoint = Checkpoint(self._shown.origin, self._shown.size, self._shown.frontier.root())
+        elif self._head is not None:
+            checkpoint = parse_checkpoint(self._head.text)
+        else:
             return None
-        checkpoint = parse_checkpoint(note.text)
         shown = (checkpoint.origin.number, checkpoint.size)
-        if checkpoint.size <= self.cosigned_size or (shown == self._sent and now_s < self._send_at):
-            return None
         if self._known > checkpoint.size:
             self._refuse("behind_witness")
             return None
+        if self._known == checkpoint.size <= self.cosigned_size or (shown == self._sent and now_s < self._send_at):
+            self._show_next_if_done()
+            return None
         self._sent, self._send_at = shown, now_s + (REFUSED_AGAIN_S if self.refused else AGAIN_S)
         proof = tuple(tree.consistency_path(self._known, checkpoint.size, self._shown.node))
-        suite = self._keeper.key.suite
-        signature = suite.from_note(note.signatures[0].value)
+        signature = self._keeper.key.suite.from_note(self._signed_note(checkpoint).signatures[0].value)
         origin = checkpoint.origin
         return TreeHead(
             origin.number, origin.base, checkpoint.size, checkpoint.root, signature, self._known, proof, now_ms
         )
 
     def cosigned(self, message: Cosignature) -> None:
-        """Take in a cosignature; kept when it is of our tree and larger than the last one.
+        """Take in a cosignature; kept when it is of a larger tree than the last one.
 
         Raises:
             PeerError: it is of another tree, or does not hold.
             Unavailable: the disk refuses.
         """
         origin = self._shown.origin
-        if (message.number, message.base) != (origin.number, origin.base) or message.size <= self.cosigned_size:
+        if (message.number, message.base) != (origin.number, origin.base):
             return
         if message.size > self._shown.size or self._shown.root_at(message.size) != message.root:
             self._refuse("split_view")
             return
-        checkpoint = Checkpoint(origin, message.size, message.root)
-        self._shown.checkpoints.add(self._with_cosignature(self._signed_note(checkpoint), message))
-        self.cosigned_size = self._known = message.size
+        note = self._with_cosignature(self._signed_note(Checkpoint(origin, message.size, message.root)), message)
+        if message.size > self.cosigned_size:
+            self._shown.checkpoints.add(note, durable=False)  # a lost one is asked for again
+            self.cosigned_size = message.size
+        self._known = message.size
         self.refused = ""
-        if self._shown is not self._files and message.size == self._shown.size:
-            self._shown.close()
-            self._show(origin.number + 1)
+        self._show_next_if_done()
 
     def told(self, message: TreeRefused) -> None:
         """Take in why the other half did not cosign.
@@ -353,23 +355,28 @@ class OwnLog:
         while number > 1 and not self._ends_cosigned(number - 1):
             number -= 1
         self._show(number)
+        self._known = self.cosigned_size
 
     def _ends_cosigned(self, number: int) -> bool:
         files = self._closed(number)
-        files.open()
-        ended = _size_of(files.checkpoints.last) >= _size_of(_newest(files.heads()))
+        files.open_closed()
+        ended = _size_of(files.checkpoints.last) >= files.size
         files.close()
         return ended
+
+    def _show_next_if_done(self) -> None:
+        shown = self._shown
+        if shown is not self._files and self._known == shown.size == self.cosigned_size:
+            self._show(shown.origin.number + 1)
 
     def _show(self, number: int) -> None:
         files = self._files if number >= self.number else self._closed(number)
         if self._shown not in (self._files, files):
             self._shown.close()
         if files is not self._files:
-            files.open()
-            files.frontier = tree.Frontier.stored(_size_of(_newest(files.heads())), files.node)
+            files.open_closed()
         self._shown = files
-        self.cosigned_size = self._known = _size_of(files.checkpoints.last)
+        self.cosigned_size, self._known = _size_of(files.checkpoints.last), 0
         self._sent = (0, 0)
 
     def _closed(self, number: int) -> LogFiles:
@@ -381,7 +388,3 @@ class OwnLog:
 
 def _size_of(note: Note | None) -> int:
     return parse_checkpoint(note.text).size if note is not None else 0
-
-
-def _newest(notes: list[Note]) -> Note | None:
-    return notes[-1] if notes else None

@@ -141,7 +141,7 @@ class PeerLog:
             notes.open()
             self.close()
             self._notes = notes
-        self._notes.add(note)
+        self._notes.add(note, durable=True)
         self.known = checkpoint
 
     def _refuse(self, judgement: Judgement, submission: Submission) -> None:
