@@ -79,6 +79,11 @@ class HalfSettings:
     workers: tuple[str, ...] = ()
     limits: FerryLimits = FerryLimits()
 
+    @property
+    def crossings_folder(self) -> Path:
+        """Where the witnessed log lies."""
+        return self.crossings or self.journal.parent / "crossings"
+
 
 @dataclass(frozen=True, kw_only=True)
 class LowSettings(HalfSettings):

@@ -30,6 +30,8 @@ def half_health(half: Half) -> Health:
         for lane in status.lanes
         if lane.blocked or lane.link not in ("alive", "lagging")
     ]
+    if status.log is not None:
+        troubles += status.log.troubles
     figures = {
         "waiting": sum(lane.waiting for lane in status.lanes),
         "unacknowledged": sum(lane.unacknowledged for lane in status.lanes),
@@ -51,5 +53,6 @@ def half_walls(settings: HalfSettings, *, read: tuple[Path, ...] = (), write: tu
     keys = {settings.signing_key.parent, settings.signing_certificate.parent}
     trust = {settings.trust_issuers.parent, settings.trust_machines.parent}
     own = {settings.journal.parent, settings.status.parent, settings.spool, settings.quarantine}
+    own.add(settings.crossings_folder)
     gap = {settings.gap_inbound, settings.gap_outbound}
     return Walls(read=(*sorted(keys | trust), *read), write=(*sorted(own | gap), *write))
