@@ -179,6 +179,8 @@ class Half:
             receiver.abandon()
         self.witness.close()
         self._write_status()
+        self._outlet.close()
+        self._inlet.close()
         self.parts.journal.close()
 
     def take_control(self, message: Control) -> None:
@@ -206,6 +208,7 @@ class Half:
             quarantine.count(held=False),
             quarantine.count(held=True),
             lanes,
+            {"out": self._outlet.report(), "in": self._inlet.report()},
             self.witness.status(),
         )
 
@@ -213,8 +216,7 @@ class Half:
     def healthy(self) -> bool:
         """Whether the other half is heard on every lane, nothing is blocked, and both logs are one history."""
         status = self.status()
-        lanes = all(lane.link in ("alive", "lagging") and not lane.blocked for lane in status.lanes)
-        return lanes and not (status.log is not None and status.log.troubles)
+        return not status.troubled() and not (status.log is not None and status.log.troubles)
 
     def acknowledge_now(self) -> None:
         """Send the acknowledgements that are due."""

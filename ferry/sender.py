@@ -178,7 +178,11 @@ class Sender:
         self._metrics.unacknowledged.set(len(self.outbox) + len(self._old))
         self._tell_if_full()
         self._metrics.gaps.set(self.outbox.missing())
-        for sequence in self.outbox.due(self.parts.seconds(), most=RESENDS_AT_ONCE):
+        carried = self._outlet.carrying(self.lane.lane)
+        due = self.outbox.due(
+            self.parts.seconds(), most=RESENDS_AT_ONCE, on_its_way=lambda number: self._name(number) in carried
+        )
+        for sequence in due:
             data = self._spool.get(self._name(sequence))
             if data is None:
                 # Someone emptied our spool: only a new epoch closes the gap for the receiver.

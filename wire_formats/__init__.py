@@ -11,6 +11,7 @@ Map
     tlog                     the witnessed log of crossings: trees that grow, checkpoints, evidence
     request, answer, bundle  what crosses the gap
     grant                    what the core signs at login
+    medium, medium_receipt   files that people carry over the gap: manifest, content, receipt
     lane_control, deny_list  heartbeats, acknowledgements, progress, tree heads; revocations
     fields, field_kinds      the grammar of a field; field_faults: what can be wrong, in both languages
     identifiers              Chinese identity and unit numbers

@@ -25,7 +25,7 @@ METRICS: Final[dict[str, Metric]] = {
     "dmz_edge_requests_total": Metric("Counter", ("window", "status"), "requests answered, by class of status"),
     "dmz_edge_refusals_total": Metric("Counter", ("reason",), "requests refused by the edge"),
     "dmz_edge_connections_refused_total": Metric("Counter", ("limit",), "connections closed at once"),
-    "dmz_edge_handshakes_total": Metric("Counter", ("kind",), "TLS handshakes: full, resumed, failed"),
+    "dmz_edge_handshakes_total": Metric("Counter", ("kind",), "TLS handshakes: full, resumed, failed, dropped"),
     "dmz_edge_request_seconds": Metric("Histogram", ("window",), "from the last byte of a request to its answer"),
     "dmz_edge_open_connections_total": Metric("Gauge", (), "connections open now"),
     "dmz_edge_body_memory_bytes": Metric("Gauge", (), "memory held for request bodies"),
@@ -37,6 +37,16 @@ METRICS: Final[dict[str, Metric]] = {
     "dmz_edge_staple_left_seconds": Metric("Gauge", (), "life left of the stapled OCSP response; -1: none"),
     "dmz_edge_deny_list_age_seconds": Metric("Gauge", (), "age of the deny list; -1: none yet"),
     "dmz_edge_deny_notices_refused_total": Metric("Counter", (), "notices that are no valid deny list"),
+    "dmz_admission_requests_total": Metric(
+        "Counter", ("priority", "entry"), "requests let in at once, after a wait, shed"
+    ),
+    "dmz_admission_wait_seconds": Metric("Histogram", ("priority",), "time a request waited to be let in or shed"),
+    "dmz_admission_overloaded_total": Metric(
+        "Gauge", ("priority",), "1 while more of a priority is asked than is served"
+    ),
+    "dmz_admission_places_total": Metric("Gauge", (), "requests that may be under way: the limit as it is now"),
+    "dmz_admission_in_flight_total": Metric("Gauge", (), "requests under way behind admission control"),
+    "dmz_admission_waiting_total": Metric("Gauge", (), "requests waiting to be let in"),
     "dmz_switch_requests_total": Metric("Counter", ("pool", "outcome"), "requests of the switch, by how they ended"),
     "dmz_switch_retries_total": Metric("Counter", ("pool", "why"), "requests sent to another worker"),
     "dmz_switch_workers_total": Metric("Gauge", ("pool", "state"), "workers of a pool, by state"),
@@ -105,6 +115,18 @@ METRICS: Final[dict[str, Metric]] = {
     "ferry_notices_total": Metric("Counter", (), "deny-list notices carried"),
     "ferry_turn_failures_total": Metric("Counter", (), "steps that broke unexpectedly"),
     "ferry_turn_seconds": Metric("Histogram", (), "time of one step"),
+    "ferry_diode_packets_total": Metric("Counter", ("lane", "way"), "datagrams of the diode sent or taken"),
+    "ferry_diode_files_total": Metric("Counter", ("lane", "way"), "files sent into the diode, or arrived whole"),
+    "ferry_diode_repaired_total": Metric(
+        "Counter", ("lane", "way"), "files that arrived whole though datagrams were lost"
+    ),
+    "ferry_diode_incomplete_total": Metric("Counter", ("lane", "way"), "files of which too much was lost"),
+    "ferry_diode_dropped_total": Metric("Counter", ("lane", "way"), "files that arrived and had no room or no name"),
+    "ferry_diode_queue_bytes": Metric("Gauge", ("lane", "way"), "bytes that wait to be sent into the diode"),
+    "ferry_diode_passed_over_total": Metric("Counter", ("reason", "way"), "datagrams passed over, by reason"),
+    "ferry_diode_kernel_dropped_total": Metric("Gauge", ("way",), "datagrams the kernel had no room for"),
+    "ferry_diode_loss_ratio": Metric("Gauge", ("way",), "share of the diode's datagrams lost lately"),
+    "ferry_diode_send_failures_total": Metric("Counter", ("way",), "times datagrams could not be sent"),
     "core_intake_seconds": Metric("Histogram", ("group",), "handler time of one request"),
     "core_requests_total": Metric("Counter", ("status",), "requests answered, by status"),
     "core_bundles_total": Metric("Counter", ("lane", "verdict"), "bundles taken in, by lane and verdict"),

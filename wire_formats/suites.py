@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -112,6 +112,21 @@ def suite(algorithm: int) -> Suite:
         return SUITES[algorithm]
     except KeyError:
         raise PeerError(Kind.BAD_SIGNATURE, "unknown signature suite") from None
+
+
+class Signing(Protocol):
+    """Whatever signs: a key in memory, or one on a card."""
+
+    @property
+    def kid(self) -> bytes:
+        """The key id."""
+
+    @property
+    def suite(self) -> Suite:
+        """How it signs."""
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign; the signature has ``suite.signature_bytes`` bytes."""
 
 
 class SigningKey:

@@ -1,8 +1,9 @@
-"""Who may sign: machine certificates of the own CA, by key id and role.
+"""Who may sign: certificates of machines and of gatekeeper operators of the own CA, by key id and role.
 
 A machine's certificate carries ``URI:urn:ferrygate:machine:<role>:<name>`` as its subject
-alternative name.  A store is built from the issuing certificates and the machines' certificates a
-zone was given; a signer it was not given does not exist for it.
+alternative name; an operator's has ``URI:urn:ferrygate:operator:<role>:<name>``.  A store is built
+from the issuing certificates and the signers' certificates a zone was given; a signer it was not
+given does not exist for it.
 
 Source: DESIGN invariant 2 ("signed by a worker key that is valid now"); catalogue F10.
 """
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
-from wire_formats.certificate_names import machine_of
+from wire_formats.certificate_names import signer_of
 from wire_formats.errors import Kind, PeerError
 from wire_formats.instants import SECOND_MS
 from wire_formats.suites import VerifyKey, key_id
@@ -24,7 +25,7 @@ from wire_formats.suites import VerifyKey, key_id
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """One machine that may sign."""
+    """One machine, or one operator, that may sign."""
 
     kid: bytes
     role: str
@@ -55,7 +56,7 @@ class TrustStore:
 
         Raises:
             PeerError: UNKNOWN_SIGNER for a certificate that no given issuer signed, or that has
-                no machine name; MALFORMED for what is no certificate.
+                no signer's name; MALFORMED for what is no certificate.
         """
         issuers = list(_certificates(issuer_pems))
         return cls(_signer(certificate, issuers) for certificate in _certificates(certificate_pems))
@@ -104,7 +105,7 @@ def _signer(certificate: x509.Certificate, issuers: list[x509.Certificate]) -> S
             continue
     else:
         raise PeerError(Kind.UNKNOWN_SIGNER, "no trusted issuer signed this certificate")
-    role, name = machine_of(certificate)
+    role, name = signer_of(certificate)
     return Signer(
         kid=key_id(certificate),
         role=role,
