@@ -229,6 +229,7 @@ class Layout:
         for half in (self.ferry_low, self.ferry_high):
             yield half / "state"
             yield half / "spool"
+            yield half / "media"
             yield half / "quarantine"
         yield self.dmz / "notices"
         yield self.dmz / "snapshots"

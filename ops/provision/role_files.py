@@ -168,12 +168,23 @@ def _half(name: str, found: Installation) -> dict[str, Value]:
         "spool": "spool",
         "quarantine": "quarantine",
         "status": "state/status.json",
+        "media": {
+            "folder": "media",
+            "seal_key": "keys/seal.x25519",
+            "peer_key": f"trust/{_other(name)}.x25519",
+            "operators": "trust/operators.pem",
+            "operator_issuers": "trust/client_issuers.pem",
+        },
     }
+
+
+def _other(half: str) -> str:
+    return "ferry_high" if half == "ferry_low" else "ferry_low"
 
 
 def _diode(name: str, found: Installation) -> dict[str, Value]:
     """Both links on loopback; two machines need their own addresses (docs/diode.md)."""
-    other = "ferry_high" if name == "ferry_low" else "ferry_low"
+    other = _other(name)
 
     def at(half: str, end: str) -> str:
         return f"127.0.0.1:{found.ports.diode(half, end)}"

@@ -1,0 +1,32 @@
+"""`ferrygate ferry ...`: the words of the ferry; each has a module of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from ops.cli.words import Words
+
+_ABOUT: Final = "The ferry over the gap (网闸, 摆渡)."
+_MEDIA: Final = "`ferrygate ferry media --help` shows its words."
+
+
+def ferry(words: Sequence[str]) -> int:
+    """Run one subcommand.
+
+    Raises:
+        CannotRunError: it cannot be done as asked.
+        SettingsError: settings or keys cannot be used.
+    """
+    if words[:1] == ["media"]:
+        from ops.cli.ferry_media import media
+
+        return media(words[1:])
+    parser = Words(prog="ferrygate ferry", description=_ABOUT)
+    named = parser.add_subparsers(dest="word", required=True, metavar="WORD", title="words")
+    # Named here for the help only: their own parsers read the rest.
+    named.add_parser(
+        "media", help="carry files on discs and sticks (光盘, U盘): export, import, register", description=_MEDIA
+    )
+    parser.parse_args(words)
+    return 0
