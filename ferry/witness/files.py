@@ -164,15 +164,19 @@ class LogFiles:
             raise unavailable(error) from None
         self.frontier = tree.Frontier.stored(size, self.node)
 
-    def found_there(self, signed: int) -> tuple[Position, list[Leaf]]:
+    def found_there(self, signed: int, start: Position) -> tuple[Position, list[Leaf]]:
         """Tell what the files hold when the journal does not know: where the signed tree ends, and leaves beyond it.
+
+        Args:
+            signed: leaves under the newest checkpoint signed.
+            start: what the journal does know; the files are read from there.
 
         Raises:
             Unavailable: the log is damaged.
         """
-        at = ends = {MATERIAL: 0, HEADERS: 0}
+        at = ends = {MATERIAL: start.material_bytes, HEADERS: start.headers_bytes}
         beyond: list[Leaf] = []
-        index = 0
+        index = start.written
         while len(beyond) < MOST_WAITING and (leaf := self._leaf(index, at)) is not None:
             lengths = {MATERIAL: len(leaf.material), HEADERS: len(leaf.headers)}
             at = {name: at[name] + (HEAD_BYTES + length if length else 0) for name, length in lengths.items()}
@@ -210,7 +214,7 @@ class LogFiles:
             self._lengths[name] += len(data)
 
     def sync(self) -> None:
-        """Wait until everything that was appended is on the disk.
+        """Wait, on any thread, until everything that was appended is on the disk.
 
         Raises:
             Unavailable: the disk refuses.

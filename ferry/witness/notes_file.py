@@ -57,12 +57,8 @@ class NotesFile:
             raise unavailable(error) from None
         self.last = notes[-1] if notes else None
 
-    def add(self, note: Note, *, durable: bool) -> None:
-        """Add a note.
-
-        Args:
-            note: the note.
-            durable: whether to wait until it is on the disk.
+    def add(self, note: Note) -> None:
+        """Add a note; not on the disk until ``sync``.
 
         Raises:
             Unavailable: the disk refuses; the next note is written over what was begun.
@@ -71,12 +67,22 @@ class NotesFile:
         data = format_note(note)
         try:
             write_all(self._disk, self._handle, data, self._size)
-            if durable:
-                self._disk.sync(self._handle)
         except OSError as error:
             raise unavailable(error) from None
         self._size += len(data)
         self.last = note
+
+    def sync(self) -> None:
+        """Wait, on any thread, until every note is on the disk.
+
+        Raises:
+            Unavailable: the disk refuses.
+        """
+        assert self._handle is not None, "open the file first"
+        try:
+            self._disk.sync(self._handle)
+        except OSError as error:
+            raise unavailable(error) from None
 
     def close(self) -> None:
         """Close the file."""

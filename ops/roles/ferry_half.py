@@ -3,23 +3,45 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
+
+from twisted.internet.interfaces import IReactorFromThreads
 
 from ferry.half import Half
 from ferry.high_half import HighHalf
 from ferry.low_half import LowHalf
 from ferry.settings import HalfSettings
 from ops.runtime.metrics_page import Health
+from ops.runtime.pools import OwnPool
 from ops.runtime.role_main import Running
 from ops.walls.walls import Walls
 
+#: Pieces of waiting that may queue: a checkpoint of ours, and a few of the other half.
+_MOST_WAITING: Final = 8
 
-def running_half(half: LowHalf | HighHalf) -> Running:
-    """Give a built half as something that runs."""
+
+def disk_thread(reactor: IReactorFromThreads) -> OwnPool:
+    """Give the thread on which a half's log waits for the disk."""
+    return OwnPool(reactor, "log", threads=1, queue=_MOST_WAITING)
+
+
+def running_half(half: LowHalf | HighHalf, aside: OwnPool) -> Running:
+    """Give a built half as something that runs.
+
+    Args:
+        half: the half.
+        aside: the thread its log waits on; ended with the half.
+    """
 
     async def start() -> None:
+        half.half.witness.wait_beside(aside)
         half.start()
 
-    return Running(start=start, stop=half.stop, health=lambda: half_health(half.half))
+    async def stop() -> None:
+        await half.stop()
+        aside.stop()
+
+    return Running(start=start, stop=stop, health=lambda: half_health(half.half))
 
 
 def half_health(half: Half) -> Health:

@@ -13,6 +13,7 @@ from ferry.low_half import LowHalf
 from ferry.service import build_high, build_low
 from ops.runtime.clock import SystemClock, SystemRandomness
 from ops.runtime.directory_watch import ReactorDirectoryWatch
+from ops.runtime.pools import OwnPool
 from tests.support.ferry_kit import high_settings, low_settings
 
 
@@ -23,6 +24,7 @@ def main() -> None:
     clock, randomness, registry = SystemClock(), SystemRandomness(), CollectorRegistry()
     watch = ReactorDirectoryWatch(reactor)
     half: LowHalf | HighHalf
+    aside = OwnPool(reactor, "log", threads=1, queue=8)
     if which == "low":
         half = build_low(
             low_settings(root), reactor=reactor, clock=clock, randomness=randomness, watch=watch, registry=registry
@@ -31,8 +33,10 @@ def main() -> None:
         half = build_high(
             high_settings(root), reactor=reactor, clock=clock, randomness=randomness, watch=watch, registry=registry
         )
+    half.half.witness.wait_beside(aside)
     reactor.callWhenRunning(half.start)
     reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(half.stop()))
+    reactor.addSystemEventTrigger("after", "shutdown", aside.stop)
     reactor.run()
 
 

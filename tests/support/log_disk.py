@@ -27,13 +27,17 @@ class DyingDisk(QuickDisk):
     Args:
         die_at: the step at which the process dies, counted from 1; 0 never.
         power: whether what was not synced since is lost with it.
+        journal: the journal's file; at a power cut it goes back to its last sync, too.
     """
 
-    def __init__(self, die_at: int = 0, *, power: bool = False) -> None:
+    def __init__(self, die_at: int = 0, *, power: bool = False, journal: Path | None = None) -> None:
+        self._journal = journal
+        self._journal_synced = self._journal_now()
         self.steps = 0
         self._die_at = die_at
         self._power = power
         self._paths: dict[int, Path] = {}
+        self._logs: set[int] = set()
         self._synced: dict[Path, bytes] = {}
 
     def create(self, path: Path, *, keep: bool = False) -> int:
@@ -55,9 +59,35 @@ class DyingDisk(QuickDisk):
 
     def sync(self, handle: int) -> None:
         self._step()
-        super().sync(handle)
+        if handle in self._logs:
+            self._journal_synced = self._journal_now()
         if handle in self._paths:
             self._synced[self._paths[handle]] = self._paths[handle].read_bytes()
+
+    def open(self, path: Path) -> int:
+        handle = super().open(path)
+        if path.name.endswith("-wal"):
+            self._logs.add(handle)
+        return handle
+
+    def close(self, handle: int) -> None:
+        self._logs.discard(handle)
+        self._paths.pop(handle, None)
+        super().close(handle)
+
+    def put_journal_back(self) -> None:
+        """After a power cut, when nobody has it open."""
+        if self._power and self._journal is not None:
+            for path in self._journal.parent.glob(f"{self._journal.name}*"):
+                path.unlink()
+            for path, content in self._journal_synced.items():
+                path.write_bytes(content)
+
+    def _journal_now(self) -> dict[Path, bytes]:
+        if self._journal is None:
+            return {}
+        names = [self._journal, self._journal.with_name(f"{self._journal.name}-wal")]
+        return {path: path.read_bytes() for path in names if path.exists()}
 
     def rename(self, before: Path, after: Path) -> None:
         self._step()

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ferry.journal import Journal
+from ferry.witness.keeper import LogKeeper
 from ferry.witness.material import headers_of, material_of
-from ferry.witness.own_log import LogKeeper, OwnLog
+from ferry.witness.own_log import OwnLog
 from ferry.witness.peer import PeerLog
 from ferry.witness.queue import Leaf, LeafQueue
 from tests.support.log_disk import QuickDisk
@@ -79,9 +80,10 @@ class Logs:
         self.journal.commit()
 
     def settle(self) -> None:
-        while self.own.move():
-            pass
-        self.own.sign()
+        while self.own.move() or self.own.unsealed:
+            if self.own.unsealed:
+                self.own.barrier()()
+                self.own.seal()
 
     def exchange(self) -> Cosignature | TreeRefused | None:
         """Show the present checkpoint to the witness and take in what it says."""
@@ -90,6 +92,9 @@ class Logs:
         if head is None:
             return None
         reply = self.peer.offered(head, now_ms=NOW_MS)
+        if (barrier := self.peer.barrier()) is not None:
+            barrier()
+            self.peer.synced(self.peer.known)
         if isinstance(reply, Cosignature):
             self.own.cosigned(reply)
         else:
