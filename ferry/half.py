@@ -177,7 +177,7 @@ class Half:
             sender.abandon()
         for receiver in self._receivers.values():
             receiver.abandon()
-        self.witness.close()
+        await self.witness.stop()
         self._write_status()
         self._outlet.close()
         self._inlet.close()

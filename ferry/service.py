@@ -97,7 +97,6 @@ def half_parts(
     settings.journal.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     limits = settings.limits
     journal = Journal(settings.journal, keep_rows=limits.journal_rows)
-    crossings = settings.crossings or settings.journal.parent / "crossings"
     return HalfParts(
         name=machine_of(key.certificate).name,
         key=key,
@@ -108,7 +107,9 @@ def half_parts(
         clock=clock,
         seconds=reactor.seconds,
         limits=limits,
-        crossings=CrossingLog(journal, crossings, headers=role == HIGH_ROLE and limits.headers_kept > 0),
+        crossings=CrossingLog(
+            journal, settings.crossings_folder, headers=role == HIGH_ROLE and limits.headers_kept > 0
+        ),
     )
 
 

@@ -113,6 +113,11 @@ class HalfSettings:
     transport: TransportSettings = TransportSettings()
     limits: FerryLimits = FerryLimits()
 
+    @property
+    def crossings_folder(self) -> Path:
+        """Where the witnessed log lies."""
+        return self.crossings or self.journal.parent / "crossings"
+
 
 @dataclass(frozen=True, kw_only=True)
 class LowSettings(HalfSettings):

@@ -152,7 +152,7 @@ def _parser() -> Words:
     # Named here for the help only: their own parsers read the rest.
     commands.add_parser("waf", help="web application firewall: check its rules, explain a verdict", description=_WAF)
     commands.add_parser("bans", help="who is banned at the front door: list, add, lift, export", description=_BANS)
-    commands.add_parser("ferry", help="the ferry over the gap: media and their register", description=_FERRY)
+    commands.add_parser("ferry", help="the ferry over the gap: media, evidence, audit of the log", description=_FERRY)
     commands.add_parser("core", help="find and disable accounts, load official notices", description=_CORE)
     commands.add_parser("ca", help="certificate authority: ceremony, slips, revocation, lists, log", description=_CA)
     return parser

@@ -20,6 +20,7 @@ from ferry.service import build_high, build_low
 from ops.runtime.clock import SystemClock, SystemRandomness
 from ops.runtime.directory_watch import ReactorDirectoryWatch
 from ops.runtime.limits import die_with_parent
+from ops.runtime.pools import OwnPool
 from tests.support.ferry_kit import high_settings, low_settings
 from tests.support.wire_samples import HIGH_HALF
 from wire_formats.catalogue import SERVICES
@@ -45,6 +46,7 @@ def main() -> None:
     clock, randomness, registry = SystemClock(), SystemRandomness(), CollectorRegistry()
     watch = ReactorDirectoryWatch(reactor)
     half: LowHalf | HighHalf
+    aside = OwnPool(reactor, "log", threads=1, queue=8)
     if which == "low":
         half = build_low(
             low_settings(root), reactor=reactor, clock=clock, randomness=randomness, watch=watch, registry=registry
@@ -54,8 +56,10 @@ def main() -> None:
         half = build_high(
             high_settings(root), reactor=reactor, clock=clock, randomness=randomness, watch=watch, registry=registry
         )
+    half.half.witness.wait_beside(aside)
     reactor.callWhenRunning(half.start)
     reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(half.stop()))
+    reactor.addSystemEventTrigger("after", "shutdown", aside.stop)
     reactor.run()
 
 
