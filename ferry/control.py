@@ -5,6 +5,7 @@ and a later one may replace it: a control lane that nobody reads stays bounded.
 
     epoch 0, sequence = (slot << 8) + turn, sender = this half
     slot 0, 1  heartbeat of interactive, bulk        slot 2, 3  acknowledgement of interactive, bulk
+    slot 4, 5  manifest of interactive, bulk, where there is no way back
 
 Source: DESIGN invariant 4.
 """
@@ -21,10 +22,12 @@ from ferry.transports.port import Outlet
 from wire_formats.drop import DropName
 from wire_formats.errors import PeerError, Unavailable
 from wire_formats.lane_control import Acknowledgement, Control, Heartbeat, sign_control, verify_control
+from wire_formats.lane_manifest import Manifest, sign_manifest
 from wire_formats.request import LANES
 
 CONTROL: Final = "control"
 CONTROL_EPOCH: Final = 0
+MANIFEST_SLOT: Final = 2 * len(LANES)
 _TURNS: Final = 64
 
 
@@ -47,10 +50,17 @@ class ControlPost:
     def send(self, message: Heartbeat | Acknowledgement) -> None:
         """Sign and send; a full transport loses the message, the next one repeats it."""
         slot = LANES.index(message.lane) + (0 if isinstance(message, Heartbeat) else len(LANES))
+        self._put(slot, sign_control(message, self._parts.key))
+
+    def tell(self, manifest: Manifest) -> None:
+        """Sign a manifest and send it; a full transport loses it, and its portion's turn comes again."""
+        self._put(MANIFEST_SLOT + LANES.index(manifest.lane), sign_manifest(manifest, self._parts.key))
+
+    def _put(self, slot: int, data: bytes) -> None:
         self._turn = (self._turn + 1) % _TURNS
         name = DropName(CONTROL_EPOCH, (slot << 8) + self._turn, self._parts.name, "notice")
         try:
-            self._outlet.put(CONTROL, name, sign_control(message, self._parts.key))
+            self._outlet.put(CONTROL, name, data)
         except Unavailable as error:
             if not self._silent:
                 self.log.warn("control_lane_blocked", lane=CONTROL, reason=error.private)
@@ -59,6 +69,11 @@ class ControlPost:
         if self._silent:
             self.log.info("control_lane_goes_on", lane=CONTROL)
             self._silent = False
+
+
+def is_manifest(name: DropName) -> bool:
+    """Whether a control file's name says that it holds a manifest."""
+    return name.epoch == CONTROL_EPOCH and name.sequence >> 8 >= MANIFEST_SLOT
 
 
 class ControlReader:

@@ -28,6 +28,7 @@ class FerryLimits:
         interactive_share: weight of interactive lanes against bulk lanes.
         bulk_share: weight of bulk lanes.
         notice_copies: how often a deny-list notice is sent.
+        one_way_keep_s: without a way back, how long at least a bundle is kept that nobody confirmed.
     """
 
     credits: int = number(1024, least=1, most=4096)
@@ -40,6 +41,7 @@ class FerryLimits:
     interactive_share: int = number(4, least=1, most=100)
     bulk_share: int = number(1, least=1, most=100)
     notice_copies: int = number(3, least=1, most=10)
+    one_way_keep_s: int = number(86_400, least=60, most=31_536_000)
 
 
 DIRECTORY: Final = "directory"
@@ -53,10 +55,12 @@ class TransportSettings:
     Attributes:
         kind: directory (``gap_inbound``, ``gap_outbound``) or diode (UDP, one way each).
         diode: the links, when the kind is diode.
+        one_way: nothing comes back: requests cross, answers and acknowledgements do not (``ferry.one_way``).
     """
 
     kind: str = field(default=DIRECTORY, metadata={"choices": (DIRECTORY, DIODE)})
     diode: DiodeSettings | None = None
+    one_way: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a diode without its addresses.

@@ -5,7 +5,8 @@ One JSON object, replaced whole every two seconds:
     {"half": name, "at_ms": n, "quarantined": n, "held": n,
      "lanes": [{"way", "lane", "role": "sender"|"receiver", "epoch", "mark", "acknowledged",
                 "gaps", "waiting", "unacknowledged", "oldest_s", "heard_s", "link", "blocked"}],
-     "transport": {"out"|"in": {"kind", "figures": {name: value}, "lanes": {lane: {name: value}}, "troubles": [text]}}}
+     "transport": {"out"|"in": {"kind", "figures": {name: value}, "lanes": {lane: {name: value}}, "troubles": [text]}},
+     "one_way": {"asked": n, "lost": n, "list": text}}          empty where there is a way back
 """
 
 from __future__ import annotations
@@ -68,13 +69,19 @@ class HalfStatus:
     held: int
     lanes: Sequence[LaneStatus]
     transport: Mapping[str, LinkReport]
+    one_way: Mapping[str, int | str]
 
 
 def write_status(path: Path, status: HalfStatus, *, disk: Disk = DISK) -> bool:
     """Replace the status file; gives False when the disk refuses (the next one will do)."""
+    return replace_file(path, json.dumps(asdict(status), indent=1).encode(), disk=disk)
+
+
+def replace_file(path: Path, data: bytes, *, disk: Disk = DISK) -> bool:
+    """Replace a file whole; gives False when the disk refuses, and leaves it as it was."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        write_whole(unfinished, json.dumps(asdict(status), indent=1).encode(), disk=disk)
+        write_whole(unfinished, data, disk=disk)
         disk.rename(unfinished, path)
     except OSError:
         with contextlib.suppress(OSError):

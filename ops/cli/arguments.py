@@ -76,6 +76,7 @@ _OPENAPI: Final = (
 _WAF: Final = "Web application firewall: `ferrygate waf --help` shows its words."
 _BANS: Final = "Bans at the front door: `ferrygate bans --help` shows its words."
 _CORE: Final = "Accounts, operators, official notices: `ferrygate core --help` shows its words."
+_FERRY: Final = "The gap's keepers: `ferrygate ferry --help` shows their words."
 _CA: Final = "Certificate authority: `ferrygate ca --help` shows its words."
 
 
@@ -107,6 +108,10 @@ def parse(arguments: list[str]) -> Command:
         from ops.cli.administration import administration
 
         return lambda: administration(arguments[1:])
+    if arguments[:1] == ["ferry"]:
+        from ops.cli.ferry_words import ferry
+
+        return lambda: ferry(arguments[1:])
     return _command(_parser().parse_args(arguments))
 
 
@@ -141,6 +146,7 @@ def _parser() -> Words:
     commands.add_parser("waf", help="web application firewall: check its rules, explain a verdict", description=_WAF)
     commands.add_parser("bans", help="who is banned at the front door: list, add, lift, export", description=_BANS)
     commands.add_parser("core", help="find and disable accounts, load official notices", description=_CORE)
+    commands.add_parser("ferry", help="what a gatekeeper does by hand: resend lists", description=_FERRY)
     commands.add_parser("ca", help="certificate authority: ceremony, slips, revocation, lists, log", description=_CA)
     return parser
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ferry.half import Half
+from ferry.half import WELL, Half
 from ferry.high_half import HighHalf
 from ferry.low_half import LowHalf
 from ferry.settings import HalfSettings
@@ -28,7 +28,7 @@ def half_health(half: Half) -> Health:
     troubles = [
         f"{lane.way} {lane.lane} {lane.blocked or lane.link}"
         for lane in status.lanes
-        if lane.blocked or lane.link not in ("alive", "lagging")
+        if lane.blocked or lane.link not in WELL
     ]
     figures = {
         "waiting": sum(lane.waiting for lane in status.lanes),
@@ -36,6 +36,7 @@ def half_health(half: Half) -> Health:
         "gaps": sum(lane.gaps for lane in status.lanes),
         "quarantined": status.quarantined,
         "held": status.held,
+        **{name: count for name, count in status.one_way.items() if isinstance(count, int)},
     }
     return Health(ready=not troubles, reasons=tuple(troubles), figures=figures)
 
