@@ -153,7 +153,7 @@ class DiodeOutlet:
             self._socket = self._out = None
 
     def _tell(self) -> None:
-        if self._idle and not self._unsent:
+        if len(self._unsent) < BATCH:
             self._unsent.append(self._sealer.filler(self._sent))
             self._wake(0.0)
 
