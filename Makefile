@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 LOCKS := ops/locks
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run demo test check format types imports lint bench bench-edge bench-ferry fuzz waf-conformance status doctor locks \
+.PHONY: help run demo test check format types imports lint bench bench-edge bench-ferry lab fuzz waf-conformance status doctor locks \
   clean distclean
 
 help: ## this list
@@ -57,6 +57,9 @@ bench-edge: $(VENV)/.dev-stamp $(VENV)/.rules-stamp ## the edge and firewall bes
 
 bench-ferry: $(VENV)/.dev-stamp ## the ferry's diode over a lossy link, pydiode beside it: ONLY=part,… (root, nftables)
 	@exec $(BIN)/python -m perf.ferry_bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+lab: $(VENV)/.run-stamp $(VENV)/.rules-stamp ## proof of the gap in network namespaces, as root: TRANSPORT=both LOSS=10
+	@exec $(BIN)/python -m ops.lab $(if $(TRANSPORT),--transport $(TRANSPORT)) $(if $(LOSS),--loss $(LOSS)) $(ARGS)
 
 status: $(VENV)/.run-stamp ## every role, lane and queue at a glance
 	@$(BIN)/ferrygate status --root $(ROOT)

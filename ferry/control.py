@@ -5,9 +5,10 @@ and a later one may replace it: a control lane that nobody reads stays bounded.
 
     epoch 0, sequence = (slot << 8) + turn, sender = this half
     slot 0, 1  heartbeat of interactive, bulk        slot 2, 3  acknowledgement of interactive, bulk
-    slot 4, 5  manifest of interactive, bulk, where there is no way back
+    slot 4     checkpoint of the log of crossings    slot 5, 6  cosignature, refusal of the other half's
+    slot 7, 8  manifest of interactive, bulk, where there is no way back
 
-Source: DESIGN invariant 4.
+Source: DESIGN invariants 4 and 10.
 """
 
 from __future__ import annotations
@@ -21,14 +22,26 @@ from ferry.parts import HalfParts
 from ferry.transports.port import Outlet
 from wire_formats.drop import DropName
 from wire_formats.errors import PeerError, Unavailable
-from wire_formats.lane_control import Acknowledgement, Control, Heartbeat, sign_control, verify_control
+from wire_formats.lane_control import (
+    Acknowledgement,
+    Control,
+    Cosignature,
+    Heartbeat,
+    LogControl,
+    TreeHead,
+    TreeRefused,
+    sign_control,
+    verify_control,
+)
 from wire_formats.lane_manifest import Manifest, sign_manifest
 from wire_formats.request import LANES
 
 CONTROL: Final = "control"
 CONTROL_EPOCH: Final = 0
-MANIFEST_SLOT: Final = 2 * len(LANES)
 _TURNS: Final = 64
+_LOG_KINDS: Final[tuple[type[LogControl], ...]] = (TreeHead, Cosignature, TreeRefused)
+_LOG_SLOT: Final = 2 * len(LANES)
+MANIFEST_SLOT: Final = _LOG_SLOT + len(_LOG_KINDS)
 
 
 class ControlPost:
@@ -47,10 +60,9 @@ class ControlPost:
         self._turn = 0
         self._silent = False
 
-    def send(self, message: Heartbeat | Acknowledgement) -> None:
+    def send(self, message: Heartbeat | Acknowledgement | LogControl) -> None:
         """Sign and send; a full transport loses the message, the next one repeats it."""
-        slot = LANES.index(message.lane) + (0 if isinstance(message, Heartbeat) else len(LANES))
-        self._put(slot, sign_control(message, self._parts.key))
+        self._put(_slot(message), sign_control(message, self._parts.key))
 
     def tell(self, manifest: Manifest) -> None:
         """Sign a manifest and send it; a full transport loses it, and its portion's turn comes again."""
@@ -74,6 +86,12 @@ class ControlPost:
 def is_manifest(name: DropName) -> bool:
     """Whether a control file's name says that it holds a manifest."""
     return name.epoch == CONTROL_EPOCH and name.sequence >> 8 >= MANIFEST_SLOT
+
+
+def _slot(message: Heartbeat | Acknowledgement | LogControl) -> int:
+    if isinstance(message, Heartbeat | Acknowledgement):
+        return LANES.index(message.lane) + (0 if isinstance(message, Heartbeat) else len(LANES))
+    return _LOG_SLOT + _LOG_KINDS.index(type(message))
 
 
 class ControlReader:

@@ -25,21 +25,20 @@ from ferry.parts import HalfParts
 from ferry.pump import Pump, Station
 from ferry.receiving import ReceivingStation
 from ferry.sending import SendingStation
-from ferry.status import HalfStatus, LaneStatus, write_status
+from ferry.status import ONE_WAY, HalfStatus, LaneStatus, write_status
 from ferry.transports.port import Inlet, Outlet
+from ferry.witness.building import build_witness
 from wire_formats.collaborators import DirectoryWatch
 from wire_formats.deny_list import MAX_INCREMENT_BYTES
 from wire_formats.errors import PeerError, Unavailable
-from wire_formats.lane_control import Acknowledgement, Control, Heartbeat
+from wire_formats.lane_control import Acknowledgement, Control, Heartbeat, Progress
 
+LOG: Final = "log"
 TICK_S: Final = 0.05
 RESEND_TICKS: Final = 5
 SECOND_TICKS: Final = 20
 STATUS_TICKS: Final = 40
 _MOST_COUNTED: Final = 5_000
-#: The link of a sender that nobody answers, and the links that are well.
-ONE_WAY: Final = "one_way"
-WELL: Final = ("alive", "lagging", ONE_WAY)
 #: Control files read in one step.
 _CONTROL_AT_ONCE: Final = 16
 
@@ -144,6 +143,7 @@ class Half:
         self._watch = watch
         self._status = status
         self._post = ControlPost(parts, outlet)
+        self.witness = build_witness(parts, self._post.send)
         self._senders: dict[LaneId, SendingStation] = {}
         self._receivers: dict[LaneId, ReceivingStation] = {}
         self._sessions: dict[LaneId, LaneSession] = {}
@@ -181,7 +181,7 @@ class Half:
         self._sessions = {lane: LaneSession(self._teller(lane)) for lane in lanes}
         stations: dict[str, Station] = {_key(lane): station for lane, station in self._senders.items()}
         stations |= {_key(lane): station for lane, station in self._receivers.items()}
-        stations |= {CONTROL: control, **others}
+        stations |= {CONTROL: control, LOG: self.witness, **others}
         self._one_way = one_way
         if notices is not None:
             stations["notices"] = notices
@@ -195,6 +195,7 @@ class Half:
         """
         assert self._pump is not None
         self.parts.quarantine.prepare()
+        self.witness.start()
         self._outlet.prepare()
         self._inlet.prepare()
         if self._one_way is not None:
@@ -223,6 +224,7 @@ class Half:
             sender.abandon()
         for receiver in self._receivers.values():
             receiver.abandon()
+        self.witness.close()
         self._write_status()
         self._outlet.close()
         self._inlet.close()
@@ -239,6 +241,8 @@ class Half:
             receiver = self._receivers.get(LaneId(message.direction, message.lane))
             if receiver is not None:
                 receiver.heartbeat(message)
+        elif not isinstance(message, Progress):
+            self.witness.take(message)
 
     def status(self) -> HalfStatus:
         """Give the half's present status."""
@@ -252,13 +256,15 @@ class Half:
             quarantine.count(held=True),
             lanes,
             {"out": self._outlet.report(), "in": self._inlet.report()},
+            self.witness.status(),
             self._one_way.figures() if self._one_way is not None else {},
         )
 
     @property
     def healthy(self) -> bool:
-        """Whether the other half is heard on every lane and nothing is blocked."""
-        return all(lane.link in WELL and not lane.blocked for lane in self.status().lanes)
+        """Whether the other half is heard on every lane, nothing is blocked, and both logs are one history."""
+        status = self.status()
+        return not status.troubled() and not (status.log is not None and status.log.troubles)
 
     def acknowledge_now(self) -> None:
         """Send the acknowledgements that are due, where there is a way for them."""
@@ -313,6 +319,8 @@ class Half:
             self._pump.wake_all()
 
     def _every_second(self) -> None:
+        self.witness.second()
+        self._wake(LOG)
         for sender in self._senders.values():
             self._post.send(sender.sender.heartbeat())
         if self._one_way is not None:

@@ -22,6 +22,7 @@ from ferry.parts import HalfParts
 from ferry.quarantine import Quarantine
 from ferry.settings import HalfSettings, HighSettings, LowSettings
 from ferry.transports.ends import build_ends
+from ferry.witness.station import CrossingLog
 from wire_formats.catalogue import SERVICES
 from wire_formats.certificate_names import machine_of
 from wire_formats.collaborators import Clock, DirectoryWatch, Randomness
@@ -78,16 +79,19 @@ def half_parts(
     metrics = FerryMetrics(registry, lanes)
     settings.journal.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     limits = settings.limits
+    journal = Journal(settings.journal, keep_rows=limits.journal_rows)
+    crossings = settings.crossings or settings.journal.parent / "crossings"
     return HalfParts(
         name=machine_of(key.certificate).name,
         key=key,
         signers=Signers(trust, workers),
-        journal=Journal(settings.journal, keep_rows=limits.journal_rows),
+        journal=journal,
         quarantine=Quarantine(settings.quarantine, most_files=limits.quarantine_files, clock=clock, metrics=metrics),
         metrics=metrics,
         clock=clock,
         seconds=reactor.seconds,
         limits=limits,
+        crossings=CrossingLog(journal, crossings, headers=role == HIGH_ROLE and limits.headers_kept > 0),
     )
 
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from ferry.media.settings import MediaSettings
 from ferry.transports.diode.settings import DiodeSettings
 from wire_formats.settings_reader import number
+from wire_formats.tlog.checkpoint import MOST_LEAVES
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class FerryLimits:
         bulk_share: weight of bulk lanes.
         notice_copies: how often a deny-list notice is sent.
         one_way_keep_s: without a way back, how long at least a bundle is kept that nobody confirmed.
+        log_leaves: crossings of one log; then the next one begins.
+        headers_kept: for how many logs the high half keeps the headers of requests and answers; 0 keeps none.
     """
 
     credits: int = number(1024, least=1, most=4096)
@@ -42,10 +46,13 @@ class FerryLimits:
     bulk_share: int = number(1, least=1, most=100)
     notice_copies: int = number(3, least=1, most=10)
     one_way_keep_s: int = number(86_400, least=60, most=31_536_000)
+    log_leaves: int = number(MOST_LEAVES, least=4, most=MOST_LEAVES)
+    headers_kept: int = number(4, least=0, most=1_000_000)
 
 
 DIRECTORY: Final = "directory"
 DIODE: Final = "diode"
+MEDIA: Final = "media"
 
 
 @dataclass(frozen=True)
@@ -53,12 +60,12 @@ class TransportSettings:
     """How the two halves are joined (table ``transport``); both halves need the same kind.
 
     Attributes:
-        kind: directory (``gap_inbound``, ``gap_outbound``) or diode (UDP, one way each).
+        kind: directory (``gap_inbound``, ``gap_outbound``), diode (UDP, one way each) or media (the table ``media``).
         diode: the links, when the kind is diode.
         one_way: nothing comes back: requests cross, answers and acknowledgements do not (``ferry.one_way``).
     """
 
-    kind: str = field(default=DIRECTORY, metadata={"choices": (DIRECTORY, DIODE)})
+    kind: str = field(default=DIRECTORY, metadata={"choices": (DIRECTORY, DIODE, MEDIA)})
     diode: DiodeSettings | None = None
     one_way: bool = False
 
@@ -87,7 +94,9 @@ class HalfSettings:
         spool: folder of unacknowledged bundles, and of answers the high half wrote.
         quarantine: folder of bundles that may not pass.
         status: JSON file for ``ferrygate status``.
+        crossings: folder of the witnessed log; ``crossings`` beside the journal when not named.
         workers: names of the workers; all workers with a known certificate when empty.
+        media: what media need; without it the half has none.
         transport: what joins the halves.
         limits: the bounds.
     """
@@ -102,7 +111,9 @@ class HalfSettings:
     spool: Path
     quarantine: Path
     status: Path
+    crossings: Path | None = None
     workers: tuple[str, ...] = ()
+    media: MediaSettings | None = None
     transport: TransportSettings = TransportSettings()
     limits: FerryLimits = FerryLimits()
 

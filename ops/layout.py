@@ -115,6 +115,7 @@ class Installation:
         edge_children: how many processes the edge forks, 1..64.
         city_units: units of the synthetic city.
         operators: further demo accounts of units, for load tests.
+        hosts: names and addresses of the front door, in its certificate and in what it answers to.
         transport: what joins the two halves of the ferry.
     """
 
@@ -123,6 +124,7 @@ class Installation:
     edge_children: int = number(2, least=1, most=MOST_EDGE_CHILDREN)
     city_units: int = number(300, least=2, most=42_000)
     operators: int = number(0, least=0, most=500)
+    hosts: tuple[str, ...] = HOSTS
     transport: str = field(default=TRANSPORTS[0], metadata={"choices": TRANSPORTS})
 
     @property

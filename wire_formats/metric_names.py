@@ -25,7 +25,7 @@ METRICS: Final[dict[str, Metric]] = {
     "dmz_edge_requests_total": Metric("Counter", ("window", "status"), "requests answered, by class of status"),
     "dmz_edge_refusals_total": Metric("Counter", ("reason",), "requests refused by the edge"),
     "dmz_edge_connections_refused_total": Metric("Counter", ("limit",), "connections closed at once"),
-    "dmz_edge_handshakes_total": Metric("Counter", ("kind",), "TLS handshakes: full, resumed, failed"),
+    "dmz_edge_handshakes_total": Metric("Counter", ("kind",), "TLS handshakes: full, resumed, failed, dropped"),
     "dmz_edge_request_seconds": Metric("Histogram", ("window",), "from the last byte of a request to its answer"),
     "dmz_edge_open_connections_total": Metric("Gauge", (), "connections open now"),
     "dmz_edge_body_memory_bytes": Metric("Gauge", (), "memory held for request bodies"),
@@ -37,6 +37,16 @@ METRICS: Final[dict[str, Metric]] = {
     "dmz_edge_staple_left_seconds": Metric("Gauge", (), "life left of the stapled OCSP response; -1: none"),
     "dmz_edge_deny_list_age_seconds": Metric("Gauge", (), "age of the deny list; -1: none yet"),
     "dmz_edge_deny_notices_refused_total": Metric("Counter", (), "notices that are no valid deny list"),
+    "dmz_admission_requests_total": Metric(
+        "Counter", ("priority", "entry"), "requests let in at once, after a wait, shed"
+    ),
+    "dmz_admission_wait_seconds": Metric("Histogram", ("priority",), "time a request waited to be let in or shed"),
+    "dmz_admission_overloaded_total": Metric(
+        "Gauge", ("priority",), "1 while more of a priority is asked than is served"
+    ),
+    "dmz_admission_places_total": Metric("Gauge", (), "requests that may be under way: the limit as it is now"),
+    "dmz_admission_in_flight_total": Metric("Gauge", (), "requests under way behind admission control"),
+    "dmz_admission_waiting_total": Metric("Gauge", (), "requests waiting to be let in"),
     "dmz_switch_requests_total": Metric("Counter", ("pool", "outcome"), "requests of the switch, by how they ended"),
     "dmz_switch_retries_total": Metric("Counter", ("pool", "why"), "requests sent to another worker"),
     "dmz_switch_workers_total": Metric("Gauge", ("pool", "state"), "workers of a pool, by state"),
@@ -101,6 +111,9 @@ METRICS: Final[dict[str, Metric]] = {
     "ferry_held_files_total": Metric("Gauge", (), "held files that wait for two people"),
     "ferry_quarantine_refused_total": Metric("Counter", (), "set aside without keeping the bytes: quarantine full"),
     "ferry_bad_control_total": Metric("Counter", (), "control messages refused"),
+    "ferry_log_leaves_total": Metric("Gauge", (), "crossings in the log now written"),
+    "ferry_log_uncosigned_total": Metric("Gauge", (), "crossings in the log the other half has not witnessed"),
+    "ferry_log_alarm_total": Metric("Gauge", (), "alarms of the log that hold now: a fork, a refusal, a full disk"),
     "ferry_notices_total": Metric("Counter", (), "deny-list notices carried"),
     "ferry_turn_failures_total": Metric("Counter", (), "steps that broke unexpectedly"),
     "ferry_turn_seconds": Metric("Histogram", (), "time of one step"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from ferry.transports.port import LinkReport, Waiting
 from wire_formats.drop import DropName
@@ -22,6 +22,10 @@ class ClosedEnd:
             Unavailable: always.
         """
         raise Unavailable(Kind.BUSY, "there is no way in this direction")
+
+    def carrying(self, lane: str) -> Container[DropName]:
+        """Nothing is in hand."""
+        return ()
 
     def waiting(self, lane: str, *, most: int) -> Waiting:
         """Nothing ever waits."""

@@ -8,7 +8,7 @@ Source: DESIGN "transport (directory | diode | media)".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -53,6 +53,10 @@ class DirectoryOutlet:
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def carrying(self, lane: str) -> Container[DropName]:
+        """Nothing: what was put lies before the receiver."""
+        return ()
 
 
 class DirectoryInlet:

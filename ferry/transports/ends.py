@@ -7,14 +7,16 @@ from typing import Any, NamedTuple
 from prometheus_client import CollectorRegistry
 
 from ferry.lane.checks import INBOUND, OUTBOUND
-from ferry.settings import DIODE, HalfSettings
+from ferry.settings import DIODE, MEDIA, HalfSettings
 from ferry.transports.closed import ClosedEnd
 from ferry.transports.diode.inlet import DiodeInlet
 from ferry.transports.diode.metrics import DiodeMetrics
 from ferry.transports.diode.outlet import DiodeOutlet
 from ferry.transports.directory import DirectoryInlet, DirectoryOutlet
+from ferry.transports.media import MediaInlet, MediaOutlet
 from ferry.transports.port import Inlet, Outlet
 from wire_formats.collaborators import DirectoryWatch, Randomness
+from wire_formats.settings_reader import SettingsError
 
 
 class Ends(NamedTuple):
@@ -39,7 +41,7 @@ def build_ends(
         registry: the process's measurements.
 
     Raises:
-        SettingsError: a diode's key cannot be used.
+        SettingsError: a diode's key cannot be used, or media have no settings.
     """
     transport = settings.transport
     closed = ClosedEnd()
@@ -53,6 +55,12 @@ def build_ends(
             DiodeInlet(diode, receives, reactor=reactor, metrics=metrics) if has_in else closed,
             DiodeOutlet(diode, sends, reactor=reactor, randomness=randomness, metrics=metrics) if has_out else closed,
         )
+    if transport.kind == MEDIA:
+        media = settings.media
+        if media is None:
+            raise SettingsError("transport.kind is media, and the table media is missing")
+        outlet = MediaOutlet(media.folder, most_files=media.most_files, most_bytes=media.most_bytes)
+        return Ends(MediaInlet(media.folder, watch), outlet)
     folders = {INBOUND: settings.gap_inbound, OUTBOUND: settings.gap_outbound}
     return Ends(
         DirectoryInlet(folders[receives], watch) if has_in else closed,

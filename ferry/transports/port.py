@@ -13,7 +13,7 @@ Source: DESIGN "Ferry halves share nothing but the transport"; research, section
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
@@ -75,6 +75,12 @@ class Outlet(Protocol):
 
         Raises:
             Unavailable: no room now; nothing is visible at the other end.
+        """
+
+    def carrying(self, lane: str) -> Container[DropName]:
+        """Give what this end still has in hand, or on its way by hand: to put it again now would be in vain.
+
+        Empty where a file that was put is out of our hands at once.
         """
 
     def report(self) -> LinkReport:

@@ -112,6 +112,7 @@ def too_late(found: Installation, environment: Mapping[str, str]) -> Iterator[st
         ("CITY_UNITS", found.city_units),
         ("FERRYGATE_WORKERS", found.workers),
         ("FERRYGATE_EDGES", found.edge_children),
+        ("FERRYGATE_HOSTS", " ".join(found.hosts)),
         ("FERRYGATE_TRANSPORT", found.transport),
     ):
         asked = environment.get(variable, "")

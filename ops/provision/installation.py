@@ -7,6 +7,7 @@ that has its name is whole.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tomllib
 from collections.abc import Mapping
@@ -34,6 +35,7 @@ from ops.runtime.clock import SystemClock, SystemRandomness
 from ops.visitor.account_list import write_list, write_private
 from wire_formats.settings_reader import load_settings
 
+_HOST: Final = re.compile(r"[A-Za-z0-9.:-]{1,253}")
 _MASTER_KEY_BYTES: Final = 32
 _LINK_KEY_BYTES: Final = 32
 _NOTE: Final = "Made by `ferrygate up`; kept as it is from then on. Unknown keys are refused."
@@ -47,7 +49,8 @@ def create_installation(
     Args:
         root: absolute; its parent must exist.
         ports: the ports to use.
-        environment: CITY_UNITS scales the city, FERRYGATE_WORKERS and FERRYGATE_EDGES the processes.
+        environment: CITY_UNITS scales the city, FERRYGATE_WORKERS and FERRYGATE_EDGES the processes; FERRYGATE_HOSTS
+            names the front door.
         progress: where progress is shown.
 
     Raises:
@@ -83,7 +86,10 @@ def _installation(ports: Ports, environment: Mapping[str, str]) -> Installation:
         if not text.isdecimal() or not least <= int(text) <= most:
             raise CannotRunError(f"{variable} must be a number from {least} to {most}, not '{text[:20]}'")
         numbers[key] = int(text)
-    return Installation(ports=ports, transport=wanted_transport(environment), **numbers)
+    hosts = tuple(environment.get("FERRYGATE_HOSTS", "").split()) or HOSTS
+    if not all(_HOST.fullmatch(host) for host in hosts):
+        raise CannotRunError("FERRYGATE_HOSTS must be names or addresses of the front door, with spaces between them")
+    return Installation(ports=ports, hosts=hosts, transport=wanted_transport(environment), **numbers)
 
 
 def wanted_transport(environment: Mapping[str, str]) -> str:
@@ -139,6 +145,7 @@ class _Maker:
             "edge_children": self._found.edge_children,
             "city_units": self._found.city_units,
             "operators": self._found.operators,
+            "hosts": self._found.hosts,
             "transport": self._found.transport,
             "ports": ports,
         }
@@ -148,8 +155,8 @@ class _Maker:
         wanted = Provisioning(
             root=self._at.root,
             workers=self._found.worker_names,
-            hosts=HOSTS,
-            staff_hosts=HOSTS,
+            hosts=self._found.hosts,
+            staff_hosts=self._found.hosts,
             clock=self._clock,
             randomness=self._randomness,
             metrics=CaMetrics(CollectorRegistry(), tuple(load_profiles())),

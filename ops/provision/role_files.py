@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ops.layout import EDGE_DRAIN_S, HOSTS, WORKER_DRAIN_S, Installation, Layout, stop_s
+from ops.layout import EDGE_DRAIN_S, WORKER_DRAIN_S, Installation, Layout, stop_s
 from ops.provision.toml_text import Value
 
 Table = Mapping[str, Value]
@@ -81,7 +81,7 @@ def edge_table(layout: Layout, found: Installation) -> Table:
             "site_port": ports.site,
             "plain_port": ports.site_plain,
             "drain_s": EDGE_DRAIN_S,
-            "host_names": HOSTS,
+            "host_names": found.hosts,
         },
         "intrusion": {"bans": "bans", "events": "log/intrusion.cef"},
         "switch": {},
@@ -115,10 +115,10 @@ def worker_table(layout: Layout, found: Installation, name: str) -> Table:
             "quarantine": "quarantine",
         },
         "hall": {
-            "site_url": f"https://localhost:{ports.site}",
-            "unit_url": f"https://localhost:{ports.unit}",
-            "community_url": f"https://localhost:{ports.community}",
-            "person_url": f"https://localhost:{ports.person}",
+            "site_url": f"https://{found.hosts[0]}:{ports.site}",
+            "unit_url": f"https://{found.hosts[0]}:{ports.unit}",
+            "community_url": f"https://{found.hosts[0]}:{ports.community}",
+            "person_url": f"https://{found.hosts[0]}:{ports.person}",
         },
         "port": {"drain_ms": WORKER_DRAIN_S * 1000},
     }

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from ferry.transports.directory import DirectoryInlet, DirectoryOutlet
+from ferry.transports.media import MediaInlet, MediaOutlet
 from ferry.transports.memory import MemoryTransport
-from ferry.transports.port import TRANSPORT_LANES, Inlet, Outlet
+from ferry.transports.port import TRANSPORT_LANES, Inlet, LinkReport, Outlet
 from tests.support.diode_kit import DiodeRig
 from tests.support.ferry_kit import NoWatch
+from tests.support.media_kit import MediaKit
 from wire_formats.drop import DropName
 from wire_formats.errors import PeerError
 
@@ -48,7 +50,41 @@ def diode(root: Path) -> Ends:
     return Ends(rig.outlet, rig.inlet, rig.carry)
 
 
-@pytest.fixture(params=[directory, memory, diode], ids=["directory", "memory", "diode"])
+class Courier:
+    """Exports and imports a medium of its own after every put: the outlet, carried to the inlet by hand."""
+
+    def __init__(self, root: Path) -> None:
+        self.kit = MediaKit(root)
+        self.outlet = MediaOutlet(self.kit.low.folders.root, **self.kit.limits)
+        self._media = 0
+
+    def prepare(self) -> None:
+        self.outlet.prepare()
+
+    def put(self, lane: str, name: DropName, data: bytes) -> None:
+        self.outlet.put(lane, name, data)
+        self._media += 1
+        medium = self.kit.medium(f"medium-{self._media}")
+        self.kit.export(f"WH-{self._media:04d}", target=medium)
+        self.kit.take_in(medium)
+
+    def carrying(self, lane: str) -> Container[DropName]:
+        return self.outlet.carrying(lane)
+
+    def report(self) -> LinkReport:
+        return self.outlet.report()
+
+    def close(self) -> None:
+        self.outlet.close()
+        self.kit.close()
+
+
+def media(root: Path) -> Ends:
+    courier = Courier(root)
+    return Ends(courier, MediaInlet(courier.kit.high.folders.root, NoWatch()), nothing)
+
+
+@pytest.fixture(params=[directory, memory, diode, media], ids=["directory", "memory", "diode", "media"])
 def ends(request: Any, tmp_path: Path) -> Iterator[Ends]:
     make: Callable[[Path], Ends] = request.param
     found = make(tmp_path / "gap")
@@ -190,3 +226,9 @@ def test_a_directory_of_20000_files_is_listed_in_slices(tmp_path: Path) -> None:
             seen.add(one)
             inlet.remove("bulk", one)
     assert inlet.waiting("bulk", most=16).names == []
+
+
+def test_nothing_is_said_to_be_carried_that_was_never_put(ends: Ends) -> None:
+    ends.outlet.put("bulk", name(1), b"x")
+    assert name(2) not in ends.outlet.carrying("bulk")
+    assert name(1) not in ends.outlet.carrying("interactive")

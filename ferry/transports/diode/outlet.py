@@ -6,6 +6,7 @@ its own queue, which refuses files when it is full.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from pathlib import Path
 from typing import Any, Final
 
@@ -107,6 +108,10 @@ class DiodeOutlet:
         self._schedule.put(code, str(name), pack_object(name, data))
         self._lanes[code].add("files")
         self._wake(0.0)
+
+    def carrying(self, lane: str) -> Container[DropName]:
+        """What waits in the queue: put again, it would only take a second place's bytes."""
+        return _Waiting(self._schedule, LANE_CODES[lane])
 
     def report(self) -> LinkReport:
         """Tell rate, loss, queues and what is wrong."""
@@ -222,6 +227,17 @@ class DiodeOutlet:
         for code, lane in enumerate(self._lanes):
             if count := lanes.count(code):
                 lane.add("packets", count)
+
+
+class _Waiting:
+    """The names that wait on one lane (a ``Container``)."""
+
+    def __init__(self, schedule: Schedule, lane: int) -> None:
+        self._schedule = schedule
+        self._lane = lane
+
+    def __contains__(self, name: object) -> bool:
+        return self._schedule.waits(self._lane, str(name))
 
 
 #: Where a datagram has its lane.
