@@ -30,6 +30,8 @@ from ferry.lane.checks import INBOUND, LOW_ROLE, OUTBOUND, Checked, Items, LaneI
 from ferry.lane.crossing import State
 from ferry.lane.reasons import Reason
 from ferry.notices import NoticeSender
+from ferry.one_way.drain import Drain
+from ferry.one_way.lists import RESEND_LIST, HighSide
 from ferry.parts import HalfParts
 from ferry.ports import FolderPort, InletPort
 from ferry.receiving import ReceivingStation
@@ -205,6 +207,8 @@ class HighHalf:
         self.inspector = inspector
         self._deliveries: list[RequestDelivery] = []
         self._answers: list[OwnAnswers] = []
+        one_way = settings.transport.one_way
+        drains: dict[str, Drain] = {}
         senders, receivers = [], []
         for lane in LANES:
             inbound, outbound = LaneId(INBOUND, lane), LaneId(OUTBOUND, lane)
@@ -213,16 +217,23 @@ class HighHalf:
             delivery = RequestDelivery(parts, inbound, inbox, inspector, answers, wake)
             port = InletPort(inlet, lane)
             receivers.append(ReceivingStation(parts, inbound, port, delivery, self.half.acknowledge_now))
-            sender = Sender(parts, outbound, outlet, Spool(settings.spool / f"outbound-{lane}", disk=disk))
-            folders = (settings.core_outbox / lane, answers.folder)
-            sources = [FolderPort(folder, disk=disk) for folder in folders]
-            senders.append(SendingStation(sender, sources))
             self._deliveries.append(delivery)
             self._answers.append(answers)
+            sources = [FolderPort(folder, disk=disk) for folder in (settings.core_outbox / lane, answers.folder)]
+            if one_way:
+                drains |= {f"drain-{lane}-{number}": Drain(source) for number, source in enumerate(sources)}
+                continue
+            sender = Sender(parts, outbound, outlet, Spool(settings.spool / f"outbound-{lane}", disk=disk))
+            senders.append(SendingStation(sender, sources))
         source = FolderPort(settings.core_outbox / CONTROL, limit=MAX_INCREMENT_BYTES, disk=disk)
         notices = NoticeSender(parts, source, outlet, Spool(settings.spool / "notices", disk=disk))
         reader = ControlReader(parts, LOW_ROLE, self.half.take_control)
-        self.half.fill(senders, receivers, ControlStation(inlet, reader, None), notices)
+        if one_way:
+            side = HighSide(parts, receivers, settings.status.with_name(RESEND_LIST))
+            control = ControlStation(inlet, reader, None, side)
+            self.half.fill(senders, receivers, control, one_way=side, others={**drains, "drain-notices": Drain(source)})
+        else:
+            self.half.fill(senders, receivers, ControlStation(inlet, reader, None), notices)
 
     def start(self) -> None:
         """Make folders ready and run.

@@ -110,6 +110,12 @@ class ReceivingStation:
         inbox, now_ms = self.inbox, self._parts.clock.now_ms()
         return Acknowledgement(*self.lane, inbox.epoch, inbox.cumulative, inbox.gaps(), now_ms)
 
+    def forgone(self) -> None:
+        """Note that numbers were given up, so that a new start does not ask for them again."""
+        self._parts.journal.save_inbox(self.lane, self.inbox)
+        self._parts.journal.commit()
+        self._metrics.gaps.set(self.inbox.missing())
+
     # What the intake asks
 
     def room(self) -> int:

@@ -58,13 +58,15 @@ class Sender:
         outlet: the transport.
         spool: where bundles wait for their acknowledgement.
         progress: hears of tracked bundles.
+        one_way: no acknowledgement ever comes by itself (``ferry.one_way``).
     """
 
     log = Logger()
 
     def __init__(
-        self, parts: HalfParts, lane: LaneId, outlet: Outlet, spool: Spool, progress: ProgressSink | None = None
-    ) -> None:
+        self, parts: HalfParts, lane: LaneId, outlet: Outlet, spool: Spool, progress: ProgressSink | None = None,
+        *, one_way: bool = False,
+    ) -> None:  # fmt: skip
         self.parts = parts
         self.lane = lane
         self._outlet = outlet
@@ -73,6 +75,9 @@ class Sender:
         self._tracked: dict[int, Tracked] = {}
         self._old: deque[DropName] = deque()
         self._away = Away()
+        self._one_way = one_way
+        #: Statement digests of what is kept, by number; for manifests only.
+        self.digests: dict[int, bytes] = {}
         self._logged_again: DropName | None = None
         self._metrics = parts.metrics.lane(lane)
         self.outbox = Outbox(epoch=0, most_bundles=1, most_bytes=1)
@@ -156,6 +161,15 @@ class Sender:
         self.heard_s = self.parts.seconds()
         self.ever_heard = True
         self._settle_away(message)
+        self.take(message)
+
+    def take(self, message: Acknowledgement, *, arrived: bool = True) -> None:
+        """Let go of what a message says is done with, and mark what it misses.
+
+        Args:
+            message: the acknowledgement.
+            arrived: whether the receiver said so; otherwise it is only not kept any longer.
+        """
         result = self.outbox.acknowledge(message.epoch, message.cumulative, message.gaps, message.made_ms)
         if result.newer_epoch or result.regressed:
             self.log.warn("epoch_renewed", lane=self.lane.lane, way=self.lane.direction, epoch=message.epoch)
@@ -164,12 +178,14 @@ class Sender:
         if not result.settled:
             return
         now_ms = self.parts.clock.now_ms()
-        self.parts.journal.finish(self.lane, self.outbox.epoch, result.settled, State.ACKED, now_ms=now_ms)
-        self.parts.journal.commit()
+        if arrived:
+            self.parts.journal.finish(self.lane, self.outbox.epoch, result.settled, State.ACKED, now_ms=now_ms)
+            self.parts.journal.commit()
         for sequence in result.settled:
             self._spool.remove(self._name(sequence))
+            self.digests.pop(sequence, None)
             tracked = self._tracked.pop(sequence, None)
-            if tracked is not None and self._progress is not None:
+            if tracked is not None and self._progress is not None and arrived:
                 self._progress.crossed(tracked)
 
     def tick(self) -> None:
@@ -218,7 +234,10 @@ class Sender:
     def _begin_epoch(self, *, above: int) -> None:
         limits = self.parts.limits
         epoch = self.parts.journal.begin_epoch(self.lane, now_ms=self.parts.clock.now_ms(), above=above)
-        self.outbox = Outbox(epoch=epoch, most_bundles=limits.credits, most_bytes=limits.spool_bytes)
+        self.outbox = Outbox(
+            epoch=epoch, most_bundles=limits.credits, most_bytes=limits.spool_bytes, one_way=self._one_way
+        )
+        self.digests.clear()
         self._stream = SealStream(*self.lane, epoch)
         self._tracked.clear()
 
@@ -269,6 +288,8 @@ class Sender:
             self._spool.remove(name)
             raise
         self._stream = stream
+        if self._one_way:
+            self.digests[stream.sequence] = stream.previous
         self.outbox.add(stream.sequence, len(data), self.parts.seconds())
         return name, data, leaf
 

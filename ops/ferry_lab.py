@@ -161,7 +161,8 @@ class LabSender(Lab):
         try:
             if self.lab.acknowledged:
                 self._acknowledgements()
-                for sequence in self._outbox.due(now, most=_AT_ONCE):
+                carried = self.outlet.carrying(self.lab.lane)
+                for sequence in self._outbox.due(now, most=_AT_ONCE, on_its_way=lambda at: _name(at) in carried):
                     self._again += self._outbox.tries(sequence) > 0
                     self._put(sequence, now)
             self._send(now)
@@ -191,7 +192,7 @@ class LabSender(Lab):
             raise Unavailable(Kind.BUSY)
         data = _HEAD.pack(sequence, now) + self.pattern
         self._full_until = now + _FULL_S
-        self.outlet.put(self.lab.lane, DropName(EPOCH, sequence, "lab"), data)
+        self.outlet.put(self.lab.lane, _name(sequence), data)
         self._full_until = 0.0
         self._outbox.sent(sequence, now)
 
@@ -202,6 +203,10 @@ class LabSender(Lab):
             made, cumulative = _ACK.unpack_from(data)
             gaps = [gap for (gap,) in _GAP.iter_unpack(data[_ACK.size :])]
             self._outbox.acknowledge(EPOCH, cumulative, gaps, made)
+
+
+def _name(sequence: int) -> DropName:
+    return DropName(EPOCH, sequence, "lab")
 
 
 class LabReceiver(Lab):

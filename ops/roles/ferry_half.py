@@ -61,6 +61,7 @@ def half_health(half: Half) -> Health:
         "gaps": sum(lane.gaps for lane in status.lanes),
         "quarantined": status.quarantined,
         "held": status.held,
+        **{name: count for name, count in status.one_way.items() if isinstance(count, int)},
     }
     return Health(ready=not troubles, reasons=tuple(troubles), figures=figures)
 

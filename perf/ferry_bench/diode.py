@@ -15,7 +15,7 @@ MEGA: Final = 1_000_000
 FILE_BYTES: Final = 5 * MEGA
 SMALL_BYTES: Final = 2000
 LINK_MBIT: Final = 300
-_LOSSES: Final = (0.001, 0.01, 0.05, 0.2)
+_LOSSES: Final = (0.0, 0.001, 0.01, 0.05, 0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,10 @@ def large(plan: Plan) -> None:
 
 def small(plan: Plan) -> None:
     """2 KB files one by one on the interactive lane at 1 % loss, with acknowledgements on the opposite link."""
-    for per_second in (2000, 4000):
+    for per_second, rate in ((2000, LINK_MBIT), (4000, 2 * LINK_MBIT)):
         files = per_second * 10
         task = Task(
-            files, SMALL_BYTES, LINK_MBIT, 0.01, lane="interactive", per_second=per_second, acknowledged=True
+            files, SMALL_BYTES, rate, 0.01, lane="interactive", per_second=per_second, acknowledged=True
         )  # fmt: skip
         sent, got = plan.link.run(task)
         name = f"diode, 2 KB files at {per_second}/s, 1 % loss"

@@ -22,6 +22,8 @@ NEEDS: Final = ("ip", "nft", "taskset")
 THERE: Final = (9001, 9004)
 BACK: Final = (9003, 9002)
 PYDIODE_PORT: Final = 9100
+#: A receiver that has to wait for its core loses nothing meanwhile: 128 MiB hold two seconds of 300 Mbit/s.
+SOCKET_BYTES: Final = 128 << 20
 _STARTS_S: Final = 60.0
 _SETTLE_S: Final = 900.0
 
@@ -134,6 +136,7 @@ receive_at = "127.0.0.1:{back[1]}"
 receive_from = "127.0.0.1:{back[0]}"
 rate_mbit = {task.rate_mbit}
 loss_per_10000 = {round(planned * 10_000)}
+socket_bytes = {SOCKET_BYTES}
 
 [lab]
 result = "{word}.json"

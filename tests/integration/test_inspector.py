@@ -40,7 +40,15 @@ def layout(tmp_path: Path) -> Layout:
 
 @contextmanager
 def running(layout: Layout) -> Iterator[subprocess.Popen[str]]:
-    words = [sys.executable, "-m", "ops", "run", "ferry_inspector", "--settings", layout.settings("ferry_inspector")]
+    words = [
+        sys.executable,
+        "-m",
+        "ops",
+        "run",
+        "ferry_inspector",
+        "--settings",
+        str(layout.settings("ferry_inspector")),
+    ]
     process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, cwd=ROOT)
     try:
         yield process
@@ -83,7 +91,7 @@ def test_it_opens_what_is_right_and_refuses_the_rest(layout: Layout) -> None:
         with connect(layout) as talk:
             verdicts = ask(talk, [good[0], broken, good[1]])
             assert isinstance(verdicts[0], bytes)
-            assert verdicts[1] == Refusal(Kind.BAD_SEAL, verdicts[1].reason)  # type: ignore[union-attr]
+            assert verdicts[1] == Refusal(Kind.BAD_SEAL, verdicts[1].reason)
             assert isinstance(verdicts[2], bytes)
         with connect(layout) as again:
             assert len(ask(again, good)) == 2, "the next mover is served"

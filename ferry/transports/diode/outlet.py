@@ -110,8 +110,8 @@ class DiodeOutlet:
         self._wake(0.0)
 
     def carrying(self, lane: str) -> Container[DropName]:
-        """Nothing: a file leaves within seconds, or is lost and has to be sent again."""
-        return ()
+        """What waits in the queue: put again, it would only take a second place's bytes."""
+        return _Waiting(self._schedule, LANE_CODES[lane])
 
     def report(self) -> LinkReport:
         """Tell rate, loss, queues and what is wrong."""
@@ -158,7 +158,7 @@ class DiodeOutlet:
             self._socket = self._out = None
 
     def _tell(self) -> None:
-        if self._idle and not self._unsent:
+        if len(self._unsent) < BATCH:
             self._unsent.append(self._sealer.filler(self._sent))
             self._wake(0.0)
 
@@ -227,6 +227,17 @@ class DiodeOutlet:
         for code, lane in enumerate(self._lanes):
             if count := lanes.count(code):
                 lane.add("packets", count)
+
+
+class _Waiting:
+    """The names that wait on one lane (a ``Container``)."""
+
+    def __init__(self, schedule: Schedule, lane: int) -> None:
+        self._schedule = schedule
+        self._lane = lane
+
+    def __contains__(self, name: object) -> bool:
+        return self._schedule.waits(self._lane, str(name))
 
 
 #: Where a datagram has its lane.

@@ -94,6 +94,10 @@ class Schedule:
             raise Unavailable(Kind.STORAGE_FULL, "the diode's queue is full", _RETRY_S)
         return total
 
+    def waits(self, lane: int, name: str) -> bool:
+        """Whether an object of this name waits and is not begun."""
+        return name in self._lanes[lane].waiting
+
     def take(self, now_s: float, most: int) -> list[bytes]:
         """Give the next datagrams, at most ``most``."""
         taken: list[bytes] = []
