@@ -12,6 +12,10 @@ Then a lower limit only makes fewer people wait equally long. So when answers ar
 what is seen there becomes the measure (``pace``): nobody could have been answered faster, and the limit may rise again
 as far as that stays true. While that measure holds, it is taken anew every PACE_S: some windows at the lowest limit.
 
+While nobody need be refused, ``calm`` may be under way whatever the limit says: those who come then wait inside or
+outside alike, and inside they share bundles and commits. The limit is found meanwhile, and holds once somebody is
+refused.
+
 A request that has been under way for ``parked_s`` waits for somebody rather than works (a core that is being replaced,
 a worker that died): it gives its place away, and says nothing of the load. The hard limits of the content switch still
 hold for it.
@@ -39,7 +43,7 @@ _SPEAKS: Final = 4
 #: Lowered to no less than this share at once; raised by this share, and by one at least.
 _LOWEST_SHARE: Final = 0.8
 _RAISE: Final = 0.1
-#: So many under way are "little going on".
+#: So many under way, and nobody waiting, are "little going on".
 _FEW: Final = 2
 #: The new measure leaves this much room; it is taken after so many windows at the lowest limit.
 _ROOM: Final = 1.1
@@ -54,16 +58,16 @@ class LimiterBounds:
 
     Attributes:
         least: the lowest limit.
-        first: the limit at the start.
-        most: the highest.
+        calm: how many may be under way in any case while nobody need be refused.
+        most: the highest limit.
         stretch: how many times as long as usual half of the requests may take.
         parked_s: when a request under way gives its place away.
     """
 
-    least: int = 4
-    first: int = 16
+    least: int = 2
+    calm: int = 16
     most: int = 256
-    stretch: float = 2.5
+    stretch: float = 2.0
     parked_s: float = 1.0
 
 
@@ -88,7 +92,7 @@ class ConcurrencyLimiter:
 
     def __init__(self, bounds: LimiterBounds, now_s: float) -> None:
         self._bounds = bounds
-        self._limit = float(bounds.first)
+        self._limit = float(min(max(bounds.calm, bounds.least), bounds.most))
         self._places: deque[Place] = deque()
         self._stretches: dict[Priority, list[float]] = {priority: [] for priority in Priority}
         self._answers = 0
@@ -98,25 +102,32 @@ class ConcurrencyLimiter:
         self._resumes_at: float | None = None
         self.pace = 1.0
         self.usual = UsualTimes()
-        self.in_flight = 0
+        self.in_flight = self._peak = 0
 
     @property
     def limit(self) -> int:
-        """How many requests may be under way now."""
+        """How many requests may be under way under overload."""
         return int(self._limit)
 
-    def has_place(self, now_s: float) -> bool:
-        """Tell whether one more may begin."""
+    def has_place(self, now_s: float, *, overloaded: bool) -> bool:
+        """Tell whether one more may begin.
+
+        Args:
+            now_s: the time.
+            overloaded: whether requests of its priority are being refused.
+        """
         self._park(now_s)
-        if self.in_flight < self.limit:
+        limit = self.limit
+        if self.in_flight < limit:
             return True
         self._wanted = True
-        return False
+        return not overloaded and self.in_flight < self._bounds.calm
 
     def begin(self, priority: Priority, now_s: float) -> Place:
         """Take a place; the caller has asked ``has_place``."""
         self.in_flight += 1
-        place = Place(priority, now_s, self.in_flight <= _FEW)
+        self._peak = max(self._peak, self.in_flight)
+        place = Place(priority, now_s, alone=self.in_flight <= _FEW and not self._wanted)
         self._places.append(place)
         return place
 
@@ -156,7 +167,7 @@ class ConcurrencyLimiter:
     def _close_window(self, now_s: float) -> None:
         seen, allowed = self._seen(), self._bounds.stretch * self.pace
         if self._resumes_at is not None or (seen > allowed and self._limit <= self._bounds.least):
-            self._measure(seen, now_s)
+            self._measure(seen, now_s, held=self._peak <= self.limit)
         elif seen > allowed:
             self._set_limit(self._limit * max(allowed / seen, _LOWEST_SHARE))
         else:
@@ -169,6 +180,7 @@ class ConcurrencyLimiter:
         for stretches in self._stretches.values():
             stretches.clear()
         self._answers = 0
+        self._peak = self.in_flight
         self._window_s, self._wanted = now_s, False
         self._park(now_s)
 
@@ -177,12 +189,13 @@ class ConcurrencyLimiter:
         told = [each for each in self._stretches.values() if each]
         return max(statistics.median(each) for each in told if len(each) >= min(_SPEAKS, max(map(len, told))))
 
-    def _measure(self, seen: float, now_s: float) -> None:
-        """Take what is seen at the lowest limit for the best there is, once what began before is over."""
+    def _measure(self, seen: float, now_s: float, *, held: bool) -> None:
+        """Take what is seen at the lowest limit for the best there is: once what began before is over, if it held."""
         self._lowest += 1
         if self._lowest < _SETTLED:
             return
-        self.pace = min(max(seen / self._bounds.stretch * _ROOM, 1.0), _MOST_PACE)
+        if held:
+            self.pace = min(max(seen / self._bounds.stretch * _ROOM, 1.0), _MOST_PACE)
         self._pace_s, self._lowest = now_s, 0
         if self._resumes_at is not None:
             self._set_limit(self._resumes_at)
