@@ -4,7 +4,8 @@ Where the time goes is not known here: it may be a worker, the exchange database
 is, when more is asked of it than it can do, everything takes longer, and what is let in beyond that only waits inside,
 where nobody can choose any more. So the limit follows what is seen: every WINDOW_S it is lowered when half of the
 answers took more than ``stretch`` times their usual, and raised when somebody had to wait and they did not (additive
-increase, multiplicative decrease). Each priority is looked at by itself, since many quick pages of strangers would hide
+increase, multiplicative decrease). What began before the limit was last lowered does not tell what the lower one does,
+and is not looked at. Each priority is looked at by itself, since many quick pages of strangers would hide
 what those who are signed in wait for.
 
 Answers may be slow for a reason that is not our load: another program on the machine, a core that has become slower.
@@ -41,13 +42,12 @@ LONGEST_WINDOW_S: Final = 1.0
 MOST_ANSWERS: Final = 1_024
 _SPEAKS: Final = 4
 #: Lowered to no less than this share at once; raised by this share, and by one at least.
-_LOWEST_SHARE: Final = 0.8
+_LOWEST_SHARE: Final = 0.5
 _RAISE: Final = 0.1
 #: So many under way, and nobody waiting, are "little going on".
 _FEW: Final = 2
-#: The new measure leaves this much room; it is taken after so many windows at the lowest limit.
+#: The new measure leaves this much room.
 _ROOM: Final = 1.1
-_SETTLED: Final = 2
 PACE_S: Final = 10.0
 _MOST_PACE: Final = 1_000.0
 
@@ -78,6 +78,7 @@ class Place:
     priority: Priority
     began_s: float
     alone: bool
+    within: bool
     over: bool = False
     parked: bool = False
 
@@ -98,11 +99,12 @@ class ConcurrencyLimiter:
         self._answers = 0
         self._window_s = self._pace_s = now_s
         self._wanted = False
-        self._lowest = 0
+        self._lowered_s = now_s
+        self._within = True
         self._resumes_at: float | None = None
         self.pace = 1.0
         self.usual = UsualTimes()
-        self.in_flight = self._peak = 0
+        self.in_flight = 0
 
     @property
     def limit(self) -> int:
@@ -126,8 +128,8 @@ class ConcurrencyLimiter:
     def begin(self, priority: Priority, now_s: float) -> Place:
         """Take a place; the caller has asked ``has_place``."""
         self.in_flight += 1
-        self._peak = max(self._peak, self.in_flight)
-        place = Place(priority, now_s, alone=self.in_flight <= _FEW and not self._wanted)
+        alone = self.in_flight <= _FEW and not self._wanted
+        place = Place(priority, now_s, alone=alone, within=self.in_flight <= self.limit)
         self._places.append(place)
         return place
 
@@ -145,7 +147,8 @@ class ConcurrencyLimiter:
         place.over = True
         if not place.parked:
             self.in_flight -= 1
-            if counts and self._answers < MOST_ANSWERS:
+            if counts and place.began_s >= self._lowered_s and self._answers < MOST_ANSWERS:
+                self._within = self._within and place.within
                 stretch = self.usual.note(kind, now_s - place.began_s, alone=place.alone)
                 self._stretches[place.priority].append(stretch)
                 self._answers += 1
@@ -167,20 +170,18 @@ class ConcurrencyLimiter:
     def _close_window(self, now_s: float) -> None:
         seen, allowed = self._seen(), self._bounds.stretch * self.pace
         if self._resumes_at is not None or (seen > allowed and self._limit <= self._bounds.least):
-            self._measure(seen, now_s, held=self._peak <= self.limit)
+            self._measure(seen, now_s)
         elif seen > allowed:
-            self._set_limit(self._limit * max(allowed / seen, _LOWEST_SHARE))
-        else:
-            self._lowest = 0
-            if self.pace > 1.0 and now_s - self._pace_s >= PACE_S:
-                self._resumes_at = self._limit
-                self._set_limit(0.0)
-            elif self._wanted:
-                self._set_limit(self._limit + max(1.0, self._limit * _RAISE))
+            self._lower(self._limit * max(allowed / seen, _LOWEST_SHARE), now_s)
+        elif self.pace > 1.0 and now_s - self._pace_s >= PACE_S:
+            self._resumes_at = self._limit
+            self._lower(0.0, now_s)
+        elif self._wanted:
+            self._raise(self._limit + max(1.0, self._limit * _RAISE))
         for stretches in self._stretches.values():
             stretches.clear()
         self._answers = 0
-        self._peak = self.in_flight
+        self._within = True
         self._window_s, self._wanted = now_s, False
         self._park(now_s)
 
@@ -189,17 +190,18 @@ class ConcurrencyLimiter:
         told = [each for each in self._stretches.values() if each]
         return max(statistics.median(each) for each in told if len(each) >= min(_SPEAKS, max(map(len, told))))
 
-    def _measure(self, seen: float, now_s: float, *, held: bool) -> None:
-        """Take what is seen at the lowest limit for the best there is: once what began before is over, if it held."""
-        self._lowest += 1
-        if self._lowest < _SETTLED:
-            return
-        if held:
+    def _measure(self, seen: float, now_s: float) -> None:
+        """Take what is seen at the lowest limit for the best there is, if nothing was let in beyond it."""
+        if self._within:
             self.pace = min(max(seen / self._bounds.stretch * _ROOM, 1.0), _MOST_PACE)
-        self._pace_s, self._lowest = now_s, 0
+            self._pace_s = now_s
         if self._resumes_at is not None:
-            self._set_limit(self._resumes_at)
+            self._raise(self._resumes_at)
             self._resumes_at = None
 
-    def _set_limit(self, limit: float) -> None:
-        self._limit = min(max(limit, self._bounds.least), self._bounds.most)
+    def _lower(self, limit: float, now_s: float) -> None:
+        self._limit = max(limit, self._bounds.least)
+        self._lowered_s = now_s
+
+    def _raise(self, limit: float) -> None:
+        self._limit = min(limit, self._bounds.most)
