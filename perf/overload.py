@@ -26,7 +26,7 @@ OVERLOAD_S: Final = 30
 #: What was let in before overload was noticed is still inside so long.
 SETTLE_S: Final = 2
 #: Part of the saturating load that signed-in users ask for in the crowd.
-SIGNED_IN_SHARE: Final = 0.5
+SIGNED_IN_SHARE: Final = 0.25
 CONNECTIONS: Final = 192
 STRANGER_CONNECTIONS: Final = 96
 _OK: Final = "200"

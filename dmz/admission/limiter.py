@@ -41,12 +41,16 @@ LEAST_ANSWERS: Final = 8
 LONGEST_WINDOW_S: Final = 1.0
 MOST_ANSWERS: Final = 1_024
 _SPEAKS: Final = 4
-#: Lowered to no less than this share at once; raised by this share, and by one at least.
+#: Lowered to no less than this share at once; raised by this share, and by this much at least.
 _LOWEST_SHARE: Final = 0.5
 _RAISE: Final = 0.1
-#: So many under way, and nobody waiting, are "little going on".
+_LEAST_RAISE: Final = 0.25
+#: So many under way, and no more than so many asked within QUIET_S, are "little going on".
 _FEW: Final = 2
-#: The new measure leaves this much room.
+_FEW_ASKED: Final = 5
+QUIET_S: Final = 0.25
+#: The new measure is taken from so many windows, and leaves this much room.
+_MEASURED: Final = 4
 _ROOM: Final = 1.1
 PACE_S: Final = 10.0
 _MOST_PACE: Final = 1_000.0
@@ -101,7 +105,9 @@ class ConcurrencyLimiter:
         self._wanted = False
         self._lowered_s = now_s
         self._within = True
+        self._at_lowest: list[float] = []
         self._resumes_at: float | None = None
+        self._asked: deque[float] = deque([float("-inf")] * _FEW_ASKED, maxlen=_FEW_ASKED)
         self.pace = 1.0
         self.usual = UsualTimes()
         self.in_flight = 0
@@ -119,6 +125,7 @@ class ConcurrencyLimiter:
             overloaded: whether requests of its priority are being refused.
         """
         self._park(now_s)
+        self._asked.append(now_s)
         limit = self.limit
         if self.in_flight < limit:
             return True
@@ -128,7 +135,7 @@ class ConcurrencyLimiter:
     def begin(self, priority: Priority, now_s: float) -> Place:
         """Take a place; the caller has asked ``has_place``."""
         self.in_flight += 1
-        alone = self.in_flight <= _FEW and not self._wanted
+        alone = self.in_flight <= _FEW and now_s - self._asked[0] >= QUIET_S
         place = Place(priority, now_s, alone=alone, within=self.in_flight <= self.limit)
         self._places.append(place)
         return place
@@ -172,12 +179,13 @@ class ConcurrencyLimiter:
         if self._resumes_at is not None or (seen > allowed and self._limit <= self._bounds.least):
             self._measure(seen, now_s)
         elif seen > allowed:
+            self._at_lowest = []
             self._lower(self._limit * max(allowed / seen, _LOWEST_SHARE), now_s)
         elif self.pace > 1.0 and now_s - self._pace_s >= PACE_S:
             self._resumes_at = self._limit
             self._lower(0.0, now_s)
         elif self._wanted:
-            self._raise(self._limit + max(1.0, self._limit * _RAISE))
+            self._raise(self._limit + max(_LEAST_RAISE, self._limit * _RAISE))
         for stretches in self._stretches.values():
             stretches.clear()
         self._answers = 0
@@ -191,10 +199,14 @@ class ConcurrencyLimiter:
         return max(statistics.median(each) for each in told if len(each) >= min(_SPEAKS, max(map(len, told))))
 
     def _measure(self, seen: float, now_s: float) -> None:
-        """Take what is seen at the lowest limit for the best there is, if nothing was let in beyond it."""
-        if self._within:
-            self.pace = min(max(seen / self._bounds.stretch * _ROOM, 1.0), _MOST_PACE)
-            self._pace_s = now_s
+        """Take what is seen at the lowest limit for the best there is, as long as nothing was let in beyond it."""
+        self._at_lowest = [*self._at_lowest, seen] if self._within else []
+        if len(self._at_lowest) >= _MEASURED:
+            self.pace = min(max(statistics.median(self._at_lowest) / self._bounds.stretch * _ROOM, 1.0), _MOST_PACE)
+        elif self._within:
+            return
+        self._pace_s = now_s
+        self._at_lowest = []
         if self._resumes_at is not None:
             self._raise(self._resumes_at)
             self._resumes_at = None
