@@ -32,7 +32,7 @@ from dmz.edge.http_response import CONTINUE
 from dmz.edge.refusals import Reason, RefusalError
 from dmz.edge.request_builder import Peer, build_request
 from dmz.edge.surroundings import Surroundings
-from dmz.edge.watch_port import Trace, accountable
+from dmz.edge.watch_port import Trace, accountable, is_foreign
 from dmz.edge.wire import Wire
 from dmz.messages import HallResponse
 from wire_formats.errors import Bug, HallError, Kind, PeerError
@@ -329,8 +329,10 @@ class Conversation:
             self._around.metrics.refused(error.reason)
             client = self._caller.client
             fingerprint = None if client is None else client.identity.fingerprint
-            answers_for = accountable(fingerprint, fields)
-            trace = Trace(self._caller.address, answers_for, self._caller.entrance, self._request_id)
+            told = self._parser.fields_at_hand
+            answers_for = accountable(fingerprint, told)
+            foreign = is_foreign(told) if told else None
+            trace = Trace(self._caller.address, answers_for, self._caller.entrance, self._request_id, foreign)
             self._around.watch.refused(error.reason, trace)
         head_and_body_read = self._phase is Phase.WORKING
         keep_alive = head_and_body_read and not by_edge and head is not None and self._may_stay(head)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dmz.answering import Answerer, Answering, Cancel, Done, answerer_of
-from dmz.edge.watch_port import Trace, accountable
+from dmz.edge.watch_port import Trace, accountable, is_foreign
 from dmz.intrusion.offences import Offence, of_answer, of_firewall
 from dmz.intrusion.watch import IntrusionWatch
 from dmz.messages import HallRequest, HallResponse, Handler
@@ -41,4 +41,5 @@ class WatchedHandler(Answering):
         if offence is None:
             return
         certificate = None if request.client is None else accountable(request.client.fingerprint, request.headers)
-        self._watch.note(offence, Trace(request.address, certificate, request.window, request.request_id))
+        foreign = is_foreign(request.headers)
+        self._watch.note(offence, Trace(request.address, certificate, request.window, request.request_id, foreign))
