@@ -61,6 +61,7 @@ class Audit:
 
     Attributes:
         role: of the half whose logs these are.
+        begins: number of the first log; streams may begin in the middle when it is not 1.
         name: its machine name.
         logs: number of logs.
         crossings: entries looked at.
@@ -76,6 +77,7 @@ class Audit:
 
     role: str = ""
     name: str = ""
+    begins: int = 1
     logs: int = 0
     crossings: int = 0
     witnessed: int = 0
@@ -157,7 +159,7 @@ def compare(one: Audit, folder: Path, other: Audit, other_folder: Path) -> Audit
 def _check_origin(audit: Audit, log: LogReader, before: tuple[Origin, bytes] | None) -> None:
     origin = log.origin
     if before is None:
-        audit.role, audit.name = origin.role, origin.name
+        audit.role, audit.name, audit.begins = origin.role, origin.name, origin.number
         return
     expected = Origin(audit.role, audit.name, before[0].number + 1, before[1])
     if origin != expected:
@@ -244,7 +246,7 @@ def _take_numbers(audit: Audit, number: int, piece: _Piece) -> None:
         if sequence in stream.digests or (direction == sending and sequence <= stream.last):
             audit.find("number_used_twice", where)
             continue
-        if direction == sending and sequence != stream.last + 1:
+        if direction == sending and sequence != stream.last + 1 and (stream.last or audit.begins == 1):
             audit.find("numbers_missing", f"{where}, after number {stream.last}")
         before = bytes(32) if sequence == 1 else stream.digests.get(sequence - 1)
         if before is not None and before != previous:

@@ -237,7 +237,10 @@ class OwnLog:
             self._refuse(message.reason)
             return
         number = self._shown.origin.number
-        if message.number not in (0, number) and message.number <= self.number:
+        if message.number > self.number:
+            self._refuse("behind_witness")
+            return
+        if message.number not in (0, number):
             self._show(message.number)
         self._known = message.size if message.number in (0, self._shown.origin.number) else 0
         self._sent = (0, 0)

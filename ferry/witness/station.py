@@ -239,7 +239,6 @@ class WitnessStation:
             self._own.cosigned(message)
         else:
             self._own.told(message)
-            self._due = True
         self._newest[kind] = message.made_ms
         self._measure()
 

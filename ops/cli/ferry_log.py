@@ -158,8 +158,8 @@ def _audit(logs: Path, other: Path | None, trust: TrustStore, *, every: bool, pr
 
 def _summary(folder: Path, audit: Audit) -> Iterator[str]:
     yield (
-        f"{folder}: {audit.role} {audit.name}, {audit.logs} log(s), {audit.crossings} crossings, "
-        f"{audit.witnessed} under a cosigned checkpoint of {audit.checkpoints}"
+        f"{folder}: {audit.role} {audit.name}, {audit.logs} log(s) from number {audit.begins}, "
+        f"{audit.crossings} crossings, {audit.witnessed} under a cosigned checkpoint of {audit.checkpoints}"
     )
     if audit.first_s:
         yield f"  cosigned from {iso(audit.first_s * SECOND_MS)} to {iso(audit.last_s * SECOND_MS)}"

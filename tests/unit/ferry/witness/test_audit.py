@@ -233,7 +233,7 @@ def test_a_log_that_does_not_stand_on_the_one_before_is_found(road: Road, tmp_pa
     shutil.copytree(road.low, copy)
     shutil.rmtree(copy / "log-000001")
     audit = audit_half(copy, road.kit.trust)
-    assert audit.counts  # its streams begin in the middle
+    assert (audit.counts, audit.begins, audit.logs) == ({}, 2, 1)  # older logs may be in the archive
     shutil.copytree(road.high / "log-000001", copy / "log-000001")
     assert "broken_history" in audit_half(copy, road.kit.trust).counts
 

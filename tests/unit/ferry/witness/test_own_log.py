@@ -312,3 +312,29 @@ def test_a_log_shorter_than_the_witnessed_one_is_an_alarm(tmp_path: Path) -> Non
     assert logs.own.refused in ("behind_witness", "split_view")
     assert NOW_MS
     logs.stop()
+
+
+def test_a_log_that_was_begun_anew_is_an_alarm_until_the_witness_forgets(tmp_path: Path) -> None:
+    """The files were lost without a copy; the operator begins a new log, and nothing hides it."""
+    logs = Logs(tmp_path, most_leaves=4).start()
+    for _ in range(4):
+        logs.cross(3)
+        logs.second()
+        logs.second()
+    logs.stop()
+    shutil.rmtree(tmp_path / "low")
+    for path in tmp_path.glob("journal.sqlite*"):
+        path.unlink()
+    logs.logged.clear()
+    logs.start()
+    logs.cross(1)
+    logs.second()
+    assert logs.own.refused == "behind_witness"
+    assert logs.own.uncosigned == 1
+    logs.peer.close()
+    shutil.rmtree(tmp_path / "high")
+    logs.open_peer()
+    for _ in range(2):
+        logs.second()
+    assert (logs.own.refused, logs.own.uncosigned) == ("", 0)
+    logs.stop()
