@@ -1,8 +1,8 @@
-"""The receiving side of a direction without a way back: manifests in, a resend list out while something is missing.
+"""The receiving side of a direction without a way back: manifests in, a resend list out.
 
-The list lies beside the status file, signed, replaced when what is missing changes; `ferrygate ferry resend-list write`
-copies it to where a person takes it from.  What the sender does not keep any more is given up with an alarm, so that
-the lane goes on.
+The list lies beside the status file, signed, replaced at once when what is missing changes, and now and then when more
+has arrived, since it also confirms; `ferrygate ferry resend-list write` copies it to where a person takes it from.
+What the sender does not keep any more is given up with an alarm, so that the lane goes on.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from wire_formats.lane_manifest import (
 
 #: Missing for so long, a crossing is asked for: copies and the second sending have had their time.
 ASK_AFTER_S: Final = 5.0
+#: A list that only confirms more than the last one is written this often.
+CONFIRM_EVERY_S: Final = 10.0
 RESEND_LIST: Final = "resend-list.bin"
 
 
@@ -49,6 +51,7 @@ class HighSide:
         self._place = place
         self._since: dict[LaneId, dict[int, float]] = {station.lane: {} for station in stations}
         self._written: tuple[LaneGaps, ...] = ()
+        self._written_s = 0.0
         #: Crossings that were given up since the start: the sender does not keep them any more.
         self.lost = 0
 
@@ -73,17 +76,18 @@ class HighSide:
         return {"asked": self.asked(), "lost": self.lost}
 
     def every_second(self, post: ControlPost) -> None:
-        """Write the list when what has been missing for long has changed."""
+        """Write the list when what has been missing for long has changed, or more has arrived."""
         del post  # nothing leaves this half
         now = self._parts.seconds()
         lanes = tuple(self._gaps(station, now) for station in self._stations.values() if station.inbox.epoch)
-        if lanes == self._written or (not self.asked(lanes) and not self._place.exists()):
+        asks_the_same = [gaps.missing for gaps in lanes] == [gaps.missing for gaps in self._written]
+        if lanes == self._written or (asks_the_same and 0 <= now - self._written_s < CONFIRM_EVERY_S):
             return
-        self._written = lanes
+        self._written, self._written_s = lanes, now
         direction = next(iter(self._stations)).direction
         found = ResendList(direction, lanes, self._parts.clock.now_ms())
         if not replace_file(self._place, sign_resend_list(found, self._parts.key), disk=self._parts.disk):
-            self._written = ()
+            self._written = ()  # tried again in a second
             self.log.warn("resend_list_not_written")
             return
         self._parts.metrics.resend_asked.set(found.missing)

@@ -54,7 +54,7 @@ def write(layout: Layout, target: Path) -> list[str]:
     try:
         data = place.read_bytes()
     except FileNotFoundError:
-        raise CannotRunError("nothing has been missing so far: there is no list to carry") from None
+        raise CannotRunError("nothing has arrived so far: there is no list to carry") from None
     try:
         target.write_bytes(data)
     except OSError as error:

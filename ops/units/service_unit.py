@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
-from ops.layout import NO_NETWORK
+from ops.layout import NO_NETWORK, TRANSPORTS
 from ops.runtime.limits import MEETING_UMASK
 from ops.units import ownership
 
@@ -88,13 +88,14 @@ def unit_name(process: str) -> str:
     return f"ferrygate-{process.replace('_', '-')}.service"
 
 
-def service_unit(process: str, host: Host, *, stop_s: int) -> str:
+def service_unit(process: str, host: Host, *, stop_s: int, transport: str = TRANSPORTS[0]) -> str:
     """Give the text of one unit.
 
     Args:
         process: name of the process, for example ``worker-1``.
         host: where things lie.
         stop_s: longest clean stop in seconds.
+        transport: what joins the ferry's halves.
     """
     role = process.partition("-")[0]
     user = ownership.user_of(role)
@@ -118,6 +119,7 @@ def service_unit(process: str, host: Host, *, stop_s: int) -> str:
         *_ALWAYS.splitlines(),
         *(() if role in _WRITES_CODE else ("MemoryDenyWriteExecute=yes",)),
         *_network(role),
+        *_links(role, transport),
         *_paths(role, host),
         "",
         "[Install]",
@@ -138,6 +140,11 @@ def _network(role: str) -> tuple[str, ...]:
         "SocketBindDeny=any",
         "SocketBindAllow=ipv4:tcp",
     )
+
+
+def _links(role: str, transport: str) -> tuple[str, ...]:
+    """A diode's halves bind UDP; its addresses beyond this machine are the administrator's to allow (docs/diode.md)."""
+    return ("SocketBindAllow=ipv4:udp",) if transport == "diode" and role.startswith("ferry_") else ()
 
 
 #: zone -> what of the installation exists for its roles: its folder, and the places where it meets others.

@@ -22,7 +22,7 @@ from ferry.transports.diode.pacing import TokenBucket
 from ferry.transports.diode.redundancy import OBJECT_FAILURE, copies_failure, copies_needed
 from ferry.transports.diode.schedule import Schedule
 from ferry.transports.diode.settings import DiodeSettings
-from ferry.transports.diode.sockets import Address, open_sender, sending
+from ferry.transports.diode.sockets import open_sender, sending
 from ferry.transports.port import LinkReport
 from wire_formats.collaborators import Randomness
 from wire_formats.drop import DropName
@@ -87,7 +87,7 @@ class DiodeOutlet:
             SettingsError: the address cannot be used.
         """
         settings = self._settings
-        at, target = Address.parse(settings.send_from), Address.parse(settings.send_to)
+        at, target = settings.address("send_from"), settings.address("send_to")
         try:
             self._socket, self._buffer_trouble = open_sender(at, buffer_bytes=settings.socket_bytes)
         except OSError as error:

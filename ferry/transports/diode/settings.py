@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ferry.transports.diode.datagram import LEAST_SIZE, MOST_SIZE, SIZE_STEP
 from ferry.transports.diode.sockets import Address
-from wire_formats.settings_reader import number
+from wire_formats.settings_reader import SettingsError, number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +57,20 @@ class DiodeSettings:
                 Address.parse(address)
         if self.datagram_bytes % SIZE_STEP:
             raise ValueError(f"datagram_bytes must be a multiple of {SIZE_STEP}, not {self.datagram_bytes}")
+
+    def address(self, name: str) -> Address:
+        """Give an address that a link needs.
+
+        Args:
+            name: of the setting.
+
+        Raises:
+            SettingsError: it is left out.
+        """
+        text: str = getattr(self, name)
+        if not text:
+            raise SettingsError(f"transport.diode.{name} is missing: an address and port like 192.0.2.1:7101")
+        return Address.parse(text)
 
     @property
     def loss(self) -> float:

@@ -60,7 +60,7 @@ def test_nothing_to_carry_no_list_and_a_way_back_are_one_line(
     layout, other = made(tmp_path, one_way=True), tmp_path / "other"
     other.write_bytes(b"no list")
     for words, why in (
-        (("write", str(other)), "nothing has been missing"),
+        (("write", str(other)), "nothing has arrived"),
         (("apply", str(other)), "no resend list"),
         (("apply", str(tmp_path / "gone")), "No such file"),
     ):

@@ -321,6 +321,13 @@ def test_an_address_that_is_taken_is_refused(rig: DiodeRig) -> None:
     twin = DiodeInlet(rig.settings, DIRECTION, reactor=rig.reactor, metrics=metrics)
     with pytest.raises(SettingsError, match="receive_at"):
         twin.prepare()
+    with pytest.raises(SettingsError, match=r"receive_from is missing"):
+        DiodeInlet(
+            replace(rig.settings, receive_from=""),
+            DIRECTION,
+            reactor=rig.reactor,
+            metrics=DiodeMetrics(CollectorRegistry()),
+        ).prepare()
     elsewhere = replace(rig.settings, send_from="192.0.2.1:7000")
     with pytest.raises(SettingsError, match="send_from"):
         DiodeOutlet(
