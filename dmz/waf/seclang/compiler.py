@@ -12,9 +12,10 @@ from typing import Final
 
 from dmz.waf.seclang.compiled import Compiled, Outcome, Phase, Table
 from dmz.waf.seclang.effects import effect_of
-from dmz.waf.seclang.folding import fold
-from dmz.waf.seclang.model import Disruption, Marker, Rule, RuleSet, RuleSetError
-from dmz.waf.seclang.operators import compile_operator
+from dmz.waf.seclang.folding import Folded, fold
+from dmz.waf.seclang.listeners import silence_of
+from dmz.waf.seclang.model import Disruption, Marker, Operator, Rule, RuleSet, RuleSetError
+from dmz.waf.seclang.operators import Test, compile_operator
 from dmz.waf.seclang.pattern_set import PatternSet, joinable, stored_key
 from dmz.waf.seclang.patterns import Pattern, compile_pattern
 from dmz.waf.seclang.prefilter import Prefilter, Watch
@@ -44,6 +45,7 @@ def compile_rules(rules: RuleSet, load: Load | None = None) -> Table:
     maker = _Maker(rules)
     phases = {number: maker.phase(number) for number in PHASES}
     folded = fold(phases)
+    phases = {number: maker.settled(phases[number], folded) for number in PHASES}
     looks_for = {
         number: {place: found for place in folded.kept[number] if (found := _looked_for(phases[number][place]))}
         for number in PHASES
@@ -67,7 +69,7 @@ def compile_rules(rules: RuleSet, load: Load | None = None) -> Table:
         made[number] = Phase(
             ready, always, prefilter, SteadyRules({place: steady[place] for place in always if place in steady})
         )
-    return Table(made, folded.start, patterns, rules.settings)
+    return Table(made, folded.start, patterns, rules.settings, silence_of(made, patterns, numbers))
 
 
 #: Values of everyday: a pattern that finds something in each of them is no help in telling what may match.
@@ -126,6 +128,27 @@ class _Maker:
             return next((found for found in places.get(rule.skip_after, ()) if found > place), count)
         skipped = next(iter(rule.all_of("skip")), "")
         return place + 1 + int(skipped) if skipped.isdecimal() else 0
+
+    def settled(self, rules: tuple[Compiled, ...], folded: Folded) -> tuple[Compiled, ...]:
+        """Prepare operators once whose macros stand for fixed variables."""
+        return tuple(self._settled(rule, folded) for rule in rules)
+
+    def _settled(self, link: Compiled, folded: Folded) -> Compiled:
+        links = tuple(self._settled(further, folded) for further in link.links)
+        operator = link.rule.operator
+        if operator is not None and "%{" in operator.argument:
+            argument = folded.settled(operator.argument)
+            if argument is not None and b"%{" not in argument:
+                test = self._ready(replace(operator, argument=argument.decode("utf-8", "surrogateescape")))
+                return replace(link, links=links, test=test or link.test)
+        return replace(link, links=links) if links != link.links else link
+
+    def _ready(self, operator: Operator) -> Test | None:
+        """Compile an operator whose argument has been filled in; None when it makes no valid one."""
+        try:
+            return compile_operator(operator, self._rules.data_files, self._shared_pattern)
+        except RuleSetError:
+            return None
 
     def _rule(self, rule: Rule, place: int, skip_to: int) -> Compiled:
         try:

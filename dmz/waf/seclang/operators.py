@@ -128,15 +128,22 @@ class Test:
         needs: what a value must hold for the operator to find something, for a prefilter: a pattern (PCRE), or phrases
             in lower case of which one occurs in any case; "" when that is not known.
         negated: ``!``: the test finds where the operator does not.
+        is_fixed: whether the argument holds no macro, so that what the test finds depends on the value only.
     """
 
-    __slots__ = ("check", "needs", "negated")
+    __slots__ = ("check", "is_fixed", "needs", "negated")
     __test__ = False  # no test case of pytest's
 
     def __init__(
-        self, check: Callable[[bytes, Expand], Found | None], needs: Needs = "", *, negated: bool = False
+        self,
+        check: Callable[[bytes, Expand], Found | None],
+        needs: Needs = "",
+        *,
+        negated: bool = False,
+        is_fixed: bool = True,
     ) -> None:
         self.check = check
+        self.is_fixed = is_fixed
         self.needs = needs
         self.negated = negated
 
@@ -155,7 +162,8 @@ def compile_operator(operator: Operator, data_files: Mapping[str, bytes], patter
     compile_one = patterns or compile_pattern
     name, argument, negated = operator.name.lower(), operator.argument, operator.negated
     if "%{" in argument and name not in FROM_FILES and name not in _PHRASE_FILES:
-        return Test(_expanding(_preparer(name, compile_one), argument, negated=negated), negated=negated)
+        expanding = _expanding(_preparer(name, compile_one), argument, negated=negated)
+        return Test(expanding, negated=negated, is_fixed=False)
     needs: Needs = ""
     if name in PHRASES:
         needs = PHRASES[name](_files(argument, data_files) if name in _PHRASE_FILES else _raw(argument))

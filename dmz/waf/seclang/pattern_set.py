@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from dmz.waf.seclang.model import RuleSetError
@@ -94,6 +94,7 @@ class PatternSet:
         self._remembered: dict[int, tuple[int, ...]] = {}
         # Behind a line end that ends the value, RE2 sees the start of a line and Hyperscan does not.
         self._at_last_line = {index for index, source in enumerate(self.sources) if _matches_line_end(source)}
+        self._byte_of_line_ends = {index: _byte_of(spoken[index].python) for index in self._at_last_line}
 
     def _condition(self, index: int, spoken: Sequence[Spoken]) -> Necessary:
         if index < len(spoken):
@@ -120,6 +121,11 @@ class PatternSet:
             if self._rest is not None and self._rest.search(value) is not None:
                 found |= self._left_out
         return found
+
+    def is_told(self, pattern: int, values: Iterable[bytes]) -> bool:
+        """Say whether a pattern found in joined values may be in one of them, and not in the line ends between them."""
+        byte = self._byte_of_line_ends.get(pattern)
+        return byte is None or any(byte.search(value) for value in values)
 
     def dump(self) -> bytes | None:
         """Give the compiled set for storing, for the same machine and version; None without Hyperscan."""
@@ -165,6 +171,15 @@ def _matches_line_end(source: str) -> bool:
         return compile_pattern(source).search(b"\n") is not None
     except RuleSetError:
         return True
+
+
+def _byte_of(source: bytes) -> re.Pattern[bytes]:
+    """Give what finds one of the bytes without which a pattern does not match; every value has it if none is known."""
+    classes = necessary(source, FLAGS).classes
+    if not classes:
+        return re.compile(b"")
+    mask = min(classes, key=int.bit_count)
+    return re.compile(b"[" + b"".join([b"\\x%02x" % code for code in range(256) if mask >> code & 1]) + b"]")
 
 
 def _has_piece(needs: Necessary, lower: bytes) -> bool:

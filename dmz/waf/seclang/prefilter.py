@@ -14,6 +14,7 @@ Source: firewall research, section 4.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 from dmz.waf.seclang.pattern_set import PatternSet
@@ -106,17 +107,18 @@ class Prefilter:
             if places:
                 found[collection, value] = places
 
-    def _places(self, collection: str, changed: Iterable[bytes]) -> frozenset[int]:
+    def _places(self, collection: str, changed: AbstractSet[bytes]) -> frozenset[int]:
         """Give the rules that wait for what is found in any of these values."""
         waiting = self._waiting[collection]
         places: set[int] = set()
-        for joined in _joined(changed):
+        for joined in joined_by_lines(changed):
             for pattern in self._patterns.candidates(joined):
-                places |= waiting.get(pattern, NOWHERE)
+                if pattern in waiting and self._patterns.is_told(pattern, changed):
+                    places |= waiting[pattern]
         return frozenset(places) if places else NOWHERE
 
 
-def _joined(values: Iterable[bytes]) -> Iterator[bytes]:
+def joined_by_lines(values: Iterable[bytes]) -> Iterator[bytes]:
     """Join values by line ends, about MOST_JOINED bytes at a time."""
     together: list[bytes] = []
     size = 0

@@ -8,14 +8,14 @@ Source: ModSecurity reference manual v3, "Processing phases", "chain", "capture"
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dmz.waf.seclang.compiled import Compiled, Outcome, Phase
 from dmz.waf.seclang.findings import Found
 from dmz.waf.seclang.judgement import MOST_MATCHES, MOST_VALUE_BYTES, Judgement, Match
 from dmz.waf.seclang.prefilter import NOWHERE
 from dmz.waf.seclang.transaction import WRITTEN, Looked, Transaction
-from dmz.waf.seclang.views import Chain
+from dmz.waf.seclang.views import Chain, values_of
 
 MOST_CAPTURES = 10
 
@@ -145,14 +145,9 @@ class Run:
         return whole
 
     @staticmethod
-    def _each_step(chain: Chain, value: bytes) -> list[bytes]:
+    def _each_step(chain: Chain, value: bytes) -> Sequence[bytes]:
         """Give the value and all that it becomes on its way."""
-        values = [value]
-        for step in chain.steps:
-            changed = step(values[-1])
-            if changed != values[-1]:
-                values.append(changed)
-        return values
+        return values_of(chain, value, each_step=True)
 
     def _capture(self, groups: tuple[bytes, ...]) -> None:
         tx = self.transaction.tx

@@ -40,6 +40,8 @@ SURROUNDINGS: Final = frozenset(
      "REQUEST_COOKIES_NAMES", "REQUEST_FILENAME", "REQUEST_HEADERS", "REQUEST_HEADERS_NAMES", "REQUEST_LINE",
      "REQUEST_METHOD", "REQUEST_PROTOCOL", "REQUEST_URI", "REQUEST_URI_RAW", "SERVER_NAME"}
 )  # fmt: skip
+#: Headers from which ``begin`` makes other collections.
+DERIVED_FROM: Final = frozenset({"authorization", "content-type", "cookie", "host"})
 PROCESSORS: Final[Mapping[str, Callable[[SentRequest], Parsed]]] = {
     "JSON": lambda sent: read_json(sent.body),
     "XML": lambda sent: read_xml(sent.body),

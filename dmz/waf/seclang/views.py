@@ -98,6 +98,18 @@ class Chains:
         return found
 
 
+def values_of(chain: Chain, value: bytes, *, each_step: bool) -> Sequence[bytes]:
+    """Give what a rule looks at for a value: what it becomes, or the value and all that it becomes on its way."""
+    if not each_step:
+        return (chain.whole(value),) if chain.steps else (value,)
+    values = [value]
+    for step in chain.steps:
+        changed = step(values[-1])
+        if changed != values[-1]:
+            values.append(changed)
+    return values
+
+
 @dataclass(slots=True)
 class _Node:
     """One step behind a beginning that several chains share.

@@ -52,9 +52,16 @@ _STYLE_VALUE: Final = re.compile(
 )
 _OLD_COMMENT: Final = re.compile(rb"`|\A\s*\[if|\A\s*xml|\A\s*import|\A\s*entity", re.IGNORECASE)
 _DECLARED: Final = re.compile(rb"\A!(?:doctype|entity|attlist)|\A[?]\s{0,9}(?:import|xml)|`", re.IGNORECASE)
-#: A value without one of these cannot be an attack.
-XSS_NEEDS: Final = "[<=]"
-_POSSIBLE: Final = re.compile(XSS_NEEDS.encode())
+#: A value without one of these cannot be an attack: a tag, a NUL (which browsers leave out of names), an attribute that
+#: runs something, or one that holds an address with a scheme behind it.
+XSS_NEEDS: Final = (
+    r"(?i)<|\x00|(?:on[a-z]{3,30}|(?:xmlns|xlink)[^\x00-\x20/>=]*|"
+    + "|".join(sorted(name.decode() for name in _STYLES | _HARMFUL))
+    + r")[\x00-\x20]*=|(?:"
+    + "|".join(sorted(name.decode() for name in _ADDRESSES))
+    + r")[\x00-\x20]*=.*[:&]"
+)
+_POSSIBLE: Final = re.compile(rb"[<=]")
 _BARE_VALUE: Final = re.compile(rb"[^\x00-\x20>]*+")
 _BREAKS: Final = (b'"', b"'", b"`")
 

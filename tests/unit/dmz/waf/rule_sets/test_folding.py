@@ -19,7 +19,7 @@ from tests.unit.dmz.waf.rule_sets.reading import attacks, benign, form, request_
 def _nothing_folded(phases: Phases) -> Folded:
     kept = {number: tuple(range(len(rules))) for number, rules in phases.items()}
     none = dict.fromkeys(phases, frozenset[int]())
-    return Folded({}, kept, none, {number: {} for number in phases}, none)
+    return Folded({}, kept, none, {number: {} for number in phases}, none, lambda _: None)
 
 
 @pytest.fixture(scope="module")
