@@ -10,7 +10,7 @@ A verdict depends on method, path, the names of headers, and all values that are
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from dmz.messages import HallRequest
 from dmz.waf.seclang.listeners import ADDRESS, ARGUMENT_NAMES, ARGUMENTS, FILE_NAMES, FILES, HEADERS
@@ -44,38 +44,23 @@ class Parts:
             texts: what people may have typed.
         """
         if self._silence.impossible:
-            return hash((request.method, request.path, tuple(request.headers.items()))) if not texts else None
-        kept, silent = self._silence.kept, self._silent
-        held: list[object] = [request.method, request.path]
-        unknown: dict[int, Entry] = {}
-        asked: list[tuple[int, str, str]] = []
-        for name, value in request.headers.items():
-            held.append(name)
-            if name in kept:
-                held.append(value)
-                continue
-            number = hash((HEADERS, name, value))
-            asked.append((number, name, value))
-            if number not in silent:
-                unknown[number] = _header(name, value)
-        number = hash((_REMOTE, request.address))
-        asked.append((number, _REMOTE, request.address))
-        if number not in silent:
-            unknown[number] = Entry(ADDRESS, b"", request.address.encode())
-        typed: list[int] = []
-        for inspected in texts:
-            if inspected.name.lower() in kept:
-                return None
-            for number, entry in _typed(inspected):
-                typed.append(number)
-                if number not in silent:
-                    unknown[number] = entry
-        if unknown:
-            silent = yield from self._look(unknown)
-        for number, name, value in asked:
-            if not silent[number] or name in kept:
-                held += (name, value)
-        return hash(tuple(held)) if all(map(silent.__getitem__, typed)) else None
+            parts = (request.method, request.path, request.address, tuple(request.headers.items()))
+            return hash(parts) if not texts else None
+        kept = self._silence.kept
+        named = _around(request)
+        typed = [each for inspected in texts for each in _typed(inspected)]
+        if any(inspected.name.lower() in kept for inspected in texts):
+            return None
+        silent = self._silent
+        unknown = {number: (name, value) for number, name, value in named if number not in silent and name not in kept}
+        entries = {number: _entry(name, value) for number, (name, value) in unknown.items()}
+        entries |= {text.number: text.entry() for text in typed if text.number not in silent}
+        if entries:
+            silent = yield from self._look(entries)
+        if not all(silent[text.number] for text in typed):
+            return None
+        held = [name if name not in kept and silent[number] else (name, value) for number, name, value in named]
+        return hash((request.method, request.path, *held))
 
     def _look(self, unknown: dict[int, Entry]) -> Generator[None, None, dict[int, bool]]:
         """Find out which of these are silent; gives all that is known."""
@@ -100,21 +85,48 @@ class Parts:
         self, numbers: Sequence[int], unknown: dict[int, Entry], found: dict[int, bool]
     ) -> Generator[None, None, None]:
         entries = [unknown[number] for number in numbers]
-        for number, loud in zip(numbers, self._silence.loud(entries), strict=True):
+        loud_ones = yield from self._silence.loud(entries)
+        for number, loud in zip(numbers, loud_ones, strict=True):
             found[number] = not loud
         yield
 
 
-def _header(name: str, value: str) -> Entry:
-    return Entry((HEADERS,), name.encode(), value.encode("utf-8", "surrogateescape"))
+def _around(request: HallRequest) -> list[tuple[int, str, str]]:
+    """Give headers and address with their numbers."""
+    around = [(hash((name, value)), name, value) for name, value in request.headers.items()]
+    around.append((hash((_REMOTE, request.address)), _REMOTE, request.address))
+    return around
 
 
-def _typed(inspected: Inspected) -> tuple[tuple[int, Entry], tuple[int, Entry]]:
-    """Give the entries of a text, its name and itself, with their numbers."""
-    file = inspected.place is Place.FILE_NAME
-    name = inspected.name.encode()
-    value = inspected.text.encode("utf-8", "surrogateescape")
-    return (
-        (hash((file, name)), Entry(FILE_NAMES if file else ARGUMENT_NAMES, name, name)),
-        (hash((file, name, value)), Entry(FILES if file else ARGUMENTS, name, value)),
-    )
+def _entry(name: str, value: str) -> Entry:
+    sent = value.encode("utf-8", "surrogateescape")
+    return Entry(ADDRESS, b"", sent) if name == _REMOTE else Entry((HEADERS,), name.encode(), sent)
+
+
+class _Text(NamedTuple):
+    """A name that people sent, or what they sent under it.
+
+    Attributes:
+        number: a hash of all else.
+        file: whether it belongs to a file.
+        name: of the field.
+        text: None for the name alone.
+    """
+
+    number: int
+    file: bool
+    name: str
+    text: str | None
+
+    def entry(self) -> Entry:
+        """Give it as rules find it."""
+        key = self.name.encode()
+        if self.text is None:
+            return Entry(FILE_NAMES if self.file else ARGUMENT_NAMES, key, key)
+        return Entry(FILES if self.file else ARGUMENTS, key, self.text.encode("utf-8", "surrogateescape"))
+
+
+def _typed(inspected: Inspected) -> tuple[_Text, _Text]:
+    """Give a text's name and the text itself."""
+    file, name, text = inspected.place is Place.FILE_NAME, inspected.name, inspected.text
+    return _Text(hash((file, name)), file, name, None), _Text(hash((file, name, text)), file, name, text)

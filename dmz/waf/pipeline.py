@@ -11,8 +11,9 @@ from dmz.waf.parts import Parts
 from dmz.waf.positive_model import judge
 from dmz.waf.response_check import has_text, judge_answer
 from dmz.waf.routes import RouteTable
-from dmz.waf.seclang.engine import Engine, finished
+from dmz.waf.seclang.engine import Engine
 from dmz.waf.seclang.judgement import Judgement
+from dmz.waf.seclang.steps import finished
 from dmz.waf.verdict import PASSED, Stage, Verdict, refusal
 from dmz.waf.view import Inspected, RequestView
 from wire_formats.bilingual import Label

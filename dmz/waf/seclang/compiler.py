@@ -53,7 +53,9 @@ def compile_rules(rules: RuleSet, load: Load | None = None) -> Table:
     all_of = list(dict.fromkeys(found for found_in in looks_for.values() for found in found_in.values()))
     sources = [found for found in all_of if isinstance(found, str)]
     phrases = [found for found in all_of if not isinstance(found, str)]
-    numbers = {found: number for number, found in enumerate([*sources, *phrases])}
+    numbers: dict[str | tuple[bytes, ...], int] = {}
+    numbers.update({found: number for number, found in enumerate(sources)})
+    numbers.update({found: number for number, found in enumerate(phrases, len(sources))})
     patterns = PatternSet(sources, phrases, load(stored_key(sources, phrases)) if load else None)
     made = {}
     for number in PHASES:

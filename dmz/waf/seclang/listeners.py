@@ -2,8 +2,8 @@
 
 Parts that vary from request to request are headers, arguments, files and the peer's address.  Of a rule, every link
 that looks at their values is a listener.  A chain whose first link looks at arguments and files only is one whole: as
-long as that link finds nothing, the others are not asked.  Links that look at what the first has matched (MATCHED_VARS), and
-nothing else, are asked together with it.
+long as that link finds nothing, the others are not asked.  Links that look at what the first has matched
+(MATCHED_VARS), and nothing else, are asked together with it.
 
 What cannot be told by looking at entries one by one takes part in another way:
 
@@ -61,7 +61,9 @@ def silence_of(
     for rule in (rule for number in PHASES for rule in phases[number].rules.values() if not rule.sure):
         named = {name.lower() for link in (rule, *rule.links) for name in _macros(link)}
         kept |= {name.partition(".")[2] or name for name in named if name.partition(".")[0].upper() in _BY_NAME}
-        impossible = impossible or any(name.partition(".")[0].upper() in _UNFORESEEN or name in _WHOLE for name in named)
+        impossible = impossible or any(
+            name.partition(".")[0].upper() in _UNFORESEEN or name in _WHOLE for name in named
+        )
         for link in _asked(rule):
             targets = link.targets.wanted if link.targets is not None else ()
             impossible = impossible or any(_sums_up(target) for target in targets)
@@ -109,7 +111,8 @@ def _listener(
     link: Compiled, numbers: Mapping[str | tuple[bytes, ...], int], further: tuple[tuple[Chain, Test], ...]
 ) -> Listener | None:
     """Make the listener of a link; None when what it asks is known only while rules run."""
-    assert link.targets is not None and link.test is not None
+    assert link.targets is not None
+    assert link.test is not None
     if not link.test.is_fixed:
         return None
     number = numbers.get(link.test.needs) if link.filtered else None

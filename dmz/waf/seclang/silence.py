@@ -9,13 +9,14 @@ Source: firewall research, section 4 (where the time of an interpreting engine g
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 from dmz.waf.seclang.operators import Test
 from dmz.waf.seclang.pattern_set import PatternSet
 from dmz.waf.seclang.prefilter import joined_by_lines
+from dmz.waf.seclang.steps import LARGE
 from dmz.waf.seclang.targets import Targets
 from dmz.waf.seclang.views import Chain, Views, values_of
 
@@ -86,27 +87,36 @@ class Silence:
         self._views = Views({each.chain for each in listeners if each.pattern is not None})
         self._seeing: dict[tuple[tuple[str, ...], bytes], _Seeing] = {}
 
-    def loud(self, entries: Sequence[Entry]) -> list[bool]:
-        """Say of each entry whether a rule finds something in it."""
-        changed = [self._views.of(entry.value) for entry in entries]
-        candidates = self._candidates(set().union(*changed))
-        return [self._is_loud(entry, candidates) for entry in entries]
-
-    def _candidates(self, changed: AbstractSet[bytes]) -> set[int]:
-        """Give the numbers of the listeners that may find something in any of these values."""
-        found: set[int] = set()
+    def loud(self, entries: Sequence[Entry]) -> Generator[None, None, list[bool]]:
+        """Say of each entry whether a rule finds something in it, in steps if it is large."""
+        changed: set[bytes] = set()
+        for entry in entries:
+            changed |= yield from self._views.in_steps(entry.value)
+        candidates: set[int] = set()
         for joined in joined_by_lines(changed):
             for pattern in self._patterns.candidates(joined):
                 if pattern in self._waiting and self._patterns.is_told(pattern, changed):
-                    found |= self._waiting[pattern]
+                    candidates |= self._waiting[pattern]
+            if len(joined) >= LARGE:
+                yield
+        found = [False] * len(entries)
+        for number, entry in enumerate(entries):
+            found[number] = yield from self._is_loud(entry, candidates)
         return found
 
-    def _is_loud(self, entry: Entry, candidates: AbstractSet[int]) -> bool:
-        seeing = self._seeing.get(entry[:2])
-        if seeing is None:
-            seeing = self._look_up(entry)
-        asked = seeing.always if seeing.filtered.isdisjoint(candidates) else seeing.always + tuple(seeing.filtered & candidates)
-        return any(_finds(self._listeners[number], entry.value) for number in asked)
+    def _is_loud(self, entry: Entry, candidates: AbstractSet[int]) -> Generator[None, None, bool]:
+        seeing = self._seeing.get(entry[:2]) or self._look_up(entry)
+        asked = seeing.always
+        if not seeing.filtered.isdisjoint(candidates):
+            asked += tuple(seeing.filtered & candidates)
+        large = len(entry.value) >= LARGE
+        for number in asked:
+            listener = self._listeners[number]
+            if large:
+                yield from _prepare(listener, entry.value)
+            if _finds(listener, entry.value):
+                return True
+        return False
 
     def _look_up(self, entry: Entry) -> _Seeing:
         """Find out who looks at values of these collections under this key."""
@@ -127,6 +137,21 @@ class _Seeing(NamedTuple):
 
 def _sees(listener: Listener, entry: Entry) -> bool:
     return any(listener.targets.sees(collection, entry.key) for collection in entry.collections)
+
+
+def _prepare(listener: Listener, sent: bytes) -> Generator[None, None, None]:
+    """Do in steps what takes long with a large value."""
+    seen = [sent]
+    for chain, test in ((listener.chain, listener.test), *listener.further):
+        for value in tuple(seen):
+            changed = value
+            for step in chain.steps:
+                changed = step(changed)
+                yield
+            seen.append(changed)
+            if test.prepare is not None:
+                yield from test.prepare(changed)
+    yield
 
 
 def _finds(listener: Listener, sent: bytes) -> bool:

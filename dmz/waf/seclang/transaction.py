@@ -19,6 +19,7 @@ from urllib.parse import unquote_to_bytes
 from dmz.waf.seclang.bodies import Parsed, read_json, read_urlencoded, read_xml
 from dmz.waf.seclang.multipart import read_multipart
 from dmz.waf.seclang.sent_request import SentAnswer, SentRequest
+from dmz.waf.seclang.steps import LARGE
 
 Entries = list[tuple[bytes, bytes]]
 _MACRO: Final = re.compile(r"%\{([^{}]{1,128})\}")
@@ -160,6 +161,10 @@ class Transaction:
                 by_key.setdefault(entry[0].lower(), []).append(entry)
             indexed = self._index[collection] = (entries, by_key)
         return indexed[1].get(key, _EMPTY)
+
+    def is_large(self) -> bool:
+        """Say whether any value is so large that work with it is done in steps."""
+        return any(len(value) >= LARGE for entries in self.collections.values() for _, value in entries)
 
     @property
     def taken_out(self) -> tuple[object, ...]:
