@@ -15,9 +15,9 @@ from dmz.waf.seclang.effects import effect_of
 from dmz.waf.seclang.folding import Folded, fold
 from dmz.waf.seclang.listeners import silence_of
 from dmz.waf.seclang.model import Disruption, Marker, Operator, Rule, RuleSet, RuleSetError
-from dmz.waf.seclang.operators import Test, compile_operator
+from dmz.waf.seclang.operators import PATTERNS, Test, compile_operator
 from dmz.waf.seclang.pattern_set import PatternSet, joinable, stored_key
-from dmz.waf.seclang.patterns import Pattern, compile_pattern
+from dmz.waf.seclang.patterns import Pattern
 from dmz.waf.seclang.prefilter import Prefilter, Watch
 from dmz.waf.seclang.steady import SteadyRules
 from dmz.waf.seclang.targets import Targets
@@ -56,10 +56,13 @@ def compile_rules(rules: RuleSet, load: Load | None = None) -> Table:
     numbers: dict[str | tuple[bytes, ...], int] = {}
     numbers.update({found: number for number, found in enumerate(sources)})
     numbers.update({found: number for number, found in enumerate(phrases, len(sources))})
-    patterns = PatternSet(sources, phrases, load(stored_key(sources, phrases)) if load else None)
+    stored = load(stored_key(sources, phrases)) if load else None
+    if stored is None:
+        maker.compile_patterns()
+    patterns = PatternSet(sources, phrases, stored)
     made = {}
     for number in PHASES:
-        mine = looks_for[number]
+        mine = {place: found for place, found in looks_for[number].items() if numbers[found] not in patterns.everyday}
         sure, steady, alone = folded.sure[number], folded.steady[number], folded.alone[number]
         ready = {
             place: replace(phases[number][place], filtered=place in mine, sure=place in sure, alone=place in alone)
@@ -74,10 +77,6 @@ def compile_rules(rules: RuleSet, load: Load | None = None) -> Table:
     return Table(made, folded.start, patterns, rules.settings, silence_of(made, patterns, numbers))
 
 
-#: Values of everyday: a pattern that finds something in each of them is no help in telling what may match.
-_EVERYDAY: Final = (b"a", b"Zhang San", b"8350", "张三".encode(), b"2024-01-02", b"x.y@example.com", b"a=b&c")
-
-
 def _looked_for(rule: Compiled) -> str | tuple[bytes, ...]:
     """Give the pattern or the phrases that a value must hold for the rule to match; "" when it must always be asked."""
     test, targets = rule.test, rule.targets
@@ -87,9 +86,7 @@ def _looked_for(rule: Compiled) -> str | tuple[bytes, ...]:
         return ""
     if not isinstance(test.needs, str) or not test.needs:
         return test.needs
-    search = compile_pattern(test.needs).search
-    helps = joinable(test.needs) and not all(search(value) for value in _EVERYDAY)
-    return test.needs if helps else ""
+    return test.needs if joinable(test.needs) else ""
 
 
 def _watches(rule: Compiled, pattern: int) -> Iterator[Watch]:
@@ -105,7 +102,25 @@ class _Maker:
     def __init__(self, rules: RuleSet) -> None:
         self.chains = Chains()
         self._rules = rules
-        self._shared_pattern: Callable[[str], Pattern] = lru_cache(maxsize=None)(compile_pattern)
+        self._shared_pattern: Callable[[str], Pattern] = lru_cache(maxsize=None)(Pattern)
+
+    def compile_patterns(self) -> None:
+        """Compile every pattern, as is done once for a rule set: later it is known that all of them can be used.
+
+        Raises:
+            RuleSetError: one that cannot; names file and line.
+        """
+        for rule in self._rules.rules():
+            for link in (rule, *rule.chain):
+                operator = link.operator
+                if operator is not None and operator.name.lower() in PATTERNS and "%{" not in operator.argument:
+                    self._shared_pattern_at(rule, operator.argument)
+
+    def _shared_pattern_at(self, rule: Rule, source: str) -> None:
+        try:
+            self._shared_pattern(source).compile()
+        except RuleSetError as error:
+            raise RuleSetError(f"{rule.place.file}:{rule.place.line}: rule {rule.id}: {error}") from None
 
     def phase(self, number: int) -> tuple[Compiled, ...]:
         """Compile one phase; a marker's place is that of the first rule behind it."""
