@@ -34,7 +34,7 @@ _OPERAND: Final = r"\(*(?:[fDn]\([^()]*\)+|[1snv])\)*"
 _ANYWHERE: Final = re.compile(
     rf"X|U\(*E(?:[1sv*(,]|{_CALL}|I|n[,kc;)(])|U\(*T|;\)*(?:n?T|{_QUERY}|f\([1sn(]*[=,]|n\(*[1v]=)|k\(*I"
     rf"|(?:^|[&o=,(*;1sE])\(*D\([^)]|\(E\*k|[&=o,*]\(+E(?:[1sv*n]|{_CALL}|\()|w\(*{_SIDE}[=l]|w(?:[1s]k|n\()"
-    rf"|[fD]\([1s,]*\)+[&o=]\(*{_CALL}|{_CALL}\(*(?:E|D)"
+    rf"|[fD]\([1s,]*\)+[&o=]\(*{_CALL}|{_CALL}\(*(?:E|D)|Bn(?:,?n){{0,4}}h\(*(?:{_CALL}|[1sv]\)*[=l])"
 )
 #: As it stands: a value that goes on, or a call.
 _PLAIN: Final = re.compile(
@@ -44,7 +44,7 @@ _PLAIN: Final = re.compile(
     rf"|[1sv]\)*B[1snfD(]|[1sv]\)*h\(*[1sn]|[1sn]\)*;\)*(?:[TE]|c$)|[1sv]\)+(?:&|kn+k)|[1sn]h\(+[1s]&"
     rf"|[1sv]\)*{_QUERY}|f\((?:[^)]*[=,]|[fDE])|\(+E[1sv*f]|{_WHOLE_QUERY}"
     rf"|[1sv],\(*(?:{_CALL}|E)|&{_SIDE}=|&\(*[1s]l|1=1[c;&]|[1sv]\)*l{_CALL}|E{_CALL}[^)]"
-    rf"|\(+[^nc]*[fEDv&l][^n]*\)+c|T[v(s]|h\(*[1snfD]\(*[=l)])"
+    rf"|\(+[^nc]*[fEDv&l][^n]*\)+c|T[v(s]|h\(*[1snfD]\(*[=l)]|[1v]\)+=\(*[1sv]|nc$)"
 )
 #: Behind a quote: the string that was open is closed, and something follows.
 _QUOTED: Final = re.compile(
@@ -78,9 +78,14 @@ def is_sqli(value: bytes) -> bool:
         return False
     tokens = read(value, b"")
     word = _word(tokens)
-    if _ANYWHERE.search(word) or _PLAIN.search(word):
+    if _ANYWHERE.search(word) or (_PLAIN.search(word) and not _ends_in_a_remark(word, tokens)):
         return True
     return any(quote in value and _behind(value, quote) for quote in (b"'", b'"'))
+
+
+def _ends_in_a_remark(word: str, tokens: list[Token]) -> bool:
+    """Say whether a number or a name has only a comment behind it that people write too: ``12#东``, ``a -- b``."""
+    return (word == "1c" and tokens[1].text.startswith(b"#")) or (word == "nc" and not tokens[1].text.startswith(b"/*"))
 
 
 def _behind(value: bytes, quote: bytes) -> bool:

@@ -54,7 +54,7 @@ TRIGGERS: Final[Mapping[str, bytes]] = MappingProxyType(
         "uppercase": _LOWER,
         "urldecode": b"%+",
         "urldecodeuni": b"%+",
-        "utf8tounicode": _HIGH,
+        "utf8tounicode": b"\0" + _HIGH,
     }
 )
 
