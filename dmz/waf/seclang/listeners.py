@@ -58,7 +58,7 @@ def silence_of(
     listeners: list[Listener] = []
     kept = set(DERIVED_FROM)
     impossible = False
-    for rule in (rule for number in PHASES for rule in phases[number].rules.values() if not rule.sure):
+    for rule in (rule for number in PHASES for rule in phases[number].rules.values()):
         named = {name.lower() for link in (rule, *rule.links) for name in _macros(link)}
         kept |= {name.partition(".")[2] or name for name in named if name.partition(".")[0].upper() in _BY_NAME}
         impossible = impossible or any(
