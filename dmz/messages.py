@@ -2,14 +2,16 @@
 
 One frame's payload is one MessagePack array, by position::
 
-    request   [1, method, window, path, [[name, value]…], [[name, value]…], [upload…], [[header, value]…],
+    request   [2, method, window, path, [[name, value]…], [[name, value]…], [upload…], [[header, value]…],
                [[cookie, value]…], client | nil, address, request id, resumed]
     upload    [name, file name, content type, bytes]
     client    [fingerprint(32), issuer common name, serial (big-endian bytes), account URI, window, account]
-    response  [1, status, [[header, value]…], bytes, offence | nil]
+    response  [2, status, [[header, value]…], bytes, offence | nil, signed in for seconds | nil]
 
-The first item is the format's version. The edge has parsed the HTTP request once and completely; a worker never sees
-HTTP bytes, so the two cannot disagree about where a request ends (DESIGN, "The edge in one paragraph").
+The first item is the format's version. In version 1 the response ends with the offence; a worker answers a request in
+the request's version, so that an older edge understands it. The edge has parsed the HTTP request once and completely; a
+worker never sees HTTP bytes, so the two cannot disagree about where a request ends (DESIGN, "The edge in one
+paragraph").
 
 The decoders are strict: a frame is exactly the shape above, within the limits below, or ``PeerError``.
 """
@@ -32,7 +34,10 @@ Pair: TypeAlias = tuple[str, str]
 #: What a worker tells the edge's intrusion watch about a request (see ``dmz.intrusion.offences``).
 Offending: TypeAlias = Literal["login_failed", "locked_out", "code_failed"]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+_FORMAT_WITHOUT_MARK: Final = 1
+#: A session's mark says at most this (a day).
+MAX_SIGNED_IN_S: Final = 86_400
 MAX_REQUEST_FRAME_BYTES: Final = 16 * 1024 * 1024
 MAX_RESPONSE_FRAME_BYTES: Final = 16 * 1024 * 1024
 MAX_QUERY_PAIRS: Final = 64
@@ -114,6 +119,7 @@ class HallRequest:
         address: the peer's IP address, as text.
         request_id: the edge's name for this exchange (32 hex digits), for logs and error pages.
         resumed: True when the TLS session was resumed.
+        takes_mark: whether the edge understands an answer's ``signed_in_s``.
     """
 
     method: Method
@@ -128,6 +134,7 @@ class HallRequest:
     address: str = ""
     request_id: str = ""
     resumed: bool = False
+    takes_mark: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +146,15 @@ class HallResponse:
         headers: what the worker decides.
         body: of the answer.
         offence: for the edge's intrusion watch; it never leaves to the client.
+        signed_in_s: for the edge's admission control: how many seconds the session still lives, whose cookie came with
+            the request or goes with this answer; 0: it is over; None: nothing is said. It never leaves to the client.
     """
 
     status: int
     headers: tuple[Pair, ...] = ()
     body: bytes = b""
     offence: Offending | None = None
+    signed_in_s: int | None = None
 
 
 Handler: TypeAlias = Callable[[HallRequest], Awaitable[HallResponse]]
@@ -163,7 +173,7 @@ _WireClient = tuple[
     _Name,
 ]
 _WireRequest = tuple[
-    Literal[1],
+    Literal[1, 2],
     Method,
     Window,
     Annotated[str, Meta(min_length=1, max_length=8 * 1024)],
@@ -177,13 +187,18 @@ _WireRequest = tuple[
     Annotated[str, Meta(max_length=64)],
     bool,
 ]
-_WireResponse = tuple[
-    Literal[1],
-    Annotated[int, Meta(ge=200, le=599)],
-    Annotated[list[tuple[_Name, _Line]], Meta(max_length=MAX_RESPONSE_HEADERS)],
-    bytes,
-    Offending | None,
-]
+
+
+class _WireResponse(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
+    """By position; the last item is absent in version 1."""
+
+    format: Literal[1, 2]
+    status: Annotated[int, Meta(ge=200, le=599)]
+    headers: Annotated[list[tuple[_Name, _Line]], Meta(max_length=MAX_RESPONSE_HEADERS)]
+    body: bytes
+    offence: Offending | None
+    signed_in_s: Annotated[int, Meta(ge=0, le=MAX_SIGNED_IN_S)] | msgspec.UnsetType | None = msgspec.UNSET
+
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _REQUESTS: Final = msgspec.msgpack.Decoder(_WireRequest)
@@ -200,7 +215,7 @@ def encode_request(request: HallRequest) -> bytes:
     client = request.client
     payload = _ENCODER.encode(
         (
-            FORMAT,
+            FORMAT if request.takes_mark else _FORMAT_WITHOUT_MARK,
             request.method,
             request.window,
             request.path,
@@ -231,7 +246,7 @@ def decode_request(payload: bytes | memoryview) -> HallRequest:
         wire = _REQUESTS.decode(payload)
     except (ValueError, RecursionError) as error:
         raise PeerError(Kind.MALFORMED, f"request frame: {error}") from error
-    (_, method, window, path, query, form, uploads, headers, cookies, client, address, request_id, resumed) = wire
+    (version, method, window, path, query, form, uploads, headers, cookies, client, address, request_id, resumed) = wire
     named = dict(headers)
     if len(named) != len(headers) or not named.keys() <= FORWARDED_HEADERS:
         raise PeerError(Kind.MALFORMED, "request frame: a header twice, or one that is not forwarded")
@@ -248,16 +263,23 @@ def decode_request(payload: bytes | memoryview) -> HallRequest:
         address=address,
         request_id=request_id,
         resumed=resumed,
+        takes_mark=version == FORMAT,
     )
 
 
-def encode_response(response: HallResponse) -> bytes:
+def encode_response(response: HallResponse, *, marked: bool = True) -> bytes:
     """Write a response as one frame's payload.
+
+    Args:
+        response: the answer.
+        marked: whether the edge takes the mark of the session.
 
     Raises:
         PeerError: it is larger than MAX_RESPONSE_FRAME_BYTES.
     """
-    payload = _ENCODER.encode((FORMAT, response.status, response.headers, response.body, response.offence))
+    told = (response.status, response.headers, response.body, response.offence)
+    parts = (FORMAT, *told, response.signed_in_s) if marked else (_FORMAT_WITHOUT_MARK, *told)
+    payload = _ENCODER.encode(parts)
     if len(payload) > MAX_RESPONSE_FRAME_BYTES:
         raise PeerError(Kind.TOO_LARGE, f"response frame of {len(payload)} bytes")
     return payload
@@ -271,12 +293,17 @@ def decode_response(payload: bytes | memoryview) -> HallResponse:
     """
     _check_size(payload, MAX_RESPONSE_FRAME_BYTES)
     try:
-        _, status, headers, body, offence = _RESPONSES.decode(payload)
+        wire = _RESPONSES.decode(payload)
     except (ValueError, RecursionError) as error:
         raise PeerError(Kind.MALFORMED, f"response frame: {error}") from error
-    for name, value in headers:
+    mark = wire.signed_in_s
+    if (mark is msgspec.UNSET) is not (wire.format == _FORMAT_WITHOUT_MARK):
+        raise PeerError(Kind.MALFORMED, "response frame: items of another version")
+    for name, value in wire.headers:
         check_header(name, value)
-    return HallResponse(status=status, headers=tuple(headers), body=body, offence=offence)
+    return HallResponse(
+        wire.status, tuple(wire.headers), wire.body, wire.offence, None if mark is msgspec.UNSET else mark
+    )
 
 
 def check_header(name: str, value: str) -> None:

@@ -15,7 +15,7 @@ import argparse  # noqa: E402 - gevent comes before everything that opens socket
 import os  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-from perf import inside, measures, upgrade  # noqa: E402
+from perf import inside, measures, overload, upgrade  # noqa: E402
 from perf.figures import show  # noqa: E402
 from perf.hall import running  # noqa: E402
 
@@ -28,6 +28,7 @@ MEASURES = {
     "logins": measures.logins,
     "hops": inside.hops,
     "upgrade": upgrade.upgrade,
+    "overload": overload.overload,
 }
 
 

@@ -57,13 +57,14 @@ class Hall:
 
     def crowd(self, count: int) -> list[Client]:
         """Give signed-in browsers with a connection each, of as many accounts as the installation has for load."""
-        return self._signed_in_at(self._operators(), count)
+        return self._signed_in_at(self.operators(), count)
 
     def colleagues(self, count: int) -> list[Client]:
         """Give signed-in browsers of the operators of the largest unit, all but account ``unit``."""
-        return self._signed_in_at(self._operators()[::OPERATORS_OF_LARGEST], count)
+        return self._signed_in_at(self.operators()[::OPERATORS_OF_LARGEST], count)
 
-    def _operators(self) -> list[str]:
+    def operators(self) -> list[str]:
+        """Give the labels of the accounts for load."""
         return [label for label in self.accounts.labels() if label.startswith("operator-")] or ["unit"]
 
     def _signed_in_at(self, labels: list[str], count: int) -> list[Client]:

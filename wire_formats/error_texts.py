@@ -192,6 +192,15 @@ TEXTS: Final[dict[Kind, ErrorText]] = {
     Kind.DESK_SILENT: ErrorText(
         Label("证书服务暂时不可用", "The certificate desk does not answer for the moment"), _LATER
     ),
+    Kind.OVERLOADED: ErrorText(
+        Label("访问人数过多，本次请求未受理", "Too many visitors: this request was not taken"),
+        Label(
+            "本次请求没有被处理，也没有保存任何内容。请稍候重试；如果刚才在提交表单或文件，请返回上一页，确认内容后重新提交。"
+            "此前已获得受理编号的业务不受影响。",
+            "Nothing of it was processed and nothing was saved. Try again in a moment; if you were sending a form or a "
+            "file, go back, check what you typed and send it again. Whatever got a reference number before is safe.",
+        ),
+    ),
     Kind.BUG: ErrorText(Label("系统内部错误", "Something went wrong on our side"), _CALL),
 }
 

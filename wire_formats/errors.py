@@ -81,6 +81,7 @@ class Kind(enum.IntEnum):
     TIMED_OUT = 3006
     DENY_LIST_STALE = 3007
     DESK_SILENT = 3008
+    OVERLOADED = 3009
 
     # 9xxx: ours
     BUG = 9001
@@ -112,6 +113,11 @@ class HallError(Exception):
     def code(self) -> str:
         """The code users see, for example ``FG-2003``."""
         return code_of(self.kind)
+
+    @property
+    def word(self) -> str:
+        """The reason in a log, one of a fixed set of words."""
+        return self.kind.name.lower()
 
     def __str__(self) -> str:
         return f"{self.code} {self.kind.name.lower()}: {self.private}"

@@ -17,11 +17,11 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final, TypeAlias
 
-from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dmz.edge.access_log import note_request
+from dmz.answering import Cancel
+from dmz.edge.access_log import AccessLine
 from dmz.edge.admittance import admit
 from dmz.edge.answer_flow import SMALL_BYTES, AnswerFlow
 from dmz.edge.caller import Caller
@@ -32,11 +32,10 @@ from dmz.edge.http_response import CONTINUE
 from dmz.edge.refusals import Reason, RefusalError
 from dmz.edge.request_builder import Peer, build_request
 from dmz.edge.surroundings import Surroundings
-from dmz.edge.watch_port import Trace, accountable
+from dmz.edge.watch_port import Trace, accountable, is_foreign
 from dmz.edge.wire import Wire
-from dmz.messages import HallRequest, HallResponse
+from dmz.messages import HallResponse
 from wire_formats.errors import Bug, HallError, Kind, PeerError
-from wire_formats.ids import new_id
 
 Step: TypeAlias = Callable[[], State]
 
@@ -85,7 +84,7 @@ class Conversation:
         self._running = False
         self._paused = False
         self._input_over = False
-        self._working: Deferred[HallResponse] | None = None
+        self._cancel: Cancel | None = None
         self._request_id = ""
         self._requests = 0
         self._lingered = 0
@@ -125,12 +124,12 @@ class Conversation:
 
     def lost(self) -> None:
         """The connection is gone."""
-        self._note_unfinished()
+        if self._phase in (Phase.BODY, Phase.WORKING):
+            self._note_left()
         self._phase = Phase.ENDED
         self._parser.release()
         self._flow.release()
-        if self._working is not None:
-            self._working.cancel()
+        self._give_up()
 
     def cut(self, reason: Reason) -> None:
         """End the connection at once (revoked certificate)."""
@@ -157,8 +156,8 @@ class Conversation:
             case Phase.BODY:
                 self._refuse(RefusalError(Reason.BODY_TOO_SLOW))
             case Phase.WORKING:
-                if self._working is not None:
-                    self._working.cancel()
+                self._give_up()
+                self._refuse(RefusalError(Reason.PIPELINE_DEADLINE, retry_after_s=5))
             case Phase.LINGER:
                 self._close()
             case Phase.SENDING | Phase.CLOSING:
@@ -197,13 +196,15 @@ class Conversation:
     def _end_if_starved(self) -> None:
         """The client sends no more, and nothing complete is left to answer."""
         if self._input_over and self._phase in (Phase.IDLE, Phase.HEAD, Phase.BODY, Phase.LINGER):
-            self._note_unfinished()
+            if self._phase is Phase.BODY:
+                self._note_left()
             self._close()
 
-    def _note_unfinished(self) -> None:
+    def _note_left(self) -> None:
+        """Write the line of a request whose client did not wait for the answer."""
         if self._phase is Phase.BODY:
             self._name_request()
-            self._note(self._parser.head, _CLIENT_LEFT, "client_left", 0)
+        self._note(self._parser.head, _CLIENT_LEFT, "client_left", 0)
 
     def _admit(self) -> State:
         """Look at a complete head: who, where, how much; then let its body in."""
@@ -231,18 +232,29 @@ class Conversation:
         peer = Peer(caller.window, caller.address, identity, caller.resumed)
         request = build_request(head, self._parser.take_body(), peer, self._request_id, self._around.forms)
         self._enter(Phase.WORKING, self._pace.work_s)
-        working = Deferred.fromCoroutine(self._work(request))
-        self._working = working
-        working.addCallbacks(self._answered, self._failed, callbackArgs=(head,), errbackArgs=(head,))
-        working.addErrback(self._broken)
+        try:
+            cancel = self._around.answerer.begin(request, self._worked)
+        except Exception as error:  # noqa: BLE001 - our own mistake must not leave a client without an answer
+            self._worked(error)
+            return
+        if self._phase is Phase.WORKING:
+            self._cancel = cancel
 
-    async def _work(self, request: HallRequest) -> HallResponse:
-        return await self._around.pipeline(request)
+    def _worked(self, outcome: HallResponse | BaseException) -> None:
+        """What stands behind the edge has answered, or failed."""
+        self._cancel = None
+        head = self._parser.head
+        assert head is not None
+        try:
+            if isinstance(outcome, HallResponse):
+                self._answered(outcome, head)
+            else:
+                self._failed(outcome)
+        except Exception:  # noqa: BLE001 - nothing sensible can follow on this connection
+            self._log.failure("answer_failed", request_id=self._request_id)
+            self._wire.abort()
 
     def _answered(self, response: HallResponse, head: RequestHead) -> None:
-        self._working = None
-        if self._phase is Phase.ENDED:
-            return
         try:
             self._flow.reserve(0 if head.method == "HEAD" else len(response.body))
         except RefusalError as refusal:
@@ -250,23 +262,19 @@ class Conversation:
         else:
             self._deliver(response, head, keep_alive=self._may_stay(head), reason="answered")
 
-    def _failed(self, failure: Failure, head: RequestHead) -> None:
-        """The pipeline raised: a HallError is answered by its page, anything else is our own fault."""
-        self._working = None
-        if self._phase is Phase.ENDED:
-            self._note(head, _CLIENT_LEFT, "client_left", 0)
-        elif failure.check(CancelledError):
-            self._refuse(RefusalError(Reason.PIPELINE_DEADLINE, retry_after_s=5))
-        elif isinstance(failure.value, HallError):
-            self._refuse(failure.value)
+    def _failed(self, error: BaseException) -> None:
+        """A HallError is answered by its page, anything else is our own fault."""
+        if isinstance(error, HallError):
+            self._refuse(error)
         else:
-            self._log.failure("request_failed", failure=failure, request_id=self._request_id)
+            self._log.failure("request_failed", failure=Failure(error), request_id=self._request_id)
             self._refuse(Bug(Kind.BUG, "the pipeline failed"))
 
-    def _broken(self, failure: Failure) -> None:
-        """Writing the answer failed: nothing sensible can follow on this connection."""
-        self._log.failure("answer_failed", failure=failure, request_id=self._request_id)
-        self._wire.abort()
+    def _give_up(self) -> None:
+        """Tell what stands behind the edge that nobody waits any more."""
+        cancel, self._cancel = self._cancel, None
+        if cancel is not None:
+            cancel()
 
     def _deliver(self, response: HallResponse, head: RequestHead, *, keep_alive: bool, reason: str) -> None:
         """Send an answer to a complete request; what follows on the connection waits until the wire has taken it."""
@@ -321,16 +329,17 @@ class Conversation:
             self._around.metrics.refused(error.reason)
             client = self._caller.client
             fingerprint = None if client is None else client.identity.fingerprint
-            answers_for = accountable(fingerprint, fields)
-            trace = Trace(self._caller.address, answers_for, self._caller.entrance, self._request_id)
+            told = self._parser.fields_at_hand
+            answers_for = accountable(fingerprint, told)
+            foreign = is_foreign(told) if told else None
+            trace = Trace(self._caller.address, answers_for, self._caller.entrance, self._request_id, foreign)
             self._around.watch.refused(error.reason, trace)
         head_and_body_read = self._phase is Phase.WORKING
         keep_alive = head_and_body_read and not by_edge and head is not None and self._may_stay(head)
-        word = error.reason.word if isinstance(error, RefusalError) else error.kind.name.lower()
         if keep_alive and head is not None:
-            self._deliver(response, head, keep_alive=True, reason=word)
+            self._deliver(response, head, keep_alive=True, reason=error.word)
             return
-        self._send(response, head, keep_alive=False, reason=word)
+        self._send(response, head, keep_alive=False, reason=error.word)
         if head_and_body_read:
             self._close()
         else:
@@ -365,18 +374,14 @@ class Conversation:
         took_s = around.seconds() - self._since
         around.metrics.sent_bytes.inc(size)
         around.metrics.answered(caller.entrance, status, took_s)
-        note_request(
-            caller,
-            request_id=self._request_id,
-            method="" if head is None else head.method,
-            status=status,
-            reason=reason,
-            took_s=took_s,
-            size=size,
+        method = "" if head is None else head.method
+        line = AccessLine(
+            self._request_id, caller.entrance, method, status, reason, took_s, size, caller.address, caller.resumed
         )
+        around.access_log.note(line)
 
     def _name_request(self) -> None:
-        self._request_id = new_id(self._around.randomness).hex()
+        self._request_id = self._around.request_ids.next()
 
     def _close(self, more_s: float = 0.0) -> None:
         self._enter(Phase.CLOSING, _CLOSING_S + more_s)

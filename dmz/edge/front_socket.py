@@ -45,6 +45,7 @@ from dmz.edge.http_fields import RequestHead
 from dmz.edge.http_response import ResponseWriter
 from dmz.edge.metrics import EdgeMetrics
 from dmz.edge.refusals import Reason, RefusalError
+from dmz.edge.request_ids import RequestIds
 from dmz.edge.surroundings import Surroundings, TakesFiles, body_limit
 from dmz.messages import Handler, Window
 from dmz.switch.unix_acceptor import UnixAcceptor, bind_unix
@@ -226,7 +227,7 @@ def _surroundings(settings: FrontSettings, parts: FrontParts, identities: FrontI
         metrics=EdgeMetrics(parts.registry),
         clock=parts.clock,
         seconds=parts.reactor.seconds,
-        randomness=parts.randomness,
+        request_ids=RequestIds(parts.randomness),
         writer=ResponseWriter(parts.clock),
         budget=MemoryBudget(memory),
         answers=MemoryBudget(memory, Reason.ANSWER_MEMORY),

@@ -61,6 +61,15 @@ _REPEATED_NAMES: Final = frozenset(
         "user-agent",
     }
 )
+#: Fields that decide what kind of body there is, or what becomes of the connection, besides Connection itself.
+_ABOUT_FRAMING: Final = frozenset({"content-length", "expect", "http2-settings", "transfer-encoding", "upgrade"})
+#: Header names whose lines differ from request to request, as browsers write them. For ASCII, ``str.isprintable`` is
+#: exactly 0x20 to 0x7e: what ``_HEADER_LINE`` takes besides tabs.
+_USUAL_NAMES: Final = {
+    spelling.encode("ascii"): name
+    for name in ("content-length", "cookie", "if-modified-since", "if-none-match", "origin", "referer", "x-csrf-token")
+    for spelling in (name, name.title(), name.title().replace("Csrf", "CSRF"))
+}
 _KNOWN_LINES: Final = 1_024
 _KNOWN_LINE_BYTES: Final = 256
 _known_lines: Final[dict[bytes, tuple[str, str]]] = {}
@@ -144,6 +153,21 @@ def parse_header_line(line: bytes) -> tuple[str, str]:
     known = known_line(line)
     if known is not None:
         return known
+    raw_name, _, raw_value = line.partition(b": ")
+    usual = _USUAL_NAMES.get(raw_name)
+    if usual is not None and raw_value.isascii():
+        text = raw_value.decode("ascii")
+        if text.isprintable():
+            return usual, text.strip(" ")
+    return parse_any_header_line(line)
+
+
+def parse_any_header_line(line: bytes) -> tuple[str, str]:
+    """Read a header line as ``parse_header_line`` does, by its full syntax.
+
+    Raises:
+        RefusalError: as there.
+    """
     match = _HEADER_LINE.fullmatch(line) or _COOKIE_LINE.fullmatch(line)
     if match is None:
         raise RefusalError(_what_is_wrong(line))
@@ -164,7 +188,13 @@ def build_head(first: RequestLine, headers: Sequence[tuple[str, str]]) -> Reques
     fields = dict(headers)
     if len(fields) != len(headers):
         fields = _joined(headers)
-    host = _host(fields, first.target)
+    method, target, minor = first
+    host = _host(fields, target)
+    if minor == 1 and method != "POST" and _ABOUT_FRAMING.isdisjoint(fields):
+        # Nothing but perhaps "keep-alive" is said about framing and the connection: the checks below would all pass.
+        connection = fields.get("connection")
+        if connection is None or connection == "keep-alive":
+            return RequestHead(method, target, 1, tuple(headers), fields, host, None, False, True, False)
     keep_alive = _keep_alive(fields, first.minor)
     chunked = _chunked(fields, first.minor)
     length = _content_length(fields)

@@ -15,6 +15,7 @@ Source: RFC 9112; invariants 9 (memory is bounded) and DESIGN "one grammar".
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -53,6 +54,11 @@ class State(Enum):
     FAILED = auto()
 
 
+_HEAD: Final = State.HEAD
+_WAITING: Final = State.WAITING
+_COMPLETE: Final = State.COMPLETE
+
+
 class RequestParser:
     """Parses the requests of one connection, one after another.
 
@@ -60,6 +66,21 @@ class RequestParser:
         limits: sizes of heads.
         budget: where body memory is reserved.
     """
+
+    __slots__ = (
+        "_at",
+        "_body",
+        "_budget",
+        "_buffer",
+        "_chunks",
+        "_first",
+        "_head_start",
+        "_headers",
+        "_limits",
+        "_remaining",
+        "head",
+        "state",
+    )
 
     def __init__(self, limits: GrammarLimits, budget: MemoryBudget) -> None:
         self._limits = limits
@@ -71,7 +92,7 @@ class RequestParser:
         self._begin()
 
     def _begin(self) -> None:
-        self.state = State.HEAD
+        self.state = _HEAD
         self.head: RequestHead | None = None
         self._first: RequestLine | None = None
         self._headers: list[tuple[str, str]] = []
@@ -94,9 +115,17 @@ class RequestParser:
         return dict(self._headers) if self.head is None else self.head.fields
 
     @property
+    def fields_at_hand(self) -> dict[str, str]:
+        """The fields, and behind a refused line those that have come and are sound: they tell whose page it was.
+
+        How many there are depends on the portions in which the bytes came.
+        """
+        return self._fields_behind() if self.head is None and self.state is State.FAILED else self.fields
+
+    @property
     def idle(self) -> bool:
         """Whether no byte of a next request has come."""
-        return self.state is State.HEAD and self._first is None and self.waiting_bytes == 0
+        return self.state is _HEAD and self._first is None and len(self._buffer) == self._at
 
     def feed(self, data: bytes) -> State:
         """Take in a portion and parse as far as it goes.
@@ -107,8 +136,48 @@ class RequestParser:
         Raises:
             RefusalError: the message is refused; the state is FAILED.
         """
+        if self.state is _HEAD and self._first is None and not self._buffer:
+            end = data.find(b"\r\n\r\n", 0, self._limits.request_line_bytes)
+            if end >= 0:
+                return self._whole_head(data, end)
         self._buffer += data
         return self._run()
+
+    def _whole_head(self, data: bytes, end: int) -> State:
+        """Take a head that has come as a whole, and is so short that no limit of size can be met.
+
+        It comes to the same as line by line, which remains for everything else: the lines, their order, what is
+        refused first.
+        """
+        lines = data[:end].split(b"\r\n")
+        if data.count(b"\n", 0, end) != len(lines) - 1:
+            self._buffer += data  # a line ends in a bare LF
+            return self._run()
+        try:
+            self._take_lines(lines)
+        except RefusalError:
+            self._buffer += data  # what stands behind the refused line may still be asked for
+            self.state = State.FAILED
+            raise
+        if end + 4 < len(data):
+            self._buffer += data[end + 4 :]
+        return self.state
+
+    def _take_lines(self, lines: list[bytes]) -> None:
+        """Take the lines of a whole head.
+
+        Raises:
+            RefusalError: as line by line.
+        """
+        first = self._first = parse_request_line(lines[0])
+        headers, most = self._headers, self._limits.headers
+        too_many = len(lines) > most + 1
+        for line in lines[1 : most + 1] if too_many else lines[1:]:
+            headers.append(known_line(line) or parse_header_line(line))
+        if too_many:
+            raise RefusalError(Reason.TOO_MANY_HEADERS)
+        self.head = build_head(first, headers)
+        self.state = _WAITING
 
     def accept_body(self, limit: int) -> State:
         """Let the body in, at most ``limit`` bytes of it; to be called once at WAITING.
@@ -118,7 +187,10 @@ class RequestParser:
         """
         head = self.head
         assert head is not None
-        assert self.state is State.WAITING
+        assert self.state is _WAITING
+        if head.content_length is None and not head.chunked:
+            self.state = _COMPLETE
+            return _COMPLETE
         length = head.content_length or 0
         if length > limit:
             self.state = State.FAILED
@@ -145,18 +217,30 @@ class RequestParser:
         Raises:
             RefusalError: as ``feed``.
         """
-        assert self.state is State.COMPLETE
+        assert self.state is _COMPLETE
         self.release()
-        del self._buffer[: self._at]
-        self._at = 0
+        if self._at:
+            del self._buffer[: self._at]
+            self._at = 0
         self._begin()
-        return self._run() if self._buffer else self.state
+        return self._run() if self._buffer else _HEAD
 
     def release(self) -> None:
         """Return the memory of a body that is no longer wanted (connection lost, refusal)."""
         if self._body is not None:
             self._body.release()
             self._body = None
+
+    def _fields_behind(self) -> dict[str, str]:
+        end = self._buffer.find(b"\r\n\r\n", self._head_start)
+        most = self._head_start + self._limits.request_line_bytes + self._limits.head_bytes
+        block = bytes(self._buffer[self._head_start : min(most, len(self._buffer) if end < 0 else end)])
+        found = dict(self._headers)
+        for line in block.split(b"\r\n")[1 : self._limits.headers + 1]:
+            with contextlib.suppress(RefusalError):
+                name, value = parse_header_line(line)
+                found.setdefault(name, value)
+        return found
 
     def _run(self) -> State:
         try:
@@ -171,7 +255,7 @@ class RequestParser:
     def _step(self) -> bool:
         match self.state:
             case State.HEAD:
-                return self._whole_head() or self._head_line()
+                return self._buffered_head() or self._head_line()
             case State.LENGTH | State.CHUNK_DATA:
                 return self._data()
             case State.CHUNK_SIZE:
@@ -183,30 +267,18 @@ class RequestParser:
             case State.WAITING | State.COMPLETE | State.FAILED:
                 return False
 
-    def _whole_head(self) -> bool:
-        """Take a head that is here as a whole and so short that no limit of size can be met; else False.
-
-        It comes to the same as line by line, which remains for everything else: the lines, their order, what is
-        refused first.
-        """
+    def _buffered_head(self) -> bool:
+        """Take a whole head that has come with the bytes before it; else False."""
         if self._first is not None:
             return False
         end = self._buffer.find(b"\r\n\r\n", self._at, self._at + self._limits.request_line_bytes)
         if end < 0:
             return False
-        block = bytes(self._buffer[self._at : end])
-        lines = block.split(b"\r\n")
-        if block.count(b"\n") != len(lines) - 1:
+        lines = bytes(self._buffer[self._at : end]).split(b"\r\n")
+        if self._buffer.count(b"\n", self._at, end) != len(lines) - 1:
             return False  # a line ends in a bare LF
         self._at = end + 4
-        self._first = parse_request_line(lines[0])
-        headers, most = self._headers, self._limits.headers
-        for line in lines[1 : most + 1]:
-            headers.append(known_line(line) or parse_header_line(line))
-        if len(lines) > most + 1:
-            raise RefusalError(Reason.TOO_MANY_HEADERS)
-        self.head = build_head(self._first, headers)
-        self.state = State.WAITING
+        self._take_lines(lines)
         return True
 
     def _head_line(self) -> bool:

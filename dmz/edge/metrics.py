@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Gauge
 
 from dmz.edge.refusals import Reason
+from dmz.tallies import Counter, Histogram
 from wire_formats.instants import SECOND_MS
 
 WINDOWS: Final = ("unit", "community", "person", "site", "plain")
@@ -35,7 +36,7 @@ class EdgeMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         requests = Counter("dmz_edge_requests_total", "Requests answered", ("window", "status"), registry=registry)
         self._requests = {
-            (window, status): requests.labels(window, status) for window in WINDOWS for status in STATUS_CLASSES
+            (window, int(status[0])): requests.labels(window, status) for window in WINDOWS for status in STATUS_CLASSES
         }
         refusals = Counter("dmz_edge_refusals_total", "Requests refused by the edge", ("reason",), registry=registry)
         self._refusals = {reason: refusals.labels(reason.word) for reason in Reason}
@@ -43,10 +44,11 @@ class EdgeMetrics:
             "dmz_edge_connections_refused_total", "Connections closed at once", ("limit",), registry=registry
         )
         self._turned_away = {limit: turned_away.labels(limit) for limit in CONNECTION_REFUSALS}
-        handshakes = Counter("dmz_edge_handshakes_total", "TLS handshakes finished", ("kind",), registry=registry)
+        handshakes = Counter("dmz_edge_handshakes_total", "TLS handshakes ended", ("kind",), registry=registry)
         self.full_handshakes = handshakes.labels("full")
         self.resumed_handshakes = handshakes.labels("resumed")
         self.failed_handshakes = handshakes.labels("failed")
+        self.dropped_handshakes = handshakes.labels("dropped")
         self._seconds = {
             window: child
             for family in [
@@ -66,18 +68,20 @@ class EdgeMetrics:
             "dmz_edge_answer_memory_bytes", "Memory held for answers that clients are taking", registry=registry
         )
         self.staple_seconds = Gauge("dmz_edge_staple_left_seconds", "Life left; -1: none", registry=registry)
-        self.received_bytes = Counter("dmz_edge_received_bytes", "Request bytes, decrypted", registry=registry)
-        self.sent_bytes = Counter("dmz_edge_sent_bytes", "Response bytes, before encryption", registry=registry)
+        received = Counter("dmz_edge_received_bytes", "Request bytes, decrypted", registry=registry)
+        sent = Counter("dmz_edge_sent_bytes", "Response bytes, before encryption", registry=registry)
+        self.received_bytes, self.sent_bytes = received.labels(), sent.labels()
         self._deny_epoch = Gauge("dmz_edge_deny_list_epoch_total", "Newest epoch of the deny list", registry=registry)
         self._deny_serials = Gauge("dmz_edge_deny_list_serials_total", "Certificates denied", registry=registry)
         self._deny_age = Gauge("dmz_edge_deny_list_age_seconds", "Age of the deny list; -1: none", registry=registry)
-        self.deny_notices_refused = Counter(
+        refused_notices = Counter(
             "dmz_edge_deny_notices_refused_total", "Notices that are no valid deny list", registry=registry
         )
+        self.deny_notices_refused = refused_notices.labels()
 
     def answered(self, window: str, status: int, seconds: float) -> None:
         """Count an answered request."""
-        self._requests[window, f"{status // 100}xx"].inc()
+        self._requests[window, status // 100].count += 1
         self._seconds[window].observe(seconds)
 
     def refused(self, reason: Reason) -> None:

@@ -92,6 +92,7 @@ class Reason(Enum):
     FRONT_FIELDS = ("front_fields", Kind.BAD_HTTP, 400)
     WRONG_WINDOW = ("wrong_window", Kind.WRONG_WINDOW, 403)
     DENY_LIST_STALE = ("deny_list_stale", Kind.DENY_LIST_STALE, 503)
+    FOREIGN_PAGE = ("foreign_page", Kind.CSRF_MISMATCH, 403)
     # pace
     HEADER_DEADLINE = ("header_deadline", Kind.TIMED_OUT, 408)
     BODY_TOO_SLOW = ("body_too_slow", Kind.TIMED_OUT, 408)
@@ -119,6 +120,11 @@ class RefusalError(PeerError):
         super().__init__(reason.kind, private or reason.word, retry_after_s)
         self.reason = reason
         self.detail = reason.word
+
+    @property
+    def word(self) -> str:
+        """The reason in the access log."""
+        return self.reason.word
 
 
 #: Statuses of refusals that come from behind the edge (firewall, switch, worker) as a HallError.

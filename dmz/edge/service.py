@@ -22,7 +22,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from dmz.answering import Answerer
 from dmz.edge.acceptor import Acceptor
+from dmz.edge.access_log import AccessLog, EventLog
 from dmz.edge.body_buffer import MemoryBudget
 from dmz.edge.client_identity import IdentityReader
 from dmz.edge.connection import EdgeConnection, Entrance, EntranceConnections, TlsParts
@@ -34,6 +36,7 @@ from dmz.edge.master import EdgeChild
 from dmz.edge.metrics import EdgeMetrics
 from dmz.edge.plain_site import PlainSite
 from dmz.edge.refusals import Reason
+from dmz.edge.request_ids import RequestIds
 from dmz.edge.surroundings import DrainState, Surroundings, TakesFiles
 from dmz.edge.tls_engine import DirectSession
 from dmz.edge.tls_self_test import choose_session
@@ -58,6 +61,7 @@ class Collaborators:
         pipeline: firewall and content switch.
         intrusion: tells offenders from others.
         takes_files: whether a form at this window and path has a place for a file; elsewhere bodies are short.
+        access_log: writes a line for every request.
     """
 
     reactor: Any
@@ -65,9 +69,10 @@ class Collaborators:
     randomness: Randomness
     watch: DirectoryWatch
     registry: CollectorRegistry
-    pipeline: Handler
+    pipeline: Handler | Answerer
     intrusion: EdgeWatch = field(default_factory=Unwatched)
     takes_files: TakesFiles = lambda _window, _path: True
+    access_log: AccessLog = field(default_factory=EventLog)
 
 
 class EdgeService:
@@ -148,7 +153,8 @@ class EdgeService:
         engine = choose_session(self._child.contexts.by_entrance["site"])
         if engine is not DirectSession:
             self._log.warn("edge_tls_by_public_names", child=self._child.number)
-        return TlsParts(HandshakeQueue(self._given.reactor, self._child.settings.handshake_limits()), engine)
+        limits, dropped = self._child.settings.handshake_limits(), self.metrics.dropped_handshakes.inc
+        return TlsParts(HandshakeQueue(self._given.reactor, limits, dropped), engine)
 
     def _serve(self, name: str, listener: socket.socket, identities: IdentityReader, tls: TlsParts) -> None:
         context = self._child.contexts.by_entrance.get(name)
@@ -183,7 +189,7 @@ class EdgeService:
             metrics=self.metrics,
             clock=given.clock,
             seconds=given.reactor.seconds,
-            randomness=given.randomness,
+            request_ids=RequestIds(given.randomness),
             writer=ResponseWriter(given.clock),
             budget=self._budget,
             answers=self._answers,
@@ -195,6 +201,7 @@ class EdgeService:
             site_port=self._public_site_port(),
             drain=self._drain,
             watch=given.intrusion,
+            access_log=given.access_log,
         )
 
     def _connections(self) -> list[EdgeConnection]:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from dmz.answering import Answerer, answerer_of
+from dmz.edge.access_log import AccessLog, EventLog
 from dmz.edge.body_buffer import MemoryBudget
 from dmz.edge.body_forms import FormLimits
 from dmz.edge.caller import Caller
@@ -18,9 +20,10 @@ from dmz.edge.http_fields import RequestHead
 from dmz.edge.http_grammar import GrammarLimits
 from dmz.edge.http_response import ResponseWriter
 from dmz.edge.metrics import EdgeMetrics
+from dmz.edge.request_ids import RequestIds
 from dmz.edge.watch_port import EdgeWatch, Unwatched
 from dmz.messages import Handler, Window
-from wire_formats.collaborators import Clock, Randomness
+from wire_formats.collaborators import Clock
 
 TakesFiles: TypeAlias = Callable[[Window, str], bool]
 BodyLimit: TypeAlias = Callable[[Window, str, str], int]
@@ -97,7 +100,7 @@ class Surroundings:
         metrics: of this process.
         clock: wall clock.
         seconds: monotonic seconds (the reactor's).
-        randomness: for request numbers.
+        request_ids: names requests.
         writer: serialises answers.
         budget: memory of all bodies together.
         answers: memory of all large answers under way together.
@@ -110,16 +113,18 @@ class Surroundings:
         requests_per_connection: after so many the connection is closed.
         drain: shared flag.
         watch: tells offenders from others, and hears of every refusal.
+        access_log: writes a line for every request.
+        answerer: the pipeline, asked by call back.
     """
 
-    pipeline: Handler
+    pipeline: Handler | Answerer
     body_limit: BodyLimit
     admission: Admission
     deny: Denials
     metrics: EdgeMetrics
     clock: Clock
     seconds: Callable[[], float]
-    randomness: Randomness
+    request_ids: RequestIds
     writer: ResponseWriter
     budget: MemoryBudget
     answers: MemoryBudget
@@ -133,3 +138,9 @@ class Surroundings:
     identify: Callable[[RequestHead, Caller], Caller] = lambda _head, caller: caller
     drain: DrainState = field(default_factory=DrainState)
     watch: EdgeWatch = field(default_factory=Unwatched)
+    access_log: AccessLog = field(default_factory=EventLog)
+    answerer: Answerer = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find out once how the pipeline is asked."""
+        object.__setattr__(self, "answerer", answerer_of(self.pipeline))

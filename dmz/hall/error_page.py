@@ -154,10 +154,10 @@ class ErrorPages:
             "time": formats.second(visit.now_ms),
             "ways": self._ways(visit, error.kind),
         }
-        headers = retry_header(error)
-        if error.kind is Kind.SESSION_EXPIRED and visit.window != "site":
-            headers += (replies.drop_session_cookie(visit.window),)
-        return self._renderer.show(visit, frame, "error.html", model, status=status_of(error.kind), headers=headers)
+        status, headers = status_of(error.kind), retry_header(error)
+        page = self._renderer.show(visit, frame, "error.html", model, status=status, headers=headers)
+        over = error.kind is Kind.SESSION_EXPIRED and visit.window != "site"
+        return replies.signed_out(page, visit.window) if over else page
 
     def _ways(self, visit: Visit, kind: Kind) -> tuple[tuple[str, str], ...]:
         """Where to go from here: the likeliest first, never a dead end."""

@@ -23,6 +23,7 @@ from dmz.hall.renderer import Renderer
 from dmz.hall.route_table import ROUTES, Route
 from dmz.hall.router import Found, Router
 from dmz.hall.same_origin import check_origin
+from dmz.hall.session_mark import with_mark
 from dmz.hall.visit import Visit, client_of, cookie_of, language_of, session_cookie_name
 from dmz.messages import HallRequest, HallResponse, Handler
 from wire_formats.collaborators import Clock, Randomness
@@ -115,13 +116,14 @@ class HallApp:
                 check_origin(request)
             visit = await self._entered(visit, found)
             turned_away = self._turned_away(visit, found.route)
-            return turned_away or await HANDLERS[found.route.handler](self._hall, visit)
+            answer = turned_away or await HANDLERS[found.route.handler](self._hall, visit)
         except HallError as error:
             self._log.info("page_refused", code=error.code, reason=error.private, request_id=request.request_id)
-            return self._hall.errors.show(visit, error)
+            answer = self._hall.errors.show(visit, error)
         except Exception:  # noqa: BLE001 - top of page handling: our own mistake must not leave a user without an answer
             self._log.failure("page_failed", request_id=request.request_id)
-            return self._hall.errors.show(visit, Bug(Kind.BUG, "page handler failed"))
+            answer = self._hall.errors.show(visit, Bug(Kind.BUG, "page handler failed"))
+        return answer if visit.session is None else with_mark(answer, visit.session, visit.now_ms)
 
     def _visit(self, request: HallRequest) -> Visit:
         language = language_of(request)
@@ -160,4 +162,4 @@ class HallApp:
         target = f"/login?next={quote(back, safe='/')}"
         if not had_session:
             return replies.redirect("/login" if back == "/" else target)
-        return replies.redirect(f"{target}&note=expired", headers=(replies.drop_session_cookie(visit.window),))
+        return replies.signed_out(replies.redirect(f"{target}&note=expired"), visit.window)

@@ -5,6 +5,7 @@ The edge adds the security headers (CSP, HSTS, nosniff …); what depends on the
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
@@ -57,10 +58,11 @@ def session_cookie(window: str, value: str) -> Pair:
     return ("Set-Cookie", f"{session_cookie_name(window)}={value}; Path=/; Secure; HttpOnly; SameSite=Strict")
 
 
-def drop_session_cookie(window: str) -> Pair:
-    """Take the session cookie back."""
+def signed_out(answer: HallResponse, window: str) -> HallResponse:
+    """Take the session cookie back with an answer, and tell the edge that the session is over."""
     name = session_cookie_name(window)
-    return ("Set-Cookie", f"{name}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict")
+    dropped = ("Set-Cookie", f"{name}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict")
+    return replace(answer, headers=(*answer.headers, dropped), signed_in_s=0)
 
 
 def language_cookie(language: Language) -> Pair:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dmz.edge.watch_port import Trace, accountable
+from dmz.answering import Answerer, Answering, Cancel, Done, answerer_of
+from dmz.edge.watch_port import Trace, accountable, is_foreign
 from dmz.intrusion.offences import Offence, of_answer, of_firewall
 from dmz.intrusion.watch import IntrusionWatch
 from dmz.messages import HallRequest, HallResponse, Handler
@@ -10,7 +11,7 @@ from dmz.waf.refused import FirewallRefusedError
 from wire_formats.errors import Refused
 
 
-class WatchedHandler:
+class WatchedHandler(Answering):
     """A handler whose refusals and answers are watched; it changes none of them.
 
     Args:
@@ -18,29 +19,27 @@ class WatchedHandler:
         watch: of this process.
     """
 
-    def __init__(self, inner: Handler, watch: IntrusionWatch) -> None:
-        self._inner = inner
+    def __init__(self, inner: Handler | Answerer, watch: IntrusionWatch) -> None:
+        self._inner = answerer_of(inner)
         self._watch = watch
 
-    async def __call__(self, request: HallRequest) -> HallResponse:
-        """Have a request answered.
+    def begin(self, request: HallRequest, done: Done, /) -> Cancel:
+        """Have a request answered; errors are those of ``inner``."""
 
-        Raises:
-            HallError: whatever ``inner`` raises.
-        """
-        try:
-            response = await self._inner(request)
-        except FirewallRefusedError as error:
-            self._note(of_firewall(error.kind, error.verdict.rule, error.verdict.score), request)
-            raise
-        except Refused as error:
-            self._note(of_firewall(error.kind, "", 0), request)
-            raise
-        self._note(of_answer(response), request)
-        return response
+        def noted(outcome: HallResponse | BaseException) -> None:
+            if isinstance(outcome, HallResponse):
+                self._note(of_answer(outcome), request)
+            elif isinstance(outcome, FirewallRefusedError):
+                self._note(of_firewall(outcome.kind, outcome.verdict.rule, outcome.verdict.score), request)
+            elif isinstance(outcome, Refused):
+                self._note(of_firewall(outcome.kind, "", 0), request)
+            done(outcome)
+
+        return self._inner.begin(request, noted)
 
     def _note(self, offence: Offence | None, request: HallRequest) -> None:
         if offence is None:
             return
         certificate = None if request.client is None else accountable(request.client.fingerprint, request.headers)
-        self._watch.note(offence, Trace(request.address, certificate, request.window, request.request_id))
+        foreign = is_foreign(request.headers)
+        self._watch.note(offence, Trace(request.address, certificate, request.window, request.request_id, foreign))

@@ -59,6 +59,8 @@ _OF_REASON: Final[Mapping[Reason, Offence | None]] = MappingProxyType(
         # Cookies of a parent domain may hold what our grammar refuses: a visitor cannot help it.
         Reason.HEADER_VALUE: Offence.UNACCEPTABLE,
         Reason.PIPELINE_DEADLINE: None,
+        # What browsers send for others' pages, and gains nothing: whoever forges it is refused everything.
+        Reason.FOREIGN_PAGE: None,
         Reason.CERTIFICATE_MISSING: Offence.CERTIFICATE_MISSING,
         Reason.THROTTLED: Offence.OVER_THROTTLE,
     }
@@ -92,7 +94,7 @@ _OF_STATUS: Final[Mapping[int, Offence]] = MappingProxyType({403: Offence.FORBID
 INVALID_CERTIFICATE: Final = frozenset(
     {Kind.CERTIFICATE_REQUIRED, Kind.CERTIFICATE_REVOKED, Kind.CERTIFICATE_EXPIRED, Kind.WRONG_WINDOW}
 )
-#: What a link can make a browser send, refused before the header fields were read that would tell whose link it was.
+#: What a link can make a browser send; browsers before 2023 do not say whose link it was.
 FROM_A_LINK: Final = frozenset(
     {
         Reason.REQUEST_LINE_TOO_LONG,
@@ -107,6 +109,8 @@ FROM_A_LINK: Final = frozenset(
         Reason.TOO_MANY_PARAMETERS,
     }
 )
+#: What a page can make a browser send, refused perhaps before the fields have come that tell whose page it was.
+FROM_A_PAGE: Final = FROM_A_LINK | {Reason.METHOD}
 
 
 def of_refusal(reason: Reason) -> Offence | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from dmz.answering import Answerer
 from dmz.intrusion.clamd import ClamdClient
 from dmz.intrusion.events import EventTeller, Sink
 from dmz.intrusion.handler import WatchedHandler
@@ -58,7 +59,7 @@ class IntrusionService:
         self._scanning: ScanningHandler | None = None
         self.watch = IntrusionWatch(settings, post, clock=clock, metrics=self._metrics, teller=self._teller)
 
-    def scanned(self, inner: Handler) -> Handler:
+    def scanned(self, inner: Handler | Answerer) -> Handler | Answerer:
         """Put the virus scanner before a handler, if the settings name one."""
         settings = self._settings
         if settings.clamd_socket is None:
@@ -69,7 +70,7 @@ class IntrusionService:
         )
         return self._scanning
 
-    def watched(self, inner: Handler) -> Handler:
+    def watched(self, inner: Handler | Answerer) -> Answerer:
         """Watch a handler."""
         return WatchedHandler(inner, self.watch)
 

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from dmz.answering import Answerer, Answering, Cancel, Done, answerer_of, awaited
 from dmz.intrusion.clamd import NO_ANSWER, ClamdClient, Scanned, ScanVerdict
 from dmz.intrusion.events import Event, EventTeller, Happening
 from dmz.intrusion.metrics import IntrusionMetrics
@@ -49,7 +50,7 @@ class ScannerPresence:
             self._teller.tell(Event(Happening.SCANNER_BACK))
 
 
-class ScanningHandler:
+class ScanningHandler(Answering):
     """A handler behind the virus scanner.
 
     Args:
@@ -64,14 +65,15 @@ class ScanningHandler:
 
     def __init__(
         self,
-        inner: Handler,
+        inner: Handler | Answerer,
         clamd: ClamdClient,
         *,
         presence: ScannerPresence,
         metrics: IntrusionMetrics,
         required: bool,
     ) -> None:
-        self._inner = inner
+        self._inner = answerer_of(inner)
+        self._scanning_all = answerer_of(self._scan_all)
         self._clamd = clamd
         self._presence = presence
         self._metrics = metrics
@@ -90,17 +92,18 @@ class ScanningHandler:
         if self._looking is not None and self._looking.running:
             self._looking.stop()
 
-    async def __call__(self, request: HallRequest) -> HallResponse:
+    def begin(self, request: HallRequest, done: Done, /) -> Cancel:
         """Have a request answered, unless it brings a virus.
 
-        Raises:
-            Refused: INFECTED.
-            Unavailable: BUSY: not scanned, and the settings require it.
+        The error may be ``Refused`` (INFECTED), or ``Unavailable`` (BUSY: not scanned, and the settings require it).
         """
+        return (self._scanning_all if request.uploads else self._inner).begin(request, done)
+
+    async def _scan_all(self, request: HallRequest) -> HallResponse:
         for upload in request.uploads:
             if upload.data:
                 self._judge(await self._scan(upload.data), request)
-        return await self._inner(request)
+        return await awaited(self._inner, request)
 
     async def _scan(self, data: bytes) -> Scanned:
         await self._places.acquire()

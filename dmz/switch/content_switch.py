@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 from prometheus_client import CollectorRegistry
 from twisted.internet.defer import Deferred, gatherResults
 
-from dmz.messages import HallRequest, HallResponse
+from dmz.answering import Answering, Cancel, Done
+from dmz.messages import HallRequest
 from dmz.switch.metrics import SwitchMetrics
 from dmz.switch.reactor_port import SwitchReactor
 from dmz.switch.relay import WorkerPool
 from dmz.switch.settings import SwitchSettings
+from dmz.switch.wait_queue import Priority, priority_of
 from dmz.switch.worker_health import HealthState
 from wire_formats.collaborators import Randomness
 
@@ -22,7 +24,7 @@ STATIC: Final = "static"
 STATIC_PREFIX: Final = "/static/"
 
 
-class ContentSwitch:
+class ContentSwitch(Answering):
     """A handler that hands every request to the pool of its path.
 
     Args:
@@ -48,15 +50,10 @@ class ContentSwitch:
         """True when at least one worker that makes pages is up."""
         return HealthState.UP in self._workers.states().values()
 
-    async def __call__(self, request: HallRequest) -> HallResponse:
-        """Have a request answered.
-
-        Raises:
-            Unavailable: NO_WORKER, BUSY or TIMED_OUT, with a time after which to try again.
-            PeerError: the request does not fit a frame.
-        """
+    def begin(self, request: HallRequest, done: Done, /) -> Cancel:
+        """Have a request answered by the pool of its path; errors as ``WorkerPool.begin``."""
         pool = self._static if request.path.startswith(STATIC_PREFIX) else self._workers
-        return await pool(request)
+        return pool.begin(request, done)
 
 
 def build_switch(
@@ -66,6 +63,7 @@ def build_switch(
     settings: SwitchSettings,
     registry: CollectorRegistry,
     randomness: Randomness,
+    rank: Callable[[HallRequest], Priority] = priority_of,
 ) -> ContentSwitch:
     """Put a switch together; call ``start`` on it.
 
@@ -75,12 +73,18 @@ def build_switch(
         settings: the same for all pools.
         registry: of this process.
         randomness: for the jitter of reconnections.
+        rank: tells who goes first while all wait for a worker.
     """
     metrics = SwitchMetrics(registry, sockets)
     return ContentSwitch(
         {
             name: WorkerPool(
-                workers, reactor=reactor, settings=settings, metrics=metrics.pool(name), randomness=randomness
+                workers,
+                reactor=reactor,
+                settings=settings,
+                metrics=metrics.pool(name),
+                randomness=randomness,
+                rank=rank,
             )
             for name, workers in sockets.items()
         }

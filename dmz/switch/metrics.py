@@ -6,9 +6,10 @@ import enum
 from collections.abc import Iterable
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Gauge
 
 from dmz.switch.worker_health import HealthState
+from dmz.tallies import Counter, CounterChild, Histogram, HistogramChild
 
 _SECONDS: Final = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
 
@@ -79,13 +80,13 @@ class PoolMetrics:
     def __init__(  # noqa: PLR0913 - a record; all by keyword
         self,
         *,
-        outcomes: dict[Outcome, Counter],
-        again: dict[Again, Counter],
+        outcomes: dict[Outcome, CounterChild],
+        again: dict[Again, CounterChild],
         states: dict[HealthState, Gauge],
         in_flight: Gauge,
         waiting: Gauge,
-        ejections: Counter,
-        seconds: Histogram,
+        ejections: CounterChild,
+        seconds: HistogramChild,
     ) -> None:
         self.outcomes = outcomes
         self.again = again

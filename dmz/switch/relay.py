@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from twisted.internet.defer import CancelledError, Deferred, gatherResults
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
+from dmz.answering import Answering, Cancel, Done, nothing
 from dmz.messages import SESSION_COOKIE_PREFIX, HallRequest, HallResponse, decode_response, encode_request
 from dmz.switch.balancer import RETRY_AFTER_S, Balancer
 from dmz.switch.ejection import EjectionLedger
@@ -19,7 +19,7 @@ from dmz.switch.metrics import Again, Outcome, PoolMetrics
 from dmz.switch.reactor_port import SwitchReactor
 from dmz.switch.retry import MOST_REPEATS, RetryBudget, is_repeatable
 from dmz.switch.settings import SwitchSettings
-from dmz.switch.wait_queue import WaitQueue, priority_of
+from dmz.switch.wait_queue import Priority, WaitQueue, priority_of
 from dmz.switch.worker_health import HealthState
 from dmz.switch.worker_link import Ended, ExchangeError, WorkerLink
 from wire_formats.collaborators import Randomness
@@ -29,20 +29,52 @@ _INTERNAL_ERROR: Final = 500
 _MS: Final = 1_000
 
 
-@dataclass(slots=True)
 class _Attempt:
-    """One request on its way through the pool."""
+    """One request on its way through the pool; over when ``done`` is None."""
 
-    request: HallRequest
-    person: bytes | None
-    deadline_ms: int
-    tried: set[str] = field(default_factory=set)
-    moves: int = 0
-    repeats: int = 0
-    outcome: Outcome = Outcome.CANCELLED
+    __slots__ = (
+        "deadline_s",
+        "done",
+        "give_up",
+        "message",
+        "moves",
+        "person",
+        "pool",
+        "repeats",
+        "request",
+        "since_s",
+        "timer",
+        "tried",
+        "worker",
+    )
+
+    def __init__(self, pool: WorkerPool, request: HallRequest, message: bytes, done: Done, deadline_s: float) -> None:
+        self.pool = pool
+        self.request = request
+        self.message = message
+        self.done: Done | None = done
+        self.deadline_s = deadline_s
+        self.person = person_of(request)
+        self.tried: tuple[str, ...] = ()
+        self.moves = 0
+        self.repeats = 0
+        self.worker = ""
+        #: While a worker has it: tells the worker to give up.
+        self.give_up: Cancel | None = None
+        #: While it waits for a place: its deadline, and since when.
+        self.timer: IDelayedCall | None = None
+        self.since_s = 0.0
+
+    def ended(self, result: bytes | ExchangeError) -> None:
+        """The worker has answered, or cannot."""
+        self.pool.ended(self, result)
+
+    def cancel(self) -> None:
+        """Nobody wants the answer any more."""
+        self.pool.cancelled(self)
 
 
-class WorkerPool:
+class WorkerPool(Answering):
     """Workers that can stand in for each other.
 
     Args:
@@ -51,6 +83,7 @@ class WorkerPool:
         settings: limits and deadlines.
         metrics: this pool's counters.
         randomness: for the jitter of reconnections.
+        rank: tells who goes first while all wait.
     """
 
     _log = Logger()
@@ -63,13 +96,15 @@ class WorkerPool:
         settings: SwitchSettings,
         metrics: PoolMetrics,
         randomness: Randomness,
+        rank: Callable[[HallRequest], Priority] = priority_of,
     ) -> None:
         self._reactor = reactor
+        self._rank = rank
         self._settings = settings
         self._metrics = metrics
         self._balancer = Balancer(workers, settings.balancer)
         self._ejections = EjectionLedger(workers)
-        self._queue: WaitQueue[Deferred[None]] = WaitQueue(settings.queue * len(workers))
+        self._queue: WaitQueue[_Attempt] = WaitQueue(settings.queue * len(workers))
         self._retries = RetryBudget(percent=settings.retry_percent, reserve=settings.in_flight)
         self._links = {
             name: WorkerLink(
@@ -77,6 +112,7 @@ class WorkerPool:
             )
             for name, path in workers.items()
         }
+        self._answer_s = settings.answer_ms / _MS
         self._bridge: IDelayedCall | None = None
         self._stopping = False
         metrics.states[HealthState.DOWN].inc(len(workers))
@@ -98,73 +134,91 @@ class WorkerPool:
         """Give every worker's state."""
         return {name: link.state for name, link in self._links.items()}
 
-    async def __call__(self, request: HallRequest) -> HallResponse:
+    def begin(self, request: HallRequest, done: Done, /) -> Cancel:
         """Have a request answered.
 
-        Raises:
-            Unavailable: NO_WORKER, BUSY or TIMED_OUT, with a time after which to try again.
-            PeerError: the request does not fit a frame.
+        The error may be ``Unavailable`` (NO_WORKER, BUSY or TIMED_OUT, with a time after which to try again), or
+        ``PeerError``: the request does not fit a frame.
         """
-        message = encode_request(request)
-        attempt = _Attempt(request, person_of(request), self._now_ms() + self._settings.answer_ms)
-        self._retries.earn()
         try:
-            while True:
-                response = await self._try_once(attempt, message)
-                if response is not None:
-                    attempt.outcome = Outcome.ANSWERED
-                    return response
-        finally:
-            self._metrics.outcomes[attempt.outcome].inc()
-
-    # --- one try ---------------------------------------------------------------
-
-    async def _try_once(self, attempt: _Attempt, message: bytes) -> HallResponse | None:
-        name = await self._place(attempt)
-        self._balancer.begin(name)
-        try:
-            limit_s = (attempt.deadline_ms - self._now_ms()) / _MS
-            payload = await self._links[name].exchange(message, limit_s)
-            response = decode_response(payload)
-        except ExchangeError as error:
-            self._failed(name, counts=error.begun or error.ended is Ended.LOST)
-            self._again(attempt, name, error)
-            return None
+            message = encode_request(request)
         except PeerError as error:
-            self._failed(name, counts=True)
-            attempt.outcome = Outcome.BAD_ANSWER
-            self._log.error("worker_answer_unreadable", worker=name, reason=error.private)
-            raise Unavailable(Kind.NO_WORKER, "a worker's answer cannot be read", RETRY_AFTER_S) from error
-        finally:
-            self._balancer.end(name)
-            self._wake()
-        if response.status == _INTERNAL_ERROR:
-            self._failed(name, counts=True)
+            done(error)
+            return nothing
+        attempt = _Attempt(self, request, message, done, self._reactor.seconds() + self._answer_s)
+        self._retries.earn()
+        self._place(attempt)
+        return attempt.cancel
+
+    # --- what an attempt says ---------------------------------------------------
+
+    def ended(self, attempt: _Attempt, result: bytes | ExchangeError) -> None:
+        """A worker has answered, or cannot: tell the asker, or try again where that is safe."""
+        name, attempt.give_up = attempt.worker, None
+        response: HallResponse | None = None
+        error: Unavailable | None = None
+        outcome = Outcome.ANSWERED
+        if isinstance(result, ExchangeError):
+            self._failed(name, counts=result.begun or result.ended is Ended.LOST)
+            if not self._may_try_again(attempt, name, result):
+                outcome, error = _given_up(result)
         else:
-            self._ejections.succeeded(name)
-        return response
+            try:
+                response = decode_response(result)
+            except PeerError as wrong:
+                self._failed(name, counts=True)
+                self._log.error("worker_answer_unreadable", worker=name, reason=wrong.private)
+                outcome = Outcome.BAD_ANSWER
+                error = Unavailable(Kind.NO_WORKER, "a worker's answer cannot be read", RETRY_AFTER_S)
+        self._balancer.end(name)
+        if self._queue:
+            self._wake()
+        if response is not None:
+            if response.status == _INTERNAL_ERROR:
+                self._failed(name, counts=True)
+            else:
+                self._ejections.succeeded(name)
+        finished = response or error
+        if finished is None:
+            self._place(attempt)
+        else:
+            self._finish(attempt, outcome, finished)
 
-    def _again(self, attempt: _Attempt, name: str, error: ExchangeError) -> None:
-        """Return if the request may be sent again.
+    def cancelled(self, attempt: _Attempt) -> None:
+        """Nobody wants an answer any more."""
+        if attempt.done is None:
+            return
+        attempt.done = None
+        self._metrics.outcomes[Outcome.CANCELLED].inc()
+        if attempt.give_up is not None:
+            attempt.give_up()
+            self._balancer.end(attempt.worker)
+            self._wake()
+        elif attempt.timer is not None:
+            self._queue.remove(attempt)
+            self._waits_no_more(attempt)
 
-        Raises:
-            Unavailable: it may not.
-        """
-        attempt.tried.add(name)
+    def _finish(self, attempt: _Attempt, outcome: Outcome, result: HallResponse | Unavailable) -> None:
+        done, attempt.done = attempt.done, None
+        if done is not None:
+            self._metrics.outcomes[outcome].inc()
+            done(result)
+
+    def _may_try_again(self, attempt: _Attempt, name: str, error: ExchangeError) -> bool:
+        """Tell whether the request may be sent again."""
+        attempt.tried = (*attempt.tried, name)
         if error.ended is Ended.DEADLINE:
-            attempt.outcome = Outcome.ANSWER_DEADLINE
-            raise Unavailable(Kind.TIMED_OUT, "no answer from the worker in time", RETRY_AFTER_S) from error
+            return False
         if not error.begun and attempt.moves < len(self._links):
             attempt.moves += 1
             self._metrics.again[Again.NOT_BEGUN].inc()
-            return
+            return True
         repeatable = attempt.repeats < MOST_REPEATS and is_repeatable(attempt.request)
         if error.begun and repeatable and self._retries.spend():
             attempt.repeats += 1
             self._metrics.again[Again.REPEATABLE].inc()
-            return
-        attempt.outcome = Outcome.LOST
-        raise Unavailable(Kind.NO_WORKER, f"worker {error.ended.value}", RETRY_AFTER_S) from error
+            return True
+        return False
 
     def _failed(self, name: str, *, counts: bool) -> None:
         if not counts or self._links[name].state is not HealthState.UP:
@@ -177,54 +231,62 @@ class WorkerPool:
 
     # --- a place -----------------------------------------------------------------
 
-    async def _place(self, attempt: _Attempt) -> str:
+    def _place(self, attempt: _Attempt) -> None:
+        """Send a request to a worker, or let it wait for one."""
+        name = None
         try:
-            while True:
-                # With no worker ready while a bridge holds, one waits as for a free place.
-                if self._bridge is None or self._balancer.ready_count:
-                    name = self._balancer.pick(attempt.person, self._now_ms(), attempt.tried)
-                    if name is not None:
-                        return name
-                await self._wait(attempt)
+            # With no worker ready while a bridge holds, one waits as for a free place.
+            if self._bridge is None or self._balancer.ready_count:
+                name = self._balancer.pick(attempt.person, self._now_ms(), attempt.tried)
         except Unavailable as error:
-            attempt.outcome = _OUTCOMES.get(error.kind, Outcome.NO_WORKER)
-            raise
+            self._finish(attempt, Outcome.NO_WORKER, error)
+            return
+        if name is None:
+            self._wait(attempt)
+            return
+        attempt.worker = name
+        self._balancer.begin(name)
+        attempt.give_up = self._links[name].exchange(attempt.message, attempt.deadline_s, attempt.ended)
+        if attempt.give_up is None:
+            self.ended(attempt, ExchangeError(Ended.LOST, begun=False))
 
-    async def _wait(self, attempt: _Attempt) -> None:
-        entry: Deferred[None] = Deferred()
-        rejected = self._queue.push(entry, priority_of(attempt.request))
-        if rejected is entry:
-            raise Unavailable(Kind.BUSY, "queue full", RETRY_AFTER_S)
-        if rejected is not None:
-            rejected.errback(Unavailable(Kind.BUSY, "queue full, others first", RETRY_AFTER_S))
-        since = self._reactor.seconds()
-        limit_ms = min(self._settings.queue_ms, attempt.deadline_ms - self._now_ms())
-        timer = self._reactor.callLater(max(limit_ms, 0) / _MS, self._waited_too_long, entry)
+    def _wait(self, attempt: _Attempt) -> None:
+        attempt.since_s = self._reactor.seconds()
+        rejected = self._queue.push(attempt, self._rank(attempt.request))
+        if rejected is attempt:
+            self._finish(attempt, Outcome.QUEUE_FULL, Unavailable(Kind.BUSY, "queue full", RETRY_AFTER_S))
+            return
+        limit_s = min(self._settings.queue_ms / _MS, attempt.deadline_s - attempt.since_s)
+        attempt.timer = self._reactor.callLater(max(limit_s, 0.0), self._waited_too_long, attempt)
         self._metrics.waiting.set(len(self._queue))
-        try:
-            await entry
-        except CancelledError:
-            self._queue.remove(entry)
-            raise
-        finally:
-            if timer.active():
-                timer.cancel()
-            self._metrics.waiting.set(len(self._queue))
-            self._metrics.seconds.observe(self._reactor.seconds() - since)
+        if rejected is not None:
+            self._waits_no_more(rejected)
+            error = Unavailable(Kind.BUSY, "queue full, others first", RETRY_AFTER_S)
+            self._finish(rejected, Outcome.QUEUE_FULL, error)
 
-    def _waited_too_long(self, entry: Deferred[None]) -> None:
-        self._queue.remove(entry)
-        entry.errback(Unavailable(Kind.TIMED_OUT, "no place at a worker in time", RETRY_AFTER_S))
+    def _waits_no_more(self, attempt: _Attempt) -> None:
+        timer, attempt.timer = attempt.timer, None
+        if timer is not None and timer.active():
+            timer.cancel()
+        self._metrics.waiting.set(len(self._queue))
+        self._metrics.seconds.observe(self._reactor.seconds() - attempt.since_s)
+
+    def _waited_too_long(self, attempt: _Attempt) -> None:
+        self._queue.remove(attempt)
+        self._waits_no_more(attempt)
+        error = Unavailable(Kind.TIMED_OUT, "no place at a worker in time", RETRY_AFTER_S)
+        self._finish(attempt, Outcome.QUEUE_DEADLINE, error)
 
     def _wake(self) -> None:
         """Give one free place to the next in line; if no worker is left, tell all of them."""
         none_left = self._balancer.ready_count == 0
         if none_left and self._bridge is not None:
             return
-        entry = self._queue.pop()
-        while entry is not None:
-            entry.callback(None)  # it picks at once, or learns that no worker is left
-            entry = self._queue.pop() if none_left else None
+        attempt = self._queue.pop()
+        while attempt is not None:
+            self._waits_no_more(attempt)
+            self._place(attempt)  # it gets a worker at once, or learns that none is left
+            attempt = self._queue.pop() if none_left else None
 
     def _changed(self, name: str, before: HealthState, after: HealthState) -> None:
         self._metrics.states[before].dec()
@@ -262,7 +324,11 @@ class WorkerPool:
         return int(self._reactor.seconds() * _MS)
 
 
-_OUTCOMES: Final = {Kind.BUSY: Outcome.QUEUE_FULL, Kind.TIMED_OUT: Outcome.QUEUE_DEADLINE}
+def _given_up(error: ExchangeError) -> tuple[Outcome, Unavailable]:
+    """Give what the asker is told when no other worker is tried."""
+    if error.ended is Ended.DEADLINE:
+        return Outcome.ANSWER_DEADLINE, Unavailable(Kind.TIMED_OUT, "no answer from the worker in time", RETRY_AFTER_S)
+    return Outcome.LOST, Unavailable(Kind.NO_WORKER, f"worker {error.ended.value}", RETRY_AFTER_S)
 
 
 def person_of(request: HallRequest) -> bytes | None:

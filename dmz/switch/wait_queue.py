@@ -17,17 +17,28 @@ T = TypeVar("T")
 
 
 class Priority(enum.IntEnum):
-    """Who goes first."""
+    """Who goes first: signed-in users before strangers, interactive work before batch."""
 
     SUBMISSION = 0
-    """Somebody has filled in a form."""
+    """Somebody who is signed in has filled in a form."""
     PAGE = 1
     UPLOAD = 2
     """A workbook or picture: heavy, and its sender expects to wait."""
+    CERTIFIED = 3
+    """Not signed in, but known by a certificate of ours: may be about to sign in."""
+    STRANGER = 4
+    """Anybody."""
 
 
-def priority_of(request: HallRequest) -> Priority:
-    """Give the priority of a request."""
+def priority_of(request: HallRequest, *, signed_in: bool = True) -> Priority:
+    """Give the priority of a request.
+
+    Args:
+        request: any.
+        signed_in: whether a worker has confirmed its session (``dmz.admission``); where nobody can tell, all are alike.
+    """
+    if not signed_in:
+        return Priority.STRANGER if request.client is None else Priority.CERTIFIED
     if request.uploads:
         return Priority.UPLOAD
     return Priority.SUBMISSION if request.method == "POST" else Priority.PAGE

@@ -5,16 +5,17 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple, TypeAlias
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IConnector, IDelayedCall
 from twisted.internet.protocol import ClientFactory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from dmz.answering import Cancel
 from dmz.switch.frames import NOT_BEGUN, ResetCode
 from dmz.switch.multiplex import Multiplexer
 from dmz.switch.mux_events import Event, GoneAway, MessageReceived, MuxLimits, Ponged, StreamReset
@@ -52,9 +53,12 @@ class ExchangeError(Exception):
         self.begun = begun
 
 
-@dataclass(slots=True)
-class _Exchange:
-    answer: Deferred[bytes]
+#: Hears how an exchange ended: the encoded answer, or why there is none.
+OnEnded: TypeAlias = Callable[[bytes | ExchangeError], None]
+
+
+class _Exchange(NamedTuple):
+    on_ended: OnEnded
     deadline_s: float
 
 
@@ -139,26 +143,25 @@ class WorkerLink:
 
     # --- exchanges -----------------------------------------------------------
 
-    def exchange(self, message: bytes, limit_s: float) -> Deferred[bytes]:
-        """Send a request and wait for its answer.
+    def exchange(self, message: bytes, deadline_s: float, on_ended: OnEnded) -> Cancel | None:
+        """Send a request.
 
         Args:
             message: the encoded request.
-            limit_s: how long to wait; then the worker is told to give up.
+            deadline_s: instant of the reactor's clock until which to wait; then the worker is told to give up.
+            on_ended: called once, never before this returns.
 
         Returns:
-            The encoded answer; fails with ExchangeError. Cancelling it tells the worker to give up.
+            What tells the worker to give up (``on_ended`` is then not called); None when it cannot be reached.
         """
         connection = self._connection
         if connection is None or self.state is not HealthState.UP:
-            answer: Deferred[bytes] = Deferred()
-            answer.errback(ExchangeError(Ended.LOST, begun=False))
-            return answer
-        answer = connection.exchange(message, limit_s)
+            return None
+        cancel = connection.exchange(message, deadline_s, on_ended)
         if connection.protocol.mux.exhausted:
             self.leave(connection)  # stream numbers are used up: finish, and connect anew
         connection.protocol.flush()
-        return answer
+        return cancel
 
     # --- what the connections say ----------------------------------------------
 
@@ -271,15 +274,13 @@ class _Connection:
         mux = Multiplexer(at_edge=True, limits=limits)
         self.protocol = MuxProtocol(mux, self._event, self._lost, lambda _: link.made())
 
-    def exchange(self, message: bytes, limit_s: float) -> Deferred[bytes]:
+    def exchange(self, message: bytes, deadline_s: float, on_ended: OnEnded) -> Cancel:
         """Queue a request; the caller flushes."""
         stream = self.protocol.mux.open(message)
-        answer: Deferred[bytes] = Deferred(lambda _: self._give_up(stream, CancelledError()))
-        deadline_s = self._reactor.seconds() + max(limit_s, 0.0)
-        self._exchanges[stream] = _Exchange(answer, deadline_s)
+        self._exchanges[stream] = _Exchange(on_ended, deadline_s)
         if deadline_s < self._timer_s:
             self._set_timer(deadline_s)
-        return answer
+        return partial(self._cancel, stream)
 
     def leave(self) -> None:
         """Hang up once everything is answered: the worker waits for us to do it."""
@@ -319,21 +320,24 @@ class _Connection:
             self._give_up(stream, ExchangeError(Ended.DEADLINE, begun=True))
         self._set_timer(min((exchange.deadline_s for exchange in self._exchanges.values()), default=math.inf))
 
-    def _give_up(self, stream: int, error: Exception) -> None:
+    def _give_up(self, stream: int, error: ExchangeError) -> None:
         self.protocol.mux.reset(stream, ResetCode.CANCELLED)
         self.protocol.flush()
         self._end(stream, error)
 
-    def _end(self, stream: int, result: bytes | Exception) -> None:
+    def _cancel(self, stream: int) -> None:
+        if self._exchanges.pop(stream, None) is not None:
+            self.protocol.mux.reset(stream, ResetCode.CANCELLED)
+            self.protocol.flush()
+            if self._leaving:
+                self.leave()
+
+    def _end(self, stream: int, result: bytes | ExchangeError) -> None:
         exchange = self._exchanges.pop(stream, None)
-        if exchange is None:
-            return
-        if isinstance(result, bytes):
-            exchange.answer.callback(result)
-        else:
-            exchange.answer.errback(Failure(result))
-        if self._leaving:
-            self.leave()
+        if exchange is not None:
+            exchange.on_ended(result)
+            if self._leaving:
+                self.leave()
 
     def _lost(self, wrong: PeerError | None) -> None:
         self._link.lost(self, wrong)

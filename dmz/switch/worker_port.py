@@ -235,9 +235,9 @@ class _Connection:
         answer.addCallbacks(self._answer, self._unwanted, callbackArgs=(event.stream,), errbackArgs=(event.stream,))
 
     def _answer(self, response: HallResponse, stream: int) -> None:
-        self._running.pop(stream, None)
+        request, _ = self._running.pop(stream)
         try:
-            message = encode_response(response)
+            message = encode_response(response, marked=request.takes_mark)
         except PeerError:
             self._port.count(PortOutcome.FAILED)
             self._mux.reset(stream, ResetCode.FAILED)

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from prometheus_client import CollectorRegistry
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger, LogLevel
+from twisted.python.failure import Failure
 
+from dmz.answering import Answerer, Answering, Cancel, Done, answerer_of, nothing
 from dmz.messages import HallRequest, HallResponse, Handler
 from dmz.waf.hall_routes import hall_route_table
 from dmz.waf.metrics import FirewallMetrics
@@ -22,14 +25,16 @@ from dmz.waf.rule_store import compile_stored, read_rules
 from dmz.waf.seclang.engine import Engine
 from dmz.waf.settings import FirewallSettings
 from dmz.waf.verdict import Stage, Verdict
-from wire_formats.errors import Bug, Kind
+from wire_formats.errors import Bug, HallError, Kind
 
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 _MIB: Final = 1024 * 1024
 #: How long a request is judged before others have their turn.
 SLICE_S: Final = 0.005
 
 
-class GuardedHandler:
+class GuardedHandler(Answering):
     """A handler behind the firewall.
 
     Args:
@@ -44,53 +49,82 @@ class GuardedHandler:
 
     def __init__(
         self,
-        inner: Handler,
+        inner: Handler | Answerer,
         pipeline: WafPipeline,
         *,
         metrics: FirewallMetrics,
         seconds: Callable[[], float],
         pause: Callable[[], Awaitable[None]],
     ) -> None:
-        self._inner = inner
-        self._pipeline = pipeline
+        self.inner = answerer_of(inner)
+        self.pipeline = pipeline
         self._metrics = metrics
         self._seconds = seconds
         self._pause = pause
 
-    async def __call__(self, request: HallRequest) -> HallResponse:
+    def begin(self, request: HallRequest, done: Done, /) -> Cancel:
         """Have a request answered, if it may pass.
 
-        Raises:
-            FirewallRefusedError: FIREWALL, NOT_FOUND, METHOD_NOT_ALLOWED or BODY_TOO_LARGE.
-            Bug: the answer must not leave.
+        The error may be ``FirewallRefusedError`` (FIREWALL, NOT_FOUND, METHOD_NOT_ALLOWED or BODY_TOO_LARGE), or a
+        ``Bug``: the answer must not leave.
         """
-        started = self._seconds()
-        verdict = await self._in_slices(self._pipeline.steps(request))
-        self._metrics.seconds.observe(max(0.0, self._seconds() - started))
-        self._metrics.count(verdict)
-        if not verdict.allowed:
-            self._audit(verdict, request)
-            raise FirewallRefusedError(verdict, self._pipeline.label_of(request, verdict))
-        response = await self._inner(request)
-        verdict = await self._in_slices(self._pipeline.answer_steps(request, response))
-        if not verdict.allowed:
-            self._metrics.count(verdict)
-            self._audit(verdict, request)
-            raise Bug(Kind.BUG, verdict.rule)
-        return response
+        guarded = _Guarded(self, request, done)
+        guarded.begin()
+        return guarded.cancel
+
+    # --- for the requests under way ----------------------------------------------
+
+    def judge(self, steps: Generator[None, None, Verdict], then: Callable[[Verdict | BaseException], None]) -> Cancel:
+        """Take the steps of a judgement; those of a long one in slices of SLICE_S, between which others have a turn."""
+        until = self._seconds() + SLICE_S
+        told: Verdict | BaseException
+        try:
+            next(steps)
+            while self._seconds() <= until:
+                next(steps)
+        except StopIteration as last:
+            told = last.value
+        except Exception as error:  # noqa: BLE001 - whoever asked is told, and logs what is our own fault
+            told = error
+        else:
+            going_on = Deferred.fromCoroutine(self._in_slices(steps))
+            going_on.addCallbacks(then, _unless_cancelled(then))
+            return going_on.cancel
+        then(told)
+        return nothing
 
     async def _in_slices(self, steps: Generator[None, None, Verdict]) -> Verdict:
-        """Take steps of a judgement in slices of SLICE_S."""
-        until = self._seconds() + SLICE_S
         while True:
+            await self._pause()
+            until = self._seconds() + SLICE_S
             try:
                 next(steps)
-            except StopIteration as done:
-                verdict: Verdict = done.value
+                while self._seconds() <= until:
+                    next(steps)
+            except StopIteration as last:
+                verdict: Verdict = last.value
                 return verdict
-            if self._seconds() > until:
-                await self._pause()
-                until = self._seconds() + SLICE_S
+
+    def asked(self, request: HallRequest, verdict: Verdict, started_s: float) -> HallError | None:
+        """Count a request's verdict; gives the refusal if it may not pass."""
+        self._metrics.seconds.observe(max(0.0, self._seconds() - started_s))
+        self._metrics.count(verdict)
+        if verdict.allowed:
+            return None
+        self._audit(verdict, request)
+        return FirewallRefusedError(verdict, self.pipeline.label_of(request, verdict))
+
+    def answered(self, request: HallRequest, verdict: Verdict) -> HallError | None:
+        """Count an answer's verdict; gives an error if it must not leave."""
+        if verdict.allowed:
+            return None
+        self._metrics.count(verdict)
+        self._audit(verdict, request)
+        return Bug(Kind.BUG, verdict.rule)
+
+    def now_s(self) -> float:
+        """Give the time in seconds."""
+        return self._seconds()
 
     def _audit(self, verdict: Verdict, request: HallRequest) -> None:
         self._log.emit(
@@ -103,6 +137,73 @@ class GuardedHandler:
             reason=verdict.field,
             score=verdict.score,
         )
+
+
+def _unless_cancelled(then: Callable[[Verdict | BaseException], None]) -> Callable[[Failure], None]:
+    def failed(failure: Failure) -> None:
+        if not failure.check(CancelledError):
+            assert failure.value is not None
+            then(failure.value)
+
+    return failed
+
+
+class _Guarded:
+    """One request on its way through the firewall, and its answer on the way back: three stages."""
+
+    __slots__ = ("_cancel", "_done", "_guard", "_request", "_response", "_stage", "_started_s")
+
+    def __init__(self, guard: GuardedHandler, request: HallRequest, done: Done) -> None:
+        self._guard = guard
+        self._request = request
+        self._done = done
+        self._response: HallResponse | None = None
+        self._cancel: Cancel = nothing
+        self._stage = 0
+        self._started_s = guard.now_s()
+
+    def begin(self) -> None:
+        """Judge the request."""
+        self._go_on(self._guard.judge, self._guard.pipeline.steps(self._request), self._judged)
+
+    def cancel(self) -> None:
+        """Nobody wants the answer any more."""
+        self._cancel()
+
+    def _go_on(self, begin: Callable[[_T, Callable[[_R], None]], Cancel], what: _T, then: Callable[[_R], None]) -> None:
+        """Begin a stage; it may be over, and the next one begun, before ``begin`` returns."""
+        self._stage = stage = self._stage + 1
+        cancel = begin(what, then)
+        if stage == self._stage:
+            self._cancel = cancel
+
+    def _judged(self, verdict: Verdict | BaseException) -> None:
+        error = (
+            verdict
+            if isinstance(verdict, BaseException)
+            else self._guard.asked(self._request, verdict, self._started_s)
+        )
+        if error is not None:
+            self._done(error)
+        else:
+            self._go_on(self._guard.inner.begin, self._request, self._answered)
+
+    def _answered(self, outcome: HallResponse | BaseException) -> None:
+        if isinstance(outcome, BaseException):
+            self._done(outcome)
+        else:
+            self._response = outcome
+            self._go_on(
+                self._guard.judge, self._guard.pipeline.answer_steps(self._request, outcome), self._answer_judged
+            )
+
+    def _answer_judged(self, verdict: Verdict | BaseException) -> None:
+        error = verdict if isinstance(verdict, BaseException) else self._guard.answered(self._request, verdict)
+        if error is not None:
+            self._done(error)
+        else:
+            assert self._response is not None
+            self._done(self._response)
 
 
 def build_firewall(settings: FirewallSettings, cache: Path | None = None) -> WafPipeline:
@@ -123,7 +224,7 @@ def build_firewall(settings: FirewallSettings, cache: Path | None = None) -> Waf
 
 
 def guarded(
-    inner: Handler,
+    inner: Handler | Answerer,
     pipeline: WafPipeline,
     *,
     registry: CollectorRegistry,

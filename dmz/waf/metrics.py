@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry
 
+from dmz.tallies import Counter, Histogram
 from dmz.waf.verdict import Stage, Verdict
 
 _SECONDS: Final = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
@@ -22,7 +23,8 @@ class FirewallMetrics:
         verdicts = Counter("dmz_waf_verdicts_total", "Verdicts", ("stage", "verdict"), registry=registry)
         self._passed = verdicts.labels("all", "passed")
         self._refused = {stage: verdicts.labels(stage.value, "refused") for stage in Stage}
-        self.seconds = Histogram("dmz_waf_seconds", "Time to judge a request", registry=registry, buckets=_SECONDS)
+        seconds = Histogram("dmz_waf_seconds", "Time to judge a request", registry=registry, buckets=_SECONDS)
+        self.seconds = seconds.labels()
 
     def count(self, verdict: Verdict) -> None:
         """Count a verdict."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,11 @@ from typing import Final
 
 from twisted.internet.task import deferLater
 
+from dmz.admission.gate import AdmissionGate, Ranks
+from dmz.admission.metrics import AdmissionMetrics
+from dmz.admission.session_marks import SessionMarks, table_bytes
+from dmz.admission.settings import AdmissionSettings
+from dmz.answering import Answerer
 from dmz.edge.master import EdgeChild, EdgeMaster
 from dmz.edge.service import Collaborators, EdgeService
 from dmz.edge.settings import EdgeSettings
@@ -24,6 +30,7 @@ from dmz.waf.hall_routes import hall_route_table
 from dmz.waf.rule_store import read_rules
 from dmz.waf.settings import FirewallSettings
 from ops.roles.role_file import LoadedRole
+from ops.runtime.access_lines import AccessLines
 from ops.runtime.clock import SystemClock
 from ops.runtime.hand_over import HandOver
 from ops.runtime.limits import die_with_parent, harden
@@ -55,6 +62,7 @@ class EdgeFile:
     intrusion: IntrusionSettings
     switch: SwitchSettings = field(default_factory=SwitchSettings)
     firewall: FirewallSettings = field(default_factory=FirewallSettings)
+    admission: AdmissionSettings = field(default_factory=AdmissionSettings)
 
 
 def load(settings: Path) -> LoadedRole:
@@ -73,7 +81,7 @@ def load(settings: Path) -> LoadedRole:
 _EVENT_FILES: Final = 3
 Sockets = dict[str, dict[str, Path]]
 #: Puts a firewall around the content switch.
-Guard = Callable[[Handler, Surroundings], Handler]
+Guard = Callable[[Handler | Answerer, Surroundings], Handler | Answerer]
 
 
 def rule_cache(edge: EdgeSettings) -> Path:
@@ -109,8 +117,10 @@ def run_master(file: EdgeFile, sockets: Sockets, guard: Guard) -> int:
         begin_log(file.role, clock)
         prepare_drop(file.intrusion.bans)
         hand_over = HandOver.from_environment(os.environ)
+        # Before the fork, so that what one child learns all children know.
+        marks = SessionMarks(memoryview(mmap.mmap(-1, table_bytes(file.admission.sessions))))
         master = EdgeMaster(
-            file.edge, lambda child: _run_child(file, sockets, guard, child, hand_over), clock, hand_over
+            file.edge, lambda child: _run_child(file, sockets, guard, marks, child, hand_over), clock, hand_over
         )
     except (SettingsError, OSError) as error:
         say(str(error) if isinstance(error, SettingsError) else f"edge: {error}; `ferrygate doctor` tells more")
@@ -118,23 +128,21 @@ def run_master(file: EdgeFile, sockets: Sockets, guard: Guard) -> int:
     return master.run()
 
 
-def _run_child(file: EdgeFile, sockets: Sockets, guard: Guard, child: EdgeChild, hand_over: HandOver) -> int:
-    name = f"{file.role.name}-{child.number}"
-    log_file = file.role.log_file
-    role = replace(
-        file.role,
-        name=name,
-        metrics_port=file.role.metrics_port + child.number if file.role.metrics_port else 0,
-        log_file=log_file.with_name(f"{name}.log") if log_file is not None else None,
-    )
+def _run_child(
+    file: EdgeFile, sockets: Sockets, guard: Guard, marks: SessionMarks, child: EdgeChild, hand_over: HandOver
+) -> int:
+    role = _role_of_child(file.role, child.number)
+    name = role.name
 
     def compose(around: Surroundings) -> Running:
+        ranks = Ranks(marks, around.clock)
         switch = build_switch(
             sockets,
             reactor=around.reactor,
             settings=file.switch,
             registry=around.registry,
             randomness=around.randomness,
+            rank=ranks.priority_of,
         )
         intrusion = IntrusionService(
             file.intrusion,
@@ -144,6 +152,13 @@ def _run_child(file: EdgeFile, sockets: Sockets, guard: Guard, child: EdgeChild,
             registry=around.registry,
             sinks=_event_file(file.intrusion, child.number),
         )
+        gate = AdmissionGate(
+            guard(intrusion.scanned(switch), around),
+            ranks,
+            file.admission,
+            reactor=around.reactor,
+            metrics=AdmissionMetrics(around.registry),
+        )
         given = Collaborators(
             reactor=around.reactor,
             clock=around.clock,
@@ -151,8 +166,9 @@ def _run_child(file: EdgeFile, sockets: Sockets, guard: Guard, child: EdgeChild,
             watch=around.watch,
             registry=around.registry,
             takes_files=hall_route_table().takes_files,
-            pipeline=intrusion.watched(guard(intrusion.scanned(switch), around)),
+            pipeline=intrusion.watched(gate),
             intrusion=intrusion.watch,
+            access_log=AccessLines(around.log, clock=around.clock, role=name, at_turn_end=around.reactor.at_turn_end),
         )
         service = EdgeService(child, given)
 
@@ -173,6 +189,17 @@ def _run_child(file: EdgeFile, sockets: Sockets, guard: Guard, child: EdgeChild,
         return Running(start=start, stop=stop, health=health)
 
     return run_role(role, compose, forked=hand_over.for_forked(child.number, beside=child.beside))
+
+
+def _role_of_child(role: RoleSettings, number: int) -> RoleSettings:
+    """Give a child's own name, metrics port and log file."""
+    name = f"{role.name}-{number}"
+    return replace(
+        role,
+        name=name,
+        metrics_port=role.metrics_port + number if role.metrics_port else 0,
+        log_file=role.log_file.with_name(f"{name}.log") if role.log_file is not None else None,
+    )
 
 
 def _event_file(settings: IntrusionSettings, number: int) -> tuple[RotatingFile, ...]:

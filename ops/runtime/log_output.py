@@ -8,6 +8,7 @@ because a text may quote what a user typed; HallError's private reason is ours a
 
 from __future__ import annotations
 
+import abc
 import json
 import re
 import threading
@@ -157,23 +158,54 @@ def _bounded(line: dict[str, Any]) -> str:
     return _encode({**kept, "reason": "line too long"})
 
 
-class StreamWriter:
+class LineWriter(abc.ABC):
+    """Writes lines; those that are only added wait for the next write, or for ``flush``."""
+
+    def __init__(self) -> None:
+        self.lost = 0
+        self._lock = threading.Lock()  # zones log from their threads, too
+        self._waiting: list[str] = []
+
+    def __call__(self, line: str) -> None:
+        """Write what waits and one line more; what cannot be written is counted in ``lost``."""
+        with self._lock:
+            lines, self._waiting = [*self._waiting, line], []
+            self._write(lines)
+
+    def add(self, line: str) -> int:
+        """Let a line wait; gives how many do."""
+        with self._lock:
+            self._waiting.append(line)
+            return len(self._waiting)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        with self._lock:
+            lines, self._waiting = self._waiting, []
+            if lines:
+                self._write(lines)
+
+    @abc.abstractmethod
+    def _write(self, lines: list[str]) -> None:
+        """Write lines and count what is lost."""
+
+
+class StreamWriter(LineWriter):
     """Writes lines to an open text stream, for example stdout."""
 
     def __init__(self, stream: IO[str]) -> None:
+        super().__init__()
         self._stream = stream
-        self.lost = 0
 
-    def __call__(self, line: str) -> None:
-        """Write one line; a closed or full stream is counted in ``lost``."""
+    def _write(self, lines: list[str]) -> None:
         try:
-            self._stream.write(line + "\n")
+            self._stream.write("\n".join(lines) + "\n")
             self._stream.flush()
         except (OSError, ValueError):
-            self.lost += 1
+            self.lost += len(lines)
 
 
-class RotatingFile:
+class RotatingFile(LineWriter):
     """Writes lines to a file that is renamed to ``.1``, ``.2`` ... when it is full.
 
     Args:
@@ -183,29 +215,31 @@ class RotatingFile:
     """
 
     def __init__(self, path: Path, *, most_bytes: int, keep: int) -> None:
+        super().__init__()
         self._path = path
         self._most_bytes = most_bytes
         self._keep = keep
-        self.lost = 0
-        self._lock = threading.Lock()  # zones log from their threads, too
         self._file = path.open("ab", buffering=0)
         self._size = self._file.tell()
 
-    def __call__(self, line: str) -> None:
-        """Write one line; when the disk is full the line is counted in ``lost``."""
-        data = line.encode("utf-8", "replace") + b"\n"
-        with self._lock:
-            try:
-                if self._size + len(data) > self._most_bytes and self._size > 0:
-                    self._rotate()
-                if self._file.write(data) == len(data):
-                    self._size += len(data)
-                else:
-                    # The disk took a part only: a torn line would spoil the next one, too.
-                    self.lost += 1
-                    self._file.truncate(self._size)
-            except (OSError, ValueError):
-                self.lost += 1
+    def _write(self, lines: list[str]) -> None:
+        data = "\n".join(lines).encode("utf-8", "replace") + b"\n"
+        if len(lines) > 1 and self._size + len(data) > self._most_bytes:
+            for line in lines:
+                self._write([line])
+            return
+        try:
+            if self._size + len(data) > self._most_bytes and self._size > 0:
+                self._rotate()
+            written = self._file.write(data)
+            if written != len(data):
+                # The disk took a part only: a torn line would spoil the next one, too.
+                self.lost += data.count(b"\n", written)
+                written = data.rfind(b"\n", 0, written) + 1
+                self._file.truncate(self._size + written)
+            self._size += written
+        except (OSError, ValueError):
+            self.lost += len(lines)
 
     def close(self) -> None:
         """Close the file; later lines are lost and counted."""

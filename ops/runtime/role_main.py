@@ -27,11 +27,11 @@ from ops.runtime.clock import SystemClock, SystemRandomness
 from ops.runtime.directory_watch import ReactorDirectoryWatch
 from ops.runtime.hand_over import HandOver
 from ops.runtime.limits import die_with_parent, harden, kill_after
-from ops.runtime.log_output import JsonLines, RotatingFile, StreamWriter, describe_failure
+from ops.runtime.log_output import JsonLines, LineWriter, RotatingFile, StreamWriter, describe_failure
 from ops.runtime.metrics_page import Health, MetricsPage
 from ops.runtime.readiness import supervisor_pid, tell_service_manager
 from ops.runtime.role_settings import RoleSettings
-from ops.walls.walls import Mason, Walls
+from ops.walls.walls import WALLS_VARIABLE, Mason, Walls
 from wire_formats.collaborators import Clock
 from wire_formats.errors import HallError
 from wire_formats.settings_reader import SettingsError
@@ -59,6 +59,7 @@ class Surroundings:
         background: starts named work.
         role: the ``[role]`` table.
         hand_over: sockets of an older process of this name, and for the next one.
+        log: writes the lines of the process's log.
     """
 
     reactor: Any
@@ -69,6 +70,7 @@ class Surroundings:
     background: ReactorBackground
     role: RoleSettings
     hand_over: HandOver
+    log: LineWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +207,7 @@ def run_role(
     reactor.callWhenRunning(lambda: Deferred.fromCoroutine(process.start()))
     reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(process.stop()))
     stopping.run(reactor)
+    _target.writer.flush()
     return process.exit_code
 
 
@@ -213,7 +216,7 @@ def mason_of(role: RoleSettings, walls: Walls | None) -> Mason:
     if walls is not None:
         log = (role.log_file.parent,) if role.log_file is not None else ()
         walls = replace(walls, write=(*walls.write, *log), ports=walls.ports | {role.metrics_port})
-    return Mason(walls, role.walls)
+    return Mason(walls, os.environ.get(WALLS_VARIABLE, role.walls))
 
 
 def _compose(role: RoleSettings, clock: Clock, compose: Compose, hand_over: HandOver, mason: Mason) -> RoleProcess:
@@ -229,6 +232,7 @@ def _compose(role: RoleSettings, clock: Clock, compose: Compose, hand_over: Hand
         background=ReactorBackground(reactor),
         role=role,
         hand_over=hand_over,
+        log=_target.writer,
     )
     return RoleProcess(surroundings, compose, mason)
 
@@ -238,11 +242,11 @@ class _LogTarget:
     """The observer all log events go to; a forked child lets it write to its own file."""
 
     observer: JsonLines | None = None
-    writer: RotatingFile | StreamWriter | None = None
+    writer: LineWriter = StreamWriter(sys.stdout)
 
     def lost(self) -> int:
         """Give how many lines could not be written."""
-        return self.writer.lost if self.writer is not None else 0
+        return self.writer.lost
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Pass an event on."""
@@ -257,7 +261,7 @@ def begin_log(role: RoleSettings, clock: Clock) -> None:
     """Send all log events of this process to the role's file, from now on."""
     first = _target.observer is None
     if role.log_file is None:
-        write: RotatingFile | StreamWriter = StreamWriter(sys.stdout)
+        write: LineWriter = StreamWriter(sys.stdout)
     else:
         role.log_file.parent.mkdir(parents=True, exist_ok=True)
         write = RotatingFile(role.log_file, most_bytes=role.log_most_bytes, keep=role.log_keep)

@@ -19,6 +19,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.logger import Logger, globalLogBeginner, jsonFileLogObserver
 
+from dmz.answering import Answerer
 from dmz.edge.master import EdgeChild, EdgeMaster
 from dmz.edge.settings import EdgeSettings
 from dmz.edge.watch_port import Unwatched
@@ -101,7 +102,7 @@ def run_child(child: EdgeChild) -> int:
 
     directories = ReactorDirectoryWatch(reactor)
     registry = CollectorRegistry()
-    handler: Handler = Echo(reactor).handle
+    handler: Handler | Answerer = Echo(reactor).handle
     intrusion = _intrusion(child.number, reactor, registry) if INTRUSION.exists() else None
     if intrusion is not None:
         handler = intrusion.scanned(handler)

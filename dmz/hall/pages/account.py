@@ -15,6 +15,7 @@ from dmz.hall.markup.service_form import FormView, form_view, texts_of
 from dmz.hall.pages.forms import Filled, form_page
 from dmz.hall.password_rules import password_errors
 from dmz.hall.same_origin import check_token
+from dmz.hall.session_mark import with_mark
 from dmz.hall.visit import Visit
 from dmz.hall.wording import WORDS, say
 from dmz.messages import HallResponse
@@ -51,7 +52,7 @@ async def login_post(hall: Hall, visit: Visit) -> HallResponse:
     entered = replace(visit, session=done.session, cookie=done.cookie)
     answer = await _after_login(hall, entered)
     cookie = replies.session_cookie(visit.window, done.cookie)
-    return HallResponse(answer.status, (*answer.headers, cookie), answer.body)
+    return with_mark(replace(answer, headers=(*answer.headers, cookie)), done.session, visit.now_ms)
 
 
 def login_keeping(hall: Hall, visit: Visit, service: str) -> HallResponse:
@@ -61,14 +62,14 @@ def login_keeping(hall: Hall, visit: Visit, service: str) -> HallResponse:
     notice = _login_notice(visit, "expired", kept=bool(kept))
     form = form_view(LOGIN.form_fields, visit.language)
     page = _login_page(hall, visit, form, notice, status=status_of(Kind.SESSION_EXPIRED), kept=kept)
-    return HallResponse(page.status, (*page.headers, replies.drop_session_cookie(visit.window)), page.body)
+    return replies.signed_out(page, visit.window)
 
 
 async def logout_post(hall: Hall, visit: Visit) -> HallResponse:
     """End the session here and in the core."""
     check_token(visit)
     await hall.backend.logout(visit.signed_in, visit.client)
-    return replies.redirect("/login?note=out", headers=(replies.drop_session_cookie(visit.window),))
+    return replies.signed_out(replies.redirect("/login?note=out"), visit.window)
 
 
 async def password(hall: Hall, visit: Visit) -> HallResponse:
@@ -99,7 +100,8 @@ async def password_post(hall: Hall, visit: Visit) -> HallResponse:
         # The core says FIELDS_INVALID when the old password is wrong, and something else when only the new one is.
         wrong_old = error.kind is Kind.FIELDS_INVALID
         return replace(page, offence="login_failed" if wrong_old else offence_of(error))
-    return replies.redirect("/?note=password", headers=(replies.session_cookie(visit.window, done.cookie),))
+    changed = replies.redirect("/?note=password", headers=(replies.session_cookie(visit.window, done.cookie),))
+    return with_mark(changed, done.session, visit.now_ms)
 
 
 async def _after_login(hall: Hall, visit: Visit) -> HallResponse:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from dmz.messages import (
     FORWARDED_HEADERS,
+    MAX_SIGNED_IN_S,
     ClientIdentity,
     HallRequest,
     HallResponse,
@@ -60,10 +63,39 @@ def test_requests_round_trip(request):
     st.lists(st.tuples(st.sampled_from(["X-A", "Set-Cookie"]), st.just("b"))),
     st.binary(),
     st.sampled_from([None, "login_failed", "locked_out", "code_failed"]),
+    st.none() | st.integers(0, MAX_SIGNED_IN_S),
 )
-def test_responses_round_trip(status, headers, body, offence):
-    response = HallResponse(status, tuple(headers), body, offence)
+def test_responses_round_trip(status, headers, body, offence, signed_in_s):
+    response = HallResponse(status, tuple(headers), body, offence, signed_in_s)
     assert decode_response(encode_response(response)) == response
+    unmarked = decode_response(encode_response(response, marked=False))
+    assert unmarked == replace(response, signed_in_s=None)
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [1, 200, [], b"", None, 60],
+        [1, 200, [], b"", None, None],
+        [2, 200, [], b"", None],
+        [2, 200, [], b"", None, -1],
+        [2, 200, [], b"", None, MAX_SIGNED_IN_S + 1],
+        [2, 200, [], b"", None, True],
+        [2, 200, [], b"", None, None, None],
+        [3, 200, [], b"", None, None],
+    ],
+)
+def test_a_mark_stands_in_version_2_only_and_is_a_time(items):
+    with pytest.raises(PeerError):
+        decode_response(msgspec.msgpack.encode(items))
+
+
+def test_an_older_edge_asks_in_version_1_and_is_answered_so():
+    wire = msgspec.msgpack.decode(encode_request(HallRequest("GET", "unit", "/")))
+    older = decode_request(msgspec.msgpack.encode([1, *wire[1:]]))
+    assert not older.takes_mark
+    answer = HallResponse(200, (), b"", None, 60)
+    assert msgspec.msgpack.decode(encode_response(answer, marked=older.takes_mark)) == [1, 200, [], b"", None]
 
 
 @pytest.mark.parametrize("offence", ["", "LOGIN_FAILED", "anything", 1, False])
@@ -90,7 +122,7 @@ def test_missing_unknown_and_wrong_items_are_refused():
     for other in (
         wire[:-1],
         [*wire, 1],
-        [2, *wire[1:]],
+        [3, *wire[1:]],
         [1, "PUT", *wire[2:]],
         [*wire[:2], "staff", *wire[3:]],
         [*wire[:-1], 1],

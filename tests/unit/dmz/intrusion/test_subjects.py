@@ -58,7 +58,7 @@ HARMLESS_KINDS = {Kind.CERTIFICATE_EXPIRED, Kind.WRONG_WINDOW, Kind.DENY_LIST_ST
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_refusal_is_an_offence_or_known_to_be_none(reason):
-    harmless = reason.kind in HARMLESS_KINDS or reason is Reason.PIPELINE_DEADLINE
+    harmless = reason.kind in HARMLESS_KINDS or reason in {Reason.PIPELINE_DEADLINE, Reason.FOREIGN_PAGE}
     assert (of_refusal(reason) is None) == harmless
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from prometheus_client import CollectorRegistry
 from twisted.logger import capturedLogs
@@ -9,8 +11,8 @@ from twisted.logger import capturedLogs
 from dmz.edge.connection_limits import Admission, AdmissionLimits
 from dmz.edge.refusals import Reason, RefusalError
 from dmz.edge.watch_port import Trace, accountable
-from dmz.intrusion.ban_board import MAX_FILES_A_SCAN, write_ban
-from dmz.intrusion.bans import OPERATOR, Ban
+from dmz.intrusion.ban_board import MAX_FILES_A_SCAN, ban_name, write_ban
+from dmz.intrusion.bans import OPERATOR, Ban, encode_ban
 from dmz.intrusion.events import OFFENCE_LINES
 from dmz.intrusion.offences import Offence
 from dmz.intrusion.service import IntrusionService
@@ -139,6 +141,33 @@ def test_what_a_link_can_cause_counts_on_the_address(edge):
     assert (edge.reason(OTHER), edge.reason(OTHER, CLERK)) == (None, Reason.BANNED)
 
 
+@pytest.mark.parametrize("reason", [Reason.PERCENT, Reason.METHOD, Reason.REQUEST_LINE_TOO_LONG])
+@pytest.mark.parametrize("foreign", [True, None])
+def test_pages_of_others_slow_their_visitors_address_down_and_ban_nobody(edge, reason, foreign):
+    for _ in range(300):
+        edge.children[0].refused(reason, Trace(ADDRESS, None, "unit", foreign=foreign))
+        edge.children[0].note(Offence.FIREWALL_SEVERE, Trace(ADDRESS, None, "unit", foreign=True))
+    assert [edge.reason(ADDRESS) for _ in range(10)][-1] is Reason.THROTTLED
+    assert edge.files() == []
+    edge.offend(Offence.SCANNER, 2)
+    assert edge.reason(ADDRESS) is Reason.BANNED, "his own doing bans him"
+
+
+def test_connections_that_pages_of_others_make_ban_nobody(edge):
+    for child in edge.children:
+        child.refused(Reason.FOREIGN_PAGE, Trace(ADDRESS, None, "unit", foreign=True))
+    for _ in range(300):
+        edge.children[0].overran(ADDRESS)
+    assert edge.count("dmz_intrusion_offences_total", kind="rate") == 300
+    assert edge.files() == []
+    for _ in range(3):
+        edge.clock.ms += 61 * MINUTE
+        edge.look()
+    for _ in range(300):
+        edge.children[0].overran(ADDRESS)
+    assert edge.reason(ADDRESS) is Reason.BANNED
+
+
 def test_a_banned_address_may_knock_now_and_then_and_freely_where_certificates_are_in_use(edge):
     edge.offend(Offence.SCANNER, 4)
     let_in = [edge.children[0].may_connect(ADDRESS) for _ in range(30)]
@@ -239,6 +268,30 @@ def test_a_file_that_is_no_ban_is_counted_and_left_alone(edge):
         edge.look()
     assert edge.count("dmz_intrusion_files_refused_total") == 2, "each once"
     assert edge.children[0].bans() == 0
+
+
+def test_a_file_that_could_not_be_read_once_is_read_later(edge):
+    other = Ban(OTHER, NOW_MS, NOW_MS + 60 * MINUTE, 1, OPERATOR, "li")
+    write_ban(edge.folder, other)
+    (name,) = edge.files()
+    half = edge.folder / str(name)
+    whole = half.read_bytes()
+    half.write_bytes(whole[:20])  # copied by hand, and not yet whole
+    linked = edge.folder / str(ban_name(replace(other, subject=ADDRESS), OPERATOR))
+    linked.write_bytes(encode_ban(replace(other, subject=ADDRESS)))
+    twin = edge.folder.parent / "twin"
+    twin.hardlink_to(linked)
+    for _ in range(3):
+        edge.clock.ms += MINUTE
+        edge.look()
+    assert edge.children[1].bans() == 0
+    half.write_bytes(whole)
+    twin.unlink()
+    for _ in range(2):
+        edge.clock.ms += MINUTE
+        edge.look()
+    assert [child.bans() for child in edge.children] == [2, 2]
+    assert edge.count("dmz_intrusion_files_refused_total") == 2, "each is told of once"
 
 
 def test_many_bans_at_once_are_read_in_pieces_and_whole_at_a_start(edge):

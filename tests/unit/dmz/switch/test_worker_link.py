@@ -40,25 +40,26 @@ def test_every_exchange_ends_at_its_own_deadline(steps):
     due = {}
     for number, (pause, limit, cancelled) in enumerate(steps):
         clock.pump([0.25] * pause)
-        answer = connection.exchange(b"x", limit / 4)
-        due[number] = clock.seconds() + limit / 4
-        answer.addErrback(lambda failure, number=number: ended.update({number: (clock.seconds(), failure.value)}))
+        deadline = clock.seconds() + limit / 4
+        cancel = connection.exchange(
+            b"x", deadline, lambda error, number=number: ended.update({number: (clock.seconds(), error)})
+        )
         if cancelled:
-            answer.cancel()
-            due[number] = clock.seconds()
+            cancel()
+        else:
+            due[number] = deadline
     clock.pump([0.25] * 21)
     assert {number: at for number, (at, _) in ended.items()} == due
-    for number, (_, error) in ended.items():
-        assert steps[number][2] or (error.ended is Ended.DEADLINE and error.begun)
+    for _, error in ended.values():
+        assert error.ended is Ended.DEADLINE and error.begun
     assert not clock.getDelayedCalls()
 
 
 def test_a_lost_connection_leaves_no_timer():
     clock = Clock()
     connection = connected(clock)
-    answer = connection.exchange(b"x", 5.0)
+    failed = []
+    connection.exchange(b"x", 5.0, lambda error: failed.append(error.ended))
     connection.fail()
     assert not clock.getDelayedCalls()
-    failed = []
-    answer.addErrback(lambda failure: failed.append(failure.value.ended))
     assert failed == [Ended.LOST]

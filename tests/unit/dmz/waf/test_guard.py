@@ -15,7 +15,7 @@ from twisted.logger import ILogObserver, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from dmz.hall.backend_port import Download
-from dmz.hall.replies import download, drop_session_cookie, language_cookie, page, session_cookie
+from dmz.hall.replies import download, language_cookie, page, session_cookie, signed_out
 from dmz.messages import HallRequest, HallResponse
 from dmz.waf.guard import guarded
 from tests.support.hall_firewall import hall_firewall
@@ -163,7 +163,8 @@ class Guard(SynchronousTestCase):
         self.assertEqual([line["stage"] for line in self.lines], ["response"] * len(refused))
 
     def test_usual_answers_leave(self):
-        cookies = (session_cookie("unit", "abc_-"), drop_session_cookie("person"), language_cookie("zh-CN"))
+        dropped = signed_out(HallResponse(200), "person").headers
+        cookies = (session_cookie("unit", "abc_-"), *dropped, language_cookie("zh-CN"))
         for response in (
             HallResponse(
                 303, (("Location", "/s/employee.add?draft=1&note=saved"), ("Cache-Control", "no-store"), *cookies)
