@@ -303,15 +303,15 @@ def take_body(made: Transaction) -> None:
     made.collections["MULTIPART_NAME"] = _names(parsed.files + parsed.arguments)
     made.collections["MULTIPART_PART_HEADERS"] = parsed.part_headers
     made.collections["XML"] = parsed.texts
-    _join_arguments(made, parsed.arguments)
+    _join_arguments(made, parsed.arguments, [(name, name) for name in parsed.list_names])
 
 
-def _join_arguments(made: Transaction, posted: Entries) -> None:
+def _join_arguments(made: Transaction, posted: Entries, more_names: Entries = _EMPTY) -> None:
     both = made.collections["ARGS_GET"] + posted
     made.collections["ARGS_POST"] = posted
-    made.collections["ARGS_POST_NAMES"] = _names(posted)
+    made.collections["ARGS_POST_NAMES"] = _names(posted) + more_names
     made.collections["ARGS"] = both
-    made.collections["ARGS_NAMES"] = _names(both)
+    made.collections["ARGS_NAMES"] = _names(both) + more_names
     made.collections["ARGS_COMBINED_SIZE"] = [(b"", b"%d" % sum(len(name) + len(value) for name, value in both))]
 
 
