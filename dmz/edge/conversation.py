@@ -114,11 +114,6 @@ class Conversation:
         self._requests = 0
         self._lingered = 0
 
-    @property
-    def idle(self) -> bool:
-        """Whether no request is under way."""
-        return self._phase is Phase.IDLE
-
     def received(self, data: bytes) -> None:
         """Take in decrypted bytes."""
         around = self._around

@@ -40,6 +40,7 @@ INITIAL_WINDOW_BYTES: Final = 64 * 1024
 _PREFIX: Final = struct.Struct(">IBI")
 _LENGTH_BYTES: Final = 4
 _OVERHEAD: Final = _PREFIX.size - _LENGTH_BYTES
+_MOST: Final = _OVERHEAD + MAX_PAYLOAD_BYTES
 _U16: Final = struct.Struct(">H")
 _U32: Final = struct.Struct(">I")
 _U64: Final = struct.Struct(">Q")
@@ -82,7 +83,7 @@ NOT_BEGUN: Final = frozenset({ResetCode.REFUSED, ResetCode.OVERLOADED})
 _KINDS: Final = {int(kind): kind for kind in FrameKind}
 _RESET_CODES: Final = {int(code): code for code in ResetCode}
 _OF_CONNECTION: Final = frozenset({FrameKind.PING, FrameKind.PONG, FrameKind.GOAWAY})
-_EXACT_BYTES: Final = {
+_OF_ONE_SIZE: Final = {
     FrameKind.RESET: _U16.size,
     FrameKind.WINDOW: _U32.size,
     FrameKind.PING: _U64.size,
@@ -209,27 +210,28 @@ class FrameDecoder:
         buffer = self._rest + data if self._rest else data
         frames: list[Frame] = []
         at, size = 0, len(buffer)
-        while size - at >= _LENGTH_BYTES:
-            (length,) = _U32.unpack_from(buffer, at)
-            if not _OVERHEAD <= length <= _OVERHEAD + MAX_PAYLOAD_BYTES:
+        while size - at >= _PREFIX.size:
+            length, number, stream = _PREFIX.unpack_from(buffer, at)
+            if not _OVERHEAD <= length <= _MOST:
                 raise PeerError(Kind.TOO_LARGE, f"frame of {length} bytes")
             end = at + _LENGTH_BYTES + length
             if end > size:
                 break
-            frames.append(_frame(buffer, at, end))
+            kind = _KINDS.get(number)
+            if kind is None:
+                raise PeerError(Kind.MALFORMED, f"unknown frame kind {number}")
+            if kind in _OF_ONE_SIZE or stream == 0:
+                _check(kind, stream, length - _OVERHEAD)
+            frames.append(Frame(kind, stream, buffer[at + _PREFIX.size : end]))
             at = end
-        self._rest = buffer[at:]
+        self._rest = rest = buffer[at:]
+        if len(rest) >= _LENGTH_BYTES and not _OVERHEAD <= _U32.unpack_from(rest)[0] <= _MOST:
+            raise PeerError(Kind.TOO_LARGE, "length of a frame")
         return frames
 
 
-def _frame(buffer: bytes, at: int, end: int) -> Frame:
-    _, number, stream = _PREFIX.unpack_from(buffer, at)
-    kind = _KINDS.get(number)
-    if kind is None:
-        raise PeerError(Kind.MALFORMED, f"unknown frame kind {number}")
+def _check(kind: FrameKind, stream: int, size: int) -> None:
     if (stream == 0) is not (kind in _OF_CONNECTION):
         raise PeerError(Kind.MALFORMED, f"stream {stream} of a {kind.name} frame")
-    size = end - at - _PREFIX.size
-    if _EXACT_BYTES.get(kind, size) != size:
+    if _OF_ONE_SIZE.get(kind, size) != size:
         raise PeerError(Kind.MALFORMED, f"{kind.name} frame of {size} bytes")
-    return Frame(kind, stream, buffer[at + _PREFIX.size : end])

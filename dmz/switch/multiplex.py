@@ -51,6 +51,8 @@ class _Incoming:
 
 @dataclass(slots=True)
 class _Outgoing:
+    """A message of more than one piece; a short one waits as its bytes, and leaves in one frame."""
+
     message: memoryview
     sent: int = 0
     allowed: int = INITIAL_WINDOW_BYTES
@@ -84,7 +86,7 @@ class Multiplexer:
     limits: MuxLimits = field(default_factory=MuxLimits)
     _decoder: FrameDecoder = field(default_factory=FrameDecoder)
     _incoming: dict[int, _Incoming] = field(default_factory=dict)
-    _outgoing: dict[int, _Outgoing] = field(default_factory=dict)
+    _outgoing: dict[int, _Outgoing | bytes] = field(default_factory=dict)
     _open: set[int] = field(default_factory=set)
     _turns: deque[int] = field(default_factory=deque)
     _control: deque[bytes] = field(default_factory=deque)
@@ -168,7 +170,7 @@ class Multiplexer:
     def has_begun(self, stream: int) -> bool:
         """True when at least one byte of a stream's message was taken for sending."""
         outgoing = self._outgoing.get(stream)
-        return outgoing is None or outgoing.sent > 0
+        return outgoing is None or (not isinstance(outgoing, bytes) and outgoing.sent > 0)
 
     def take_output(self, most_bytes: int) -> list[bytes]:
         """Give what is to be written next, about ``most_bytes`` (a frame is never cut)."""
@@ -176,28 +178,34 @@ class Multiplexer:
         self._control.clear()
         size = sum(map(len, chunks))
         idle = 0
-        while self._turns and size < most_bytes and idle < len(self._turns):
-            stream = self._turns.popleft()
+        turns, head = self._turns, _REQUEST.head if self.at_edge else _RESPONSE.head
+        while turns and size < most_bytes and idle < len(turns):
+            stream = turns.popleft()
             outgoing = self._outgoing[stream]
-            if not _sendable(outgoing):
-                self._turns.append(stream)
+            if isinstance(outgoing, bytes):
+                frame = frames.encode_head(head, stream, len(outgoing), outgoing)
+                whole = True
+            elif _sendable(outgoing):
+                frame = self._next_frame(stream, outgoing)
+                whole = outgoing.sent == len(outgoing.message)
+            else:
+                turns.append(stream)
                 idle += 1
                 continue
             idle = 0
-            frame = self._next_frame(stream, outgoing)
             chunks.append(frame)
             size += len(frame)
-            if outgoing.sent < len(outgoing.message):
-                self._turns.append(stream)
-            else:
+            if whole:
                 self._sent_all(stream)
+            else:
+                turns.append(stream)
         return chunks
 
     def _queue(self, stream: int, message: bytes) -> None:
         if not 0 < len(message) <= MAX_MESSAGE_BYTES:
             self._forget(stream)
             raise Bug(Kind.BUG, f"message of {len(message)} bytes")
-        self._outgoing[stream] = _Outgoing(memoryview(message))
+        self._outgoing[stream] = message if len(message) <= PIECE_BYTES else _Outgoing(memoryview(message))
         self._turns.append(stream)
 
     def _next_frame(self, stream: int, outgoing: _Outgoing) -> bytes:
@@ -261,16 +269,24 @@ class Multiplexer:
                 return None  # cancelled meanwhile
         elif not self._admit(frame.stream):
             return None
-        incoming = _Incoming(total, [piece], len(piece), INITIAL_WINDOW_BYTES)
-        if len(piece) > incoming.allowed:
+        if len(piece) > INITIAL_WINDOW_BYTES:
             raise PeerError(Kind.TOO_LARGE, "beyond the window")
         if len(piece) == total:
-            return self._complete(frame.stream, incoming)
-        self._incoming[frame.stream] = incoming
+            if self.at_edge:
+                self._answered(frame.stream)
+            return MessageReceived(frame.stream, piece)
+        self._incoming[frame.stream] = _Incoming(total, [piece], len(piece), INITIAL_WINDOW_BYTES)
         if total > INITIAL_WINDOW_BYTES:
             self._waiting.append(frame.stream)
             self._grant()
         return None
+
+    def _answered(self, stream: int) -> None:
+        """The answer ends its stream, whether or not the request has left completely."""
+        if stream in self._outgoing or stream in self._incoming:
+            self._forget(stream)
+        else:
+            self._open.discard(stream)
 
     def _admit(self, stream: int) -> bool:
         if stream <= self._last_stream:
@@ -316,7 +332,7 @@ class Multiplexer:
     def _take_window(self, frame: Frame) -> None:
         self._check_known(frame)
         outgoing = self._outgoing.get(frame.stream)
-        if outgoing is not None:
+        if isinstance(outgoing, _Outgoing):
             outgoing.allowed = min(outgoing.allowed + frames.read_number(frame.payload), MAX_MESSAGE_BYTES)
 
     # --- memory --------------------------------------------------------------
@@ -351,8 +367,8 @@ class Multiplexer:
         self._drop_incoming(stream)
 
 
-def _sendable(outgoing: _Outgoing) -> bool:
-    return outgoing.sent < outgoing.allowed
+def _sendable(outgoing: _Outgoing | bytes) -> bool:
+    return isinstance(outgoing, bytes) or outgoing.sent < outgoing.allowed
 
 
 def _connection_event(frame: Frame) -> Event:
