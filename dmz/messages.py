@@ -104,8 +104,7 @@ class Upload:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class HallRequest:
+class HallRequest(msgspec.Struct, frozen=True):
     """One HTTP request, fully parsed by the edge.
 
     Attributes:
@@ -130,7 +129,7 @@ class HallRequest:
     query: tuple[Pair, ...] = ()
     form: tuple[Pair, ...] = ()
     uploads: tuple[Upload, ...] = ()
-    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    headers: Mapping[str, str] = msgspec.field(default_factory=lambda: MappingProxyType({}))
     cookies: tuple[Pair, ...] = ()
     client: ClientIdentity | None = None
     address: str = ""

@@ -60,7 +60,7 @@ class Phase(Enum):
 
 
 _IDLE: Final = Phase.IDLE
-_RECEIVING: Final = frozenset({Phase.HEAD, Phase.BODY})
+_RECEIVING: Final[tuple[Phase, ...]] = (Phase.HEAD, Phase.BODY)
 
 
 class Conversation:

@@ -55,6 +55,10 @@ class TlsSession(Protocol):
         After a WANT the same bytes must come again, and may be followed by more.
         """
 
+    @property
+    def most(self) -> int:
+        """Bytes of one read: after a shorter one no decrypted bytes wait inside OpenSSL."""
+
     def pending(self) -> int:
         """Give how many decrypted bytes wait inside OpenSSL, where no readiness of the socket will tell of them."""
 
@@ -80,7 +84,7 @@ class DirectSession:
         most: bytes of one read, at most RECORD_BYTES (tests make it small).
     """
 
-    __slots__ = ("_most", "_ssl", "connection")
+    __slots__ = ("_ssl", "connection", "most")
 
     def __init__(self, context: SSL.Context, descriptor: socket.socket, most: int = RECORD_BYTES) -> None:
         self.connection = SSL.Connection(context, descriptor)
@@ -89,7 +93,7 @@ class DirectSession:
         # pyOpenSSL has a read go on until application data comes: a client that sends KeyUpdate after KeyUpdate would
         # never let it return. Without that a read ends after each record, and everybody else has his turn.
         _lib.SSL_clear_mode(self._ssl, _lib.SSL_MODE_AUTO_RETRY)
-        self._most = most
+        self.most = most
 
     def handshake(self) -> Stop | None:
         """See ``TlsSession``."""
@@ -100,7 +104,7 @@ class DirectSession:
     def read(self) -> bytes | Stop:
         """See ``TlsSession``."""
         _lib.ERR_clear_error()
-        count = _lib.SSL_read(self._ssl, _buffer, self._most)
+        count = _lib.SSL_read(self._ssl, _buffer, self.most)
         if count > 0:
             data: bytes = _readable[:count]
             return data
@@ -151,12 +155,12 @@ class PublicSession:
         most: bytes of one read.
     """
 
-    __slots__ = ("_most", "connection")
+    __slots__ = ("connection", "most")
 
     def __init__(self, context: SSL.Context, descriptor: socket.socket, most: int = RECORD_BYTES) -> None:
         self.connection = SSL.Connection(context, descriptor)
         self.connection.set_accept_state()
-        self._most = most
+        self.most = most
 
     def handshake(self) -> Stop | None:
         """See ``TlsSession``."""
@@ -169,7 +173,7 @@ class PublicSession:
     def read(self) -> bytes | Stop:
         """See ``TlsSession``."""
         try:
-            return self.connection.recv(self._most)
+            return self.connection.recv(self.most)
         except SSL.Error as error:
             return _stop_of(error)
 
