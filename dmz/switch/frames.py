@@ -124,6 +124,16 @@ def encode_head(kind: FrameKind, stream: int, total: int, piece: bytes | memoryv
     return _PREFIX.pack(_OVERHEAD + _U32.size + len(piece), kind, stream) + _U32.pack(total) + piece
 
 
+def frame_prefix(kind: FrameKind, stream: int, size: int) -> bytes:
+    """Write what stands before the ``size`` bytes of a frame's payload."""
+    return _PREFIX.pack(_OVERHEAD + size, kind, stream)
+
+
+def head_prefix(kind: FrameKind, stream: int, total: int, size: int) -> bytes:
+    """Write what stands before the first ``size`` bytes of a message of ``total`` bytes."""
+    return _PREFIX.pack(_OVERHEAD + _U32.size + size, kind, stream) + _U32.pack(total)
+
+
 def encode_reset(stream: int, code: ResetCode) -> bytes:
     """Write a RESET."""
     return encode_frame(FrameKind.RESET, stream, _U16.pack(code))

@@ -172,9 +172,9 @@ class Multiplexer:
         outgoing = self._outgoing.get(stream)
         return outgoing is None or (not isinstance(outgoing, bytes) and outgoing.sent > 0)
 
-    def take_output(self, most_bytes: int) -> list[bytes]:
-        """Give what is to be written next, about ``most_bytes`` (a frame is never cut)."""
-        chunks = list(self._control)
+    def take_output(self, most_bytes: int) -> list[bytes | memoryview]:
+        """Give what is to be written next, about ``most_bytes`` (a frame is never cut); long pieces are not copied."""
+        chunks: list[bytes | memoryview] = list(self._control)
         self._control.clear()
         size = sum(map(len, chunks))
         idle = 0
@@ -183,18 +183,19 @@ class Multiplexer:
             stream = turns.popleft()
             outgoing = self._outgoing[stream]
             if isinstance(outgoing, bytes):
-                frame = frames.encode_head(head, stream, len(outgoing), outgoing)
+                chunks.append(frames.encode_head(head, stream, len(outgoing), outgoing))
+                size += len(outgoing)
                 whole = True
             elif _sendable(outgoing):
-                frame = self._next_frame(stream, outgoing)
+                prefix, piece = self._next_frame(stream, outgoing)
+                chunks += (prefix, piece)
+                size += len(piece)
                 whole = outgoing.sent == len(outgoing.message)
             else:
                 turns.append(stream)
                 idle += 1
                 continue
             idle = 0
-            chunks.append(frame)
-            size += len(frame)
             if whole:
                 self._sent_all(stream)
             else:
@@ -208,15 +209,15 @@ class Multiplexer:
         self._outgoing[stream] = message if len(message) <= PIECE_BYTES else _Outgoing(memoryview(message))
         self._turns.append(stream)
 
-    def _next_frame(self, stream: int, outgoing: _Outgoing) -> bytes:
+    def _next_frame(self, stream: int, outgoing: _Outgoing) -> tuple[bytes, memoryview]:
         side = _REQUEST if self.at_edge else _RESPONSE
         start, total = outgoing.sent, len(outgoing.message)
         stop = min(start + PIECE_BYTES, outgoing.allowed, total)
         outgoing.sent = stop
         piece = outgoing.message[start:stop]
         if start == 0:
-            return frames.encode_head(side.head, stream, total, piece)
-        return frames.encode_frame(side.end if stop == total else side.body, stream, piece)
+            return frames.head_prefix(side.head, stream, total, len(piece)), piece
+        return frames.frame_prefix(side.end if stop == total else side.body, stream, len(piece)), piece
 
     def _sent_all(self, stream: int) -> None:
         del self._outgoing[stream]
