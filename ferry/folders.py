@@ -6,14 +6,14 @@ one slice, and every file that lay there when a round began is given within that
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from ferry.transports.port import Waiting
+from wire_formats.collaborators import Disk
+from wire_formats.disk import DISK
 from wire_formats.drop import TEMPORARY, DropName, read_drop
 from wire_formats.errors import Kind, PeerError, Unavailable
 
@@ -27,11 +27,13 @@ class FolderScan:
 
     Args:
         folder: the folder.
+        disk: where it lies.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, disk: Disk = DISK) -> None:
         self._folder = folder
-        self._round: Iterator[os.DirEntry[str]] | None = None
+        self._disk = disk
+        self._round: Iterator[str] | None = None
         self._names: list[str] = []
 
     def next(self, *, most: int) -> Waiting:
@@ -53,10 +55,10 @@ class FolderScan:
     def _fill(self) -> None:
         try:
             if self._round is None:
-                self._round = os.scandir(self._folder)
-            while len(self._names) < SLICE and (entry := next(self._round, None)) is not None:
-                if entry.name != TEMPORARY:
-                    self._names.append(entry.name)
+                self._round = self._disk.names(self._folder)
+            while len(self._names) < SLICE and (name := next(self._round, None)) is not None:
+                if name != TEMPORARY:
+                    self._names.append(name)
         except OSError as error:
             self.restart()
             raise Unavailable(Kind.BUSY, f"folder cannot be read: {error.strerror}", _RETRY_S) from None
@@ -65,7 +67,7 @@ class FolderScan:
         self._names.sort()
 
 
-def read_file(folder: Path, name: DropName | str, *, limit: int) -> bytes:
+def read_file(folder: Path, name: DropName | str, *, limit: int, disk: Disk = DISK) -> bytes:
     """Read a plain file with one link, without following links.
 
     Raises:
@@ -74,9 +76,9 @@ def read_file(folder: Path, name: DropName | str, *, limit: int) -> bytes:
         Unavailable: it is a plain file that cannot be read now (permissions, descriptors, disk).
     """
     try:
-        return read_drop(folder, name, limit=limit)
+        return read_drop(folder, name, limit=limit, disk=disk)
     except PeerError as error:
-        if error.kind is Kind.MALFORMED and _is_plain(folder / str(name)):
+        if error.kind is Kind.MALFORMED and _is_plain(disk, folder / str(name)):
             raise Unavailable(Kind.BUSY, error.private, _RETRY_S) from None
         raise
     except FileNotFoundError:
@@ -85,7 +87,7 @@ def read_file(folder: Path, name: DropName | str, *, limit: int) -> bytes:
         raise Unavailable(Kind.BUSY, f"file cannot be read: {error.strerror}", _RETRY_S) from None
 
 
-def remove_entry(folder: Path, name: DropName | str) -> bool:
+def remove_entry(folder: Path, name: DropName | str, *, disk: Disk = DISK) -> bool:
     """Remove an entry of a folder, whatever it is; gone already is well too.
 
     Returns:
@@ -93,28 +95,39 @@ def remove_entry(folder: Path, name: DropName | str) -> bool:
     """
     path = folder / str(name)
     try:
-        path.unlink(missing_ok=True)
+        disk.unlink(path)
+    except FileNotFoundError:
+        return True
     except OSError:
         with suppress(OSError):
-            path.rmdir()
-        return not os.path.lexists(path)
+            disk.remove_folder(path)
+        return _is_gone(disk, path)
     return True
 
 
-def count_entries(folder: Path, *, most: int) -> int:
+def count_entries(folder: Path, *, most: int, disk: Disk = DISK) -> int:
     """Count the entries of a folder, up to ``most``."""
     count = 0
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            count += entry.name != TEMPORARY
+    with suppress(OSError):
+        for name in disk.names(folder):
+            count += name != TEMPORARY
             if count >= most:
                 break
     return count
 
 
-def _is_plain(path: Path) -> bool:
+def _is_plain(disk: Disk, path: Path) -> bool:
     try:
-        status = path.lstat()
+        return disk.facts(path).plain
     except OSError:
         return False
-    return stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+
+
+def _is_gone(disk: Disk, path: Path) -> bool:
+    try:
+        disk.facts(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False

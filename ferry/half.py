@@ -278,13 +278,14 @@ class Half:
         return tell
 
     def _write_status(self) -> None:
-        if not write_status(self._status, self.status()):
+        if not write_status(self._status, self.status(), disk=self.parts.disk):
             self.log.debug("status_not_written")
 
     def _sender_status(self, station: SendingStation) -> LaneStatus:
         sender, now = station.sender, self.parts.seconds()
         outbox, lane = sender.outbox, sender.lane
-        waiting = sum(count_entries(source.folder, most=_MOST_COUNTED) for source in station.sources)
+        disk = self.parts.disk
+        waiting = sum(count_entries(source.folder, most=_MOST_COUNTED, disk=disk) for source in station.sources)
         blocked = station.blocked or ("credits used up" if sender.full else "")
         oldest, heard = outbox.oldest_s(now), max(0.0, now - sender.heard_s)
         return LaneStatus(

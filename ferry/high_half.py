@@ -65,7 +65,7 @@ class OwnAnswers:
 
     def prepare(self) -> None:
         """Make the folder."""
-        prepare_drop(self.folder)
+        prepare_drop(self.folder, disk=self._parts.disk)
 
     def put(self, rejections: list[Rejection]) -> None:
         """Write the answers, one bundle per worker.
@@ -81,7 +81,7 @@ class OwnAnswers:
             bundle = new_bundle(OUTBOUND, [rejected_answer(rejection, now_ms=now_ms) for rejection in group])
             sealed = stream.seal(bundle, self._parts.key, now_ms=now_ms)
             name = DropName(stream.epoch, stream.sequence, self._parts.name)
-            write_drop(self.folder, name, encode_bundle(sealed))
+            write_drop(self.folder, name, encode_bundle(sealed), disk=self._parts.disk)
             self._stream = stream
 
 
@@ -109,7 +109,7 @@ class RequestDelivery:
 
     def prepare(self) -> None:
         """Make the core's inbox."""
-        prepare_drop(self._folder)
+        prepare_drop(self._folder, disk=self._parts.disk)
 
     def room(self) -> int:
         """Give how many bundles the core's inbox may take, counted now and then.
@@ -119,7 +119,7 @@ class RequestDelivery:
         """
         if self._budget <= 0:
             most = self._parts.limits.core_inbox_files
-            free = most - count_entries(self._folder, most=most)
+            free = most - count_entries(self._folder, most=most, disk=self._parts.disk)
             if free <= 0:
                 raise Unavailable(Kind.STORAGE_FULL, "the core's inbox is full")
             self._budget = min(free, _COUNT_EVERY)
@@ -163,7 +163,8 @@ class RequestDelivery:
             self._stream = SealStream(*self._lane, self._parts.journal.begin_epoch(self._lane, now_ms=now_ms))
         stream = replace(self._stream)
         sealed = stream.seal(bundle, self._parts.key, now_ms=now_ms, tracked=tracked)
-        write_drop(self._folder, DropName(stream.epoch, stream.sequence, self._parts.name), encode_bundle(sealed))
+        name = DropName(stream.epoch, stream.sequence, self._parts.name)
+        write_drop(self._folder, name, encode_bundle(sealed), disk=self._parts.disk)
         self._stream = stream
         self._budget -= 1
 
@@ -185,6 +186,7 @@ class HighHalf:
         watch: DirectoryWatch, inspector: Inspector,
     ) -> None:  # fmt: skip
         inlet, outlet = transport
+        disk = parts.disk
         self.half = Half(parts, reactor, inlet, outlet, watch, settings.status)
         self._deliveries: list[RequestDelivery] = []
         self._answers: list[OwnAnswers] = []
@@ -195,13 +197,14 @@ class HighHalf:
             delivery = RequestDelivery(parts, inbound, settings.core_inbox / lane, inspector, answers)
             port = InletPort(inlet, lane)
             receivers.append(ReceivingStation(parts, inbound, port, delivery, self.half.acknowledge_now))
-            sender = Sender(parts, outbound, outlet, Spool(settings.spool / f"outbound-{lane}"))
-            sources = [FolderPort(settings.core_outbox / lane), FolderPort(answers.folder)]
+            sender = Sender(parts, outbound, outlet, Spool(settings.spool / f"outbound-{lane}", disk=disk))
+            folders = (settings.core_outbox / lane, answers.folder)
+            sources = [FolderPort(folder, disk=disk) for folder in folders]
             senders.append(SendingStation(sender, sources))
             self._deliveries.append(delivery)
             self._answers.append(answers)
-        source = FolderPort(settings.core_outbox / CONTROL, limit=MAX_INCREMENT_BYTES)
-        notices = NoticeSender(parts, source, outlet, Spool(settings.spool / "notices"))
+        source = FolderPort(settings.core_outbox / CONTROL, limit=MAX_INCREMENT_BYTES, disk=disk)
+        notices = NoticeSender(parts, source, outlet, Spool(settings.spool / "notices", disk=disk))
         reader = ControlReader(parts, LOW_ROLE, self.half.take_control)
         self.half.fill(senders, receivers, ControlStation(inlet, reader, None), notices)
 

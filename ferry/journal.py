@@ -19,7 +19,7 @@ Source: DESIGN invariants 3, 4 and 10; research, sections 3 and 7.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -99,18 +99,26 @@ class Numbered(NamedTuple):
     size: int
 
 
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open the file; made if missing."""
+    return sqlite3.connect(path, isolation_level=None, timeout=5.0, cached_statements=256)
+
+
 class Journal:
     """One half's journal.
 
     Args:
         path: the database file; its folder must exist.
         keep_rows: how many crossings are kept at least.
+        connect: opens the database; statements begin no transactions of their own.
     """
 
-    def __init__(self, path: Path, *, keep_rows: int) -> None:
+    def __init__(
+        self, path: Path, *, keep_rows: int, connect: Callable[[Path], sqlite3.Connection] = open_database
+    ) -> None:
         self._keep_rows = keep_rows
         self._entered = 0
-        self._database = sqlite3.connect(path, isolation_level=None, timeout=5.0, cached_statements=256)
+        self._database = connect(path)
         self._open = False
         with self._guarded():
             self._database.execute("PRAGMA journal_mode = WAL")

@@ -32,7 +32,8 @@ from ferry.settings import LowSettings
 from ferry.spool import Spool
 from ferry.transports.port import Inlet, Outlet
 from wire_formats.bundle import SealStream, encode_bundle
-from wire_formats.collaborators import DirectoryWatch
+from wire_formats.collaborators import DirectoryWatch, Disk
+from wire_formats.disk import DISK
 from wire_formats.drop import DropName, prepare_drop, write_drop
 from wire_formats.errors import Kind, Unavailable
 from wire_formats.lane_control import Progress, sign_control
@@ -49,9 +50,11 @@ class WorkerInboxes:
         folder: holds one drop per worker.
         workers: their names.
         most_files: how many files may wait in one inbox.
+        disk: where they lie.
     """
 
-    def __init__(self, folder: Path, workers: frozenset[str], most_files: int) -> None:
+    def __init__(self, folder: Path, workers: frozenset[str], most_files: int, *, disk: Disk = DISK) -> None:
+        self._disk = disk
         self._folders = {worker: folder / worker for worker in workers}
         self._most = most_files
         self._budget = dict.fromkeys(workers, 0)
@@ -59,7 +62,7 @@ class WorkerInboxes:
     def prepare(self) -> None:
         """Make the drops."""
         for folder in self._folders.values():
-            prepare_drop(folder)
+            prepare_drop(folder, disk=self._disk)
 
     def put(self, worker: str, name: DropName, data: bytes) -> None:
         """Put a file into a worker's inbox.
@@ -69,11 +72,11 @@ class WorkerInboxes:
         """
         folder = self._folders[worker]
         if self._budget[worker] <= 0:
-            free = self._most - count_entries(folder, most=self._most)
+            free = self._most - count_entries(folder, most=self._most, disk=self._disk)
             if free <= 0:
                 raise Unavailable(Kind.STORAGE_FULL, "a worker's inbox is full")
             self._budget[worker] = min(free, _COUNT_EVERY)
-        write_drop(folder, name, data)
+        write_drop(folder, name, data, disk=self._disk)
         self._budget[worker] -= 1
 
 
@@ -168,15 +171,17 @@ class LowHalf:
     ) -> None:  # fmt: skip
         self.half = Half(parts, reactor, inlet, outlet, watch, settings.status)
         self.inboxes = WorkerInboxes(
-            settings.dmz_inbox, frozenset(parts.signers.workers), parts.limits.worker_inbox_files
+            settings.dmz_inbox, frozenset(parts.signers.workers), parts.limits.worker_inbox_files, disk=parts.disk
         )
         self._notices = NoticeReceiver(parts, settings.dmz_notices)
         notes = ProgressNotes(parts, self.inboxes)
         senders, receivers = [], []
         for lane in LANES:
             inbound, outbound = LaneId(INBOUND, lane), LaneId(OUTBOUND, lane)
-            sender = Sender(parts, inbound, outlet, Spool(settings.spool / f"inbound-{lane}"), notes)
-            senders.append(SendingStation(sender, [FolderPort(settings.dmz_outbox / lane)], on_taken=notes.taken))
+            spool = Spool(settings.spool / f"inbound-{lane}", disk=parts.disk)
+            source = FolderPort(settings.dmz_outbox / lane, disk=parts.disk)
+            sender = Sender(parts, inbound, outlet, spool, notes)
+            senders.append(SendingStation(sender, [source], on_taken=notes.taken))
             delivery = AnswerDelivery(parts, outbound, self.inboxes)
             port = InletPort(inlet, lane)
             receivers.append(ReceivingStation(parts, outbound, port, delivery, self.half.acknowledge_now))

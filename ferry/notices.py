@@ -145,7 +145,7 @@ class NoticeReceiver:
 
     def start(self) -> None:
         """Make the folder."""
-        prepare_drop(self._folder)
+        prepare_drop(self._folder, disk=self._parts.disk)
 
     def read(self, data: bytes) -> None:
         """Take in one notice; copies change nothing.
@@ -161,9 +161,9 @@ class NoticeReceiver:
         name = notice_name(increment)
         if name in self._seen:
             return
-        if count_entries(self._folder, most=_MOST_NOTICES) >= _MOST_NOTICES:
+        if count_entries(self._folder, most=_MOST_NOTICES, disk=self._parts.disk) >= _MOST_NOTICES:
             raise Unavailable(Kind.STORAGE_FULL, "too many notices wait for the edges")
-        write_drop(self._folder, name, data)
+        write_drop(self._folder, name, data, disk=self._parts.disk)
         self._parts.metrics.notices.inc()
         self._seen[name] = None
         if len(self._seen) > _MOST_WAITING:

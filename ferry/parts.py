@@ -10,7 +10,8 @@ from ferry.lane.checks import Signers
 from ferry.metrics import FerryMetrics
 from ferry.quarantine import Quarantine
 from ferry.settings import FerryLimits
-from wire_formats.collaborators import Clock
+from wire_formats.collaborators import Clock, Disk
+from wire_formats.disk import DISK
 from wire_formats.suites import SigningKey
 
 
@@ -28,6 +29,7 @@ class HalfParts:
         clock: wall-clock time, for what is signed and stored.
         seconds: the reactor's seconds, for waits and ages.
         limits: the bounds.
+        disk: where drops, spools and quarantine lie.
     """
 
     name: str
@@ -39,3 +41,4 @@ class HalfParts:
     clock: Clock
     seconds: Callable[[], float]
     limits: FerryLimits
+    disk: Disk = DISK

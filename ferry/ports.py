@@ -7,6 +7,8 @@ from pathlib import Path
 from ferry.folders import FolderScan, read_file, remove_entry
 from ferry.transports.port import Inlet, Waiting
 from wire_formats.bundle import MAX_BUNDLE_BYTES
+from wire_formats.collaborators import Disk
+from wire_formats.disk import DISK
 from wire_formats.drop import TEMPORARY, DropName
 
 
@@ -16,16 +18,18 @@ class FolderPort:
     Args:
         folder: the drop.
         limit: largest file in bytes.
+        disk: where the drop lies.
     """
 
-    def __init__(self, folder: Path, *, limit: int = MAX_BUNDLE_BYTES) -> None:
+    def __init__(self, folder: Path, *, limit: int = MAX_BUNDLE_BYTES, disk: Disk = DISK) -> None:
         self.folder = folder
         self._limit = limit
-        self._scan = FolderScan(folder)
+        self._disk = disk
+        self._scan = FolderScan(folder, disk=disk)
 
     def prepare(self) -> None:
         """Make the folder if its writer has not; unfinished files are the writer's to clear."""
-        (self.folder / TEMPORARY).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._disk.make_folder(self.folder / TEMPORARY)
 
     def waiting(self, *, most: int) -> Waiting:
         """List some of what waits."""
@@ -33,11 +37,11 @@ class FolderPort:
 
     def read(self, name: DropName | str) -> bytes:
         """Read a plain file with one link."""
-        return read_file(self.folder, name, limit=self._limit)
+        return read_file(self.folder, name, limit=self._limit, disk=self._disk)
 
     def remove(self, name: DropName | str) -> bool:
         """Remove a file; False when it cannot be removed."""
-        return remove_entry(self.folder, name)
+        return remove_entry(self.folder, name, disk=self._disk)
 
 
 class InletPort:

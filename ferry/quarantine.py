@@ -26,7 +26,8 @@ from ferry.folders import remove_entry
 from ferry.lane.checks import LaneId
 from ferry.lane.reasons import HELD, MADE_AT_WILL, Reason
 from ferry.metrics import FerryMetrics
-from wire_formats.collaborators import Clock
+from wire_formats.collaborators import Clock, Disk
+from wire_formats.disk import DISK
 from wire_formats.drop import DropName, prepare_drop, write_drop
 from wire_formats.errors import Kind, Unavailable
 
@@ -41,11 +42,15 @@ class Quarantine:
         most_files: how many bundles each of the two folders keeps.
         clock: stamps entries.
         metrics: counts them.
+        disk: where the folder lies.
     """
 
     log = Logger()
 
-    def __init__(self, folder: Path, *, most_files: int, clock: Clock, metrics: FerryMetrics) -> None:
+    def __init__(
+        self, folder: Path, *, most_files: int, clock: Clock, metrics: FerryMetrics, disk: Disk = DISK
+    ) -> None:
+        self._disk = disk
         self._folders = {False: folder / "quarantined", True: folder / "held"}
         self._most = most_files
         self._clock = clock
@@ -55,9 +60,10 @@ class Quarantine:
     def prepare(self) -> None:
         """Make the folders and learn what lies there."""
         for held, folder in self._folders.items():
-            prepare_drop(folder)
+            prepare_drop(folder, disk=self._disk)
+            names = self._disk.names(folder)
             self._known[held] = {
-                path.name.split("-")[1] for path in folder.glob("*.bundle") if path.name.count("-") >= 2
+                name.split("-")[1] for name in names if name.endswith(".bundle") and name.count("-") >= 2
             }
         self._measure()
 
@@ -106,11 +112,11 @@ class Quarantine:
         if len(self._known[held]) >= self._most:
             raise Unavailable(Kind.STORAGE_FULL, "quarantine is full", 60)
         reason_name = DropName(name.epoch, name.sequence, name.sender, "notice")
-        write_drop(folder, reason_name, note)
+        write_drop(folder, reason_name, note, disk=self._disk)
         try:
-            write_drop(folder, name, data)
+            write_drop(folder, name, data, disk=self._disk)
         except Unavailable:
-            remove_entry(folder, reason_name)
+            remove_entry(folder, reason_name, disk=self._disk)
             raise
 
     def _measure(self) -> None:

@@ -16,6 +16,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from wire_formats.collaborators import Disk
+from wire_formats.disk import DISK
+from wire_formats.drop import write_whole
+
 
 @dataclass(frozen=True, slots=True)
 class LaneStatus:
@@ -63,14 +67,14 @@ class HalfStatus:
     lanes: Sequence[LaneStatus]
 
 
-def write_status(path: Path, status: HalfStatus) -> bool:
+def write_status(path: Path, status: HalfStatus, *, disk: Disk = DISK) -> bool:
     """Replace the status file; gives False when the disk refuses (the next one will do)."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        unfinished.write_text(json.dumps(asdict(status), indent=1), encoding="utf-8")
-        unfinished.replace(path)
+        write_whole(unfinished, json.dumps(asdict(status), indent=1).encode(), disk=disk)
+        disk.rename(unfinished, path)
     except OSError:
         with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+            disk.unlink(unfinished)
         return False
     return True

@@ -217,6 +217,7 @@ class Layout:
             for way in WAYS:
                 yield self.gap / way / lane
         for half in (self.ferry_low, self.ferry_high):
+            yield half / "state"
             yield half / "spool"
             yield half / "quarantine"
         yield self.dmz / "notices"

@@ -6,9 +6,9 @@ can hold all of it still.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,6 +37,73 @@ class DirectoryWatch(Protocol):
         The periodic call is part of the contract: inotify loses events silently.  Calls are
         coalesced and may come without a change.  Returns a function that stops the watch.
         """
+
+
+class FileFacts(NamedTuple):
+    """What is known of a file.
+
+    Attributes:
+        plain: a regular file with one link.
+        folder: a directory.
+        size: bytes.
+    """
+
+    plain: bool
+    folder: bool
+    size: int
+
+
+class Disk(Protocol):
+    """Files and folders, one method for each system call that can fail or be undone by a power failure.
+
+    Every method raises OSError as the system call does. What was written is on the disk only after
+    ``sync``; a name that came, went or changed only after ``sync_folder`` of its folder.
+    """
+
+    def make_folder(self, folder: Path) -> None:
+        """Make a folder (mode 0700) and those above it; one that is there already is well."""
+
+    def remove_folder(self, folder: Path) -> None:
+        """Remove an empty folder."""
+
+    def names(self, folder: Path) -> Iterator[str]:
+        """Give the names in a folder, in no order; raises no later than at the first name."""
+
+    def facts(self, path: Path) -> FileFacts:
+        """Give what is known of an entry, without following a link."""
+
+    def open(self, path: Path) -> int:
+        """Open for reading, without following a link and without waiting; gives a handle."""
+
+    def create(self, path: Path, *, keep: bool = False) -> int:
+        """Open for writing (mode 0600), made if missing and emptied unless ``keep``; gives a handle."""
+
+    def facts_of(self, handle: int) -> FileFacts:
+        """Give what is known of an open file."""
+
+    def read(self, handle: int, count: int, at: int) -> bytes:
+        """Read at most ``count`` bytes from offset ``at``; nothing at the end."""
+
+    def write(self, handle: int, data: bytes | memoryview, at: int) -> int:
+        """Write at offset ``at``; gives how many bytes were taken, perhaps fewer than given."""
+
+    def truncate(self, handle: int, size: int) -> None:
+        """Cut a file to ``size`` bytes."""
+
+    def sync(self, handle: int) -> None:
+        """Wait until the file's content is on the disk."""
+
+    def close(self, handle: int) -> None:
+        """Close a handle."""
+
+    def rename(self, before: Path, after: Path) -> None:
+        """Give a file another name at once; a file that has it is replaced."""
+
+    def unlink(self, path: Path) -> None:
+        """Remove a file; FileNotFoundError if it is gone."""
+
+    def sync_folder(self, folder: Path) -> None:
+        """Wait until the names in a folder are on the disk."""
 
 
 class Background(Protocol):

@@ -19,11 +19,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from wire_formats.collaborators import Disk
+from wire_formats.disk import DISK
 from wire_formats.errors import Kind, PeerError, Unavailable
 
 TEMPORARY: Final = ".tmp"
@@ -56,15 +57,15 @@ def parse_name(text: str) -> DropName:
     return DropName(int(match[1], 16), int(match[2], 16), match[3], match[4])
 
 
-def prepare_drop(directory: Path) -> None:
+def prepare_drop(directory: Path, *, disk: Disk = DISK) -> None:
     """Create a drop and its folder for unfinished files, and clear what a crash left there."""
     temporary = directory / TEMPORARY
-    temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for left_over in temporary.iterdir():
-        left_over.unlink(missing_ok=True)
+    disk.make_folder(temporary)
+    for left_over in list(disk.names(temporary)):
+        _remove(disk, temporary / left_over)
 
 
-def write_drop(directory: Path, name: DropName, data: bytes, *, durable: bool = False) -> Path:
+def write_drop(directory: Path, name: DropName, data: bytes, *, durable: bool = False, disk: Disk = DISK) -> Path:
     """Put a file into a drop, whole or not at all.
 
     Args:
@@ -72,6 +73,7 @@ def write_drop(directory: Path, name: DropName, data: bytes, *, durable: bool = 
         name: the final name; an existing file of that name is replaced.
         data: the bytes.
         durable: whether to wait until file and directory are on the disk.
+        disk: where the drop lies.
 
     Raises:
         Unavailable: STORAGE_FULL: nothing was published; the caller keeps what it has.
@@ -80,114 +82,115 @@ def write_drop(directory: Path, name: DropName, data: bytes, *, durable: bool = 
     unfinished = directory / TEMPORARY / f"{name}.{os.getpid()}"
     try:
         try:
-            _publish(unfinished, final, data, durable=durable)
+            _publish(disk, unfinished, final, data, durable=durable)
         except FileNotFoundError:
             # A process that shares this drop began just now and took our unfinished file for a left-over.
-            _publish(unfinished, final, data, durable=durable)
+            _publish(disk, unfinished, final, data, durable=durable)
         if durable:
-            sync_directory(directory)
+            disk.sync_folder(directory)
     except OSError as error:
         with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+            _remove(disk, unfinished)
         raise Unavailable(Kind.STORAGE_FULL, f"cannot write a drop: {error.strerror}", _RETRY_S) from None
     return final
 
 
-def _publish(unfinished: Path, final: Path, data: bytes, *, durable: bool) -> None:
-    _write_whole(unfinished, data, durable=durable)
-    unfinished.rename(final)
+def _publish(disk: Disk, unfinished: Path, final: Path, data: bytes, *, durable: bool) -> None:
+    write_whole(unfinished, data, durable=durable, disk=disk)
+    disk.rename(unfinished, final)
 
 
-def _write_whole(path: Path, data: bytes, *, durable: bool) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+def write_whole(path: Path, data: bytes, *, durable: bool = False, disk: Disk = DISK) -> None:
+    """Write a file and check that all of it was taken.
+
+    Raises:
+        OSError: it was not; the file may hold a part.
+    """
+    handle = disk.create(path)
     try:
-        view = memoryview(data)
-        while view:
-            written = os.write(descriptor, view)
+        view, at = memoryview(data), 0
+        while at < len(data):
+            written = disk.write(handle, view[at:], at)
             if written == 0:
                 raise OSError(28, "short write")
-            view = view[written:]
-        if os.fstat(descriptor).st_size != len(data):
+            at += written
+        if disk.facts_of(handle).size != len(data):
             raise OSError(28, "file shorter than written")
         if durable:
-            os.fsync(descriptor)
+            disk.sync(handle)
     finally:
-        os.close(descriptor)
+        disk.close(handle)
 
 
-def sync_directory(directory: Path) -> None:
-    """Wait until the names in a directory are on the disk."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _remove(disk: Disk, path: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        disk.unlink(path)
 
 
-def list_drop(directory: Path, *, most: int) -> tuple[list[DropName], list[str]]:
+def list_drop(directory: Path, *, most: int, disk: Disk = DISK) -> tuple[list[DropName], list[str]]:
     """List a drop: well-named files in order, and names outside the grammar.
 
     Args:
         directory: the drop.
         most: how many of each to give at most; the oldest by name come first.
+        disk: where the drop lies.
     """
     good: list[DropName] = []
     strange: list[str] = []
-    with os.scandir(directory) as entries:
-        for entry in entries:
-            if entry.name == TEMPORARY:
-                continue
-            try:
-                good.append(parse_name(entry.name))
-            except PeerError:
-                if len(strange) < most:
-                    strange.append(entry.name)
+    for text in disk.names(directory):
+        if text == TEMPORARY:
+            continue
+        try:
+            good.append(parse_name(text))
+        except PeerError:
+            if len(strange) < most:
+                strange.append(text)
     good.sort()
     return good[:most], strange
 
 
-def count_drop(directory: Path) -> int:
+def count_drop(directory: Path, *, disk: Disk = DISK) -> int:
     """Give the number of entries that wait in a drop."""
-    with os.scandir(directory) as entries:
-        return sum(1 for entry in entries if entry.name != TEMPORARY)
+    return sum(1 for name in disk.names(directory) if name != TEMPORARY)
 
 
-def read_drop(directory: Path, name: DropName | str, *, limit: int) -> bytes:
+def read_drop(directory: Path, name: DropName | str, *, limit: int, disk: Disk = DISK) -> bytes:
     """Read one file of a drop.
 
     Raises:
         PeerError: TOO_LARGE, or MALFORMED for anything but a plain file with one link.
         FileNotFoundError: it is gone; someone else took it.
+        OSError: the disk does not give it.
     """
     try:
-        descriptor = os.open(directory / str(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = disk.open(directory / str(name))
     except FileNotFoundError:
         raise
     except OSError as error:
         raise PeerError(Kind.MALFORMED, f"not a readable plain file: {error.strerror}") from None
     try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+        facts = disk.facts_of(handle)
+        if not facts.plain:
             raise PeerError(Kind.MALFORMED, "not a plain file with one link")
-        if status.st_size > limit:
+        if facts.size > limit:
             raise PeerError(Kind.TOO_LARGE, "file too large")
-        return _read_whole(descriptor, status.st_size)
+        return _read_whole(disk, handle, facts.size)
     finally:
-        os.close(descriptor)
+        disk.close(handle)
 
 
-def _read_whole(descriptor: int, size: int) -> bytes:
-    pieces = []
-    left = size
-    while left > 0:
-        piece = os.read(descriptor, left)
+def _read_whole(disk: Disk, handle: int, size: int) -> bytes:
+    pieces: list[bytes] = []
+    at = 0
+    while at < size:
+        piece = disk.read(handle, size - at, at)
         if not piece:
             break
         pieces.append(piece)
-        left -= len(piece)
+        at += len(piece)
     return b"".join(pieces)
 
 
-def remove_drop(directory: Path, name: DropName | str) -> None:
+def remove_drop(directory: Path, name: DropName | str, *, disk: Disk = DISK) -> None:
     """Remove a file that has been dealt with; it may be gone already."""
-    (directory / str(name)).unlink(missing_ok=True)
+    _remove(disk, directory / str(name))

@@ -9,7 +9,7 @@ writer takes the lock at once (BEGIN IMMEDIATE) so that two processes never dead
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -23,17 +23,20 @@ STATEMENT_TIMEOUT_MS: Final = 60_000
 READ_ONLY_OPTION: Final = "ferrygate_read"
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, *, connect: Callable[[], Any] | None = None) -> Engine:
     """Return an engine for the production database.
 
     Args:
         url: SQLAlchemy URL; `sqlite:///…` or `postgresql+psycopg://…`.
+        connect: opens the SQLite file in place of the driver.
 
     Raises:
         ValueError: another kind of database.
     """
     if url.startswith("sqlite"):
-        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False})
+        arguments = {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}
+        given = {} if connect is None else {"creator": connect}
+        engine = create_engine(url, connect_args=arguments, **given)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine

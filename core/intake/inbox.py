@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +20,8 @@ from core.intake.verify import verify_bundle
 from core.intake.work import OpenBundle, Work
 from core.metrics import CoreMetrics
 from wire_formats.bundle import MAX_BUNDLE_BYTES
-from wire_formats.collaborators import Clock
+from wire_formats.collaborators import Clock, Disk
+from wire_formats.disk import DISK
 from wire_formats.drop import DropName, list_drop, parse_name, prepare_drop, read_drop, remove_drop
 from wire_formats.errors import PeerError
 from wire_formats.request import LANES
@@ -32,6 +32,7 @@ MOST_LISTED: Final = 512
 MOST_PUT_ASIDE: Final = 1_000
 CRASHES_BEFORE_HELD: Final = 5
 _IN_HAND: Final = "in_hand.json"
+_MOST_IN_HAND: Final = 1 << 20
 _STRANGE: Final = "strange"
 
 
@@ -44,24 +45,33 @@ class Inbox:
         trust: the machines this core knows.
         clock: wall clock.
         metrics: the core's metrics.
+        disk: where both lie.
     """
 
     _log = Logger()
 
     def __init__(
-        self, folder: Path, quarantine: Path, *, trust: TrustStore, clock: Clock, metrics: CoreMetrics
+        self,
+        folder: Path,
+        quarantine: Path,
+        *,
+        trust: TrustStore,
+        clock: Clock,
+        metrics: CoreMetrics,
+        disk: Disk = DISK,
     ) -> None:
+        self._disk = disk
         self._folder, self._quarantine = folder, quarantine
         self._trust, self._clock, self._metrics = trust, clock, metrics
         self._listed: dict[str, deque[DropName]] = {lane: deque() for lane in LANES}
         self._open: dict[str, set[DropName]] = {lane: set() for lane in LANES}
-        quarantine.mkdir(parents=True, exist_ok=True)
+        disk.make_folder(quarantine)
         for lane in LANES:
-            prepare_drop(folder / lane)
+            prepare_drop(folder / lane, disk=disk)
         self._suspects = self._read_in_hand()
-        self._put_aside_count = sum(1 for path in quarantine.iterdir() if path.name != _IN_HAND)
+        self._put_aside_count = sum(1 for name in disk.names(quarantine) if name != _IN_HAND)
         self._noted = True
-        self._hand = os.open(self._path(), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        self._hand = disk.create(self._path(), keep=True)
         self._doubles = 0
 
     def take(self, lane: str, *, most_items: int) -> list[Work]:
@@ -90,8 +100,8 @@ class Inbox:
         counts = {name: self._suspects.get(name, 0) for name in names}
         data = json.dumps(counts).encode("ascii")
         # Shortened first: a process that ends in between leaves a file that says nothing, never a mixture.
-        os.ftruncate(self._hand, 0)
-        os.pwrite(self._hand, data, 0)
+        self._disk.truncate(self._hand, 0)
+        self._disk.write(self._hand, data, 0)
         self._noted = True
 
     def done(self, work: Work) -> None:
@@ -99,7 +109,7 @@ class Inbox:
         bundle = work.bundle
         bundle.left -= 1
         if bundle.left == 0:
-            remove_drop(self._folder / bundle.lane, bundle.name)
+            remove_drop(self._folder / bundle.lane, bundle.name, disk=self._disk)
             self._open[bundle.lane].discard(bundle.name)
             self._suspects.pop(f"{bundle.lane}/{bundle.name}", None)
             self._metrics.bundles[bundle.lane, "done"].inc()
@@ -107,13 +117,14 @@ class Inbox:
     def clear_in_hand(self) -> None:
         """Note that nothing is in hand (idle, or an orderly stop)."""
         if self._noted:
-            os.ftruncate(self._hand, 0)
+            self._disk.truncate(self._hand, 0)
             self._noted = False
 
     def _next(self, lane: str) -> DropName | None:
         listed = self._listed[lane]
         if not listed:
-            names, strange = list_drop(self._folder / lane, most=MOST_LISTED + len(self._open[lane]))
+            most = MOST_LISTED + len(self._open[lane])
+            names, strange = list_drop(self._folder / lane, most=most, disk=self._disk)
             for name in strange:
                 self._put_aside(lane, name, "name outside the grammar")
             listed.extend(name for name in names if name not in self._open[lane])
@@ -122,7 +133,7 @@ class Inbox:
     def _opened(self, lane: str, name: DropName) -> list[Work]:
         now_ms = self._clock.now_ms()
         try:
-            data = read_drop(self._folder / lane, name, limit=MAX_BUNDLE_BYTES)
+            data = read_drop(self._folder / lane, name, limit=MAX_BUNDLE_BYTES, disk=self._disk)
             verified = verify_bundle(data, lane=lane, trust=self._trust, now_ms=now_ms)
         except FileNotFoundError:
             return []
@@ -142,16 +153,29 @@ class Inbox:
         source, shown = self._folder / lane / name, name if _is_ours(name) else _STRANGE
         self._log.error("bundle_quarantined", lane=lane, file=shown, reason=reason)
         # A folder cannot come over the gap; whoever made one here did so by hand, and a few more do no harm.
-        if self._put_aside_count >= MOST_PUT_ASIDE and not source.is_dir():
-            source.unlink(missing_ok=True)
+        if self._put_aside_count >= MOST_PUT_ASIDE and not self._is_folder(source):
+            remove_drop(self._folder / lane, name, disk=self._disk)
             return
         self._put_aside_count += 1
         target = self._quarantine / f"{lane}-{shown}"
-        if os.path.lexists(target):
+        if self._is_there(target):
             self._doubles += 1
             target = target.with_name(f"{target.name}-{self._clock.now_ms():x}-{self._doubles}")
         with contextlib.suppress(FileNotFoundError):
-            source.rename(target)
+            self._disk.rename(source, target)
+
+    def _is_folder(self, path: Path) -> bool:
+        try:
+            return self._disk.facts(path).folder
+        except OSError:
+            return False
+
+    def _is_there(self, path: Path) -> bool:
+        try:
+            self._disk.facts(path)
+        except OSError:
+            return False
+        return True
 
     def _path(self) -> Path:
         return self._quarantine / _IN_HAND
@@ -159,8 +183,8 @@ class Inbox:
     def _read_in_hand(self) -> dict[str, int]:
         """Read what was in hand when the process ended; a bundle that was alone is one crash further."""
         try:
-            before = json.loads(self._path().read_text(encoding="ascii"))
-        except (FileNotFoundError, ValueError):
+            before = json.loads(read_drop(self._quarantine, _IN_HAND, limit=_MOST_IN_HAND, disk=self._disk))
+        except (FileNotFoundError, PeerError, ValueError):
             return {}
         if not isinstance(before, dict):
             return {}

@@ -9,6 +9,7 @@ Source: DESIGN "lanes"; research domain.md section 4 ("latency and fairness").
 
 from __future__ import annotations
 
+import enum
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -58,6 +59,16 @@ class LoopParts:
     applied_keep_ms: int
 
 
+class Rest(enum.Enum):
+    """What the intake thread does between two beats."""
+
+    NONE = "none"
+    UNTIL_WOKEN = "until woken"
+    """Idle: it sleeps until there is news, at most `IDLE_S`."""
+    PAUSE = "pause"
+    """Something failed: it waits for `PAUSE_S`."""
+
+
 class IntakeLoop:
     """The life of the intake thread; `run` is its body, `wake` is set by whoever has news."""
 
@@ -74,19 +85,30 @@ class IntakeLoop:
         self._revoked_at = 0
         self._blocked = False
         self._busy = False
+        self._resent = False
         self._purged_at = 0
         self.last_turn_ms = 0
 
     def run(self) -> None:
         """Work until told to stop; the top of this thread: nothing ends it but `stop`."""
-        while not self._stopping.is_set() and not self._succeeds(self.resend):
-            pass
         while not self._stopping.is_set():
             self._wake.clear()
-            if self._succeeds(self.turn) and not self._busy:
+            rest = self.beat()
+            if rest is Rest.UNTIL_WOKEN:
                 self._wake.wait(IDLE_S)
+            elif rest is Rest.PAUSE:
+                self._stopping.wait(PAUSE_S)
         self._succeeds(self._settle)
         self._parts.slow.close()
+
+    def beat(self) -> Rest:
+        """Do the next thing: first what a crash left unsent, then one turn after the other; never raises."""
+        if not self._resent:
+            self._resent = self._succeeds(self.resend)
+            return Rest.NONE if self._resent else Rest.PAUSE
+        if not self._succeeds(self.turn):
+            return Rest.PAUSE
+        return Rest.NONE if self._busy else Rest.UNTIL_WOKEN
 
     def stop(self) -> None:
         """Ask the thread to end after its turn."""
@@ -147,7 +169,7 @@ class IntakeLoop:
             self._purge(now_ms)
 
     def _succeeds(self, step: Callable[[], None]) -> bool:
-        """Do a step; on any failure log it, pause, and say so."""
+        """Do a step; on any failure log it and say so."""
         try:
             step()
         except MUST_WAIT as error:
@@ -157,7 +179,6 @@ class IntakeLoop:
         else:
             return True
         self._parts.metrics.faults.inc()
-        self._stopping.wait(PAUSE_S)
         return False
 
     def _finish_slow(self) -> bool:

@@ -20,7 +20,8 @@ from core.db.tables import lane_position
 from core.metrics import CoreMetrics
 from wire_formats.answer import Answer
 from wire_formats.bundle import MAX_ITEMS, TARGET_BYTES, Item, SealStream, encode_bundle, new_bundle
-from wire_formats.collaborators import Clock
+from wire_formats.collaborators import Clock, Disk
+from wire_formats.disk import DISK
 from wire_formats.drop import DropName, count_drop, prepare_drop, write_drop
 from wire_formats.request import LANES
 from wire_formats.suites import SigningKey
@@ -44,17 +45,21 @@ class Publisher:
         epoch: start of this run's numbering; larger than that of any run before (see `next_epoch`).
         clock: wall clock.
         metrics: the core's metrics.
+        disk: where the outbox lies.
     """
 
-    def __init__(self, outbox: Path, key: SigningKey, *, epoch: int, clock: Clock, metrics: CoreMetrics) -> None:
+    def __init__(
+        self, outbox: Path, key: SigningKey, *, epoch: int, clock: Clock, metrics: CoreMetrics, disk: Disk = DISK
+    ) -> None:
         self._outbox = outbox
+        self._disk = disk
         self._key = key
         self._clock = clock
         self._published = {lane: metrics.published.labels(lane) for lane in LANES}
         self._streams = {lane: SealStream("outbound", lane, epoch) for lane in LANES}
         self._waiting: deque[_Waiting] = deque()
         for lane in LANES:
-            prepare_drop(outbox / lane)
+            prepare_drop(outbox / lane, disk=disk)
 
     def publish(self, answers: Iterable[Answer]) -> None:
         """Seal and drop answers.
@@ -78,13 +83,13 @@ class Publisher:
         """
         while self._waiting:
             first = self._waiting[0]
-            write_drop(self._outbox / first.lane, first.name, first.data)
+            write_drop(self._outbox / first.lane, first.name, first.data, disk=self._disk)
             self._waiting.popleft()
             self._published[first.lane].inc(first.answers)
 
     def backlog(self, lane: str) -> int:
         """Return how many files the ferry has not taken yet."""
-        return count_drop(self._outbox / lane)
+        return count_drop(self._outbox / lane, disk=self._disk)
 
     def _seal(self, lane: str, items: Sequence[Item]) -> None:
         stream = self._streams[lane]

@@ -20,7 +20,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from dmz.workers import request_store
-from dmz.workers.companions import Companions
+from dmz.workers.companions import Presence
 from dmz.workers.exchange_db import ExchangeStore
 from dmz.workers.tools import WorkerTools
 from wire_formats.answer import Answer, AnswerStatus, check_answer_content, parse_answer_header
@@ -45,14 +45,14 @@ class WatchPlaces:
         inbox: Its own folder, made if missing.
         quarantine: Where hostile files go.
         keep_ms: How long stored answers are kept.
-        presence: Lock file of the processes of this name.
+        companions: The other processes of this name.
     """
 
     worker: str
     inbox: Path
     quarantine: Path
     keep_ms: int
-    presence: Path
+    companions: Presence
 
 
 def read_answers(bundle: Bundle, trust: TrustStore, *, worker: str, now_ms: int) -> list[Answer]:
@@ -119,9 +119,10 @@ class AnswerWatch:
         self._again = False
         #: Files read here that the other process may need; bounded by what the ferry lets lie in an inbox.
         self._left: set[DropName] = set()
-        self._companions = Companions(places.presence)
-        prepare_drop(places.inbox)
-        places.quarantine.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._companions = places.companions
+        self._disk = tools.disk
+        prepare_drop(places.inbox, disk=self._disk)
+        self._disk.make_folder(places.quarantine)
 
     def start(self, watch: DirectoryWatch) -> Callable[[], None]:
         """Begin; reads what is there already. Returns what stops the watch."""
@@ -165,9 +166,10 @@ class AnswerWatch:
         """One pass; True when another is worth while at once."""
         if self._left and self._companions.alone():
             for name in self._left:
-                remove_drop(self._places.inbox, name)
+                remove_drop(self._places.inbox, name, disk=self._disk)
             self._left.clear()
-        listed, strange = list_drop(self._places.inbox, most=FILES_PER_TURN + len(self._left))
+        most = FILES_PER_TURN + len(self._left)
+        listed, strange = list_drop(self._places.inbox, most=most, disk=self._disk)
         names = [name for name in listed if name not in self._left]
         for text in strange:
             self._quarantine(text, "name outside the grammar")
@@ -184,12 +186,12 @@ class AnswerWatch:
         return len(names) >= FILES_PER_TURN
 
     async def _read_file(self, name: DropName) -> None:
+        limit, take = MAX_BUNDLE_BYTES, self._read_bundle
         if name.kind == "notice":
-            finished = await self._read_notice(read_drop(self._places.inbox, name, limit=MAX_CONTROL_BYTES))
-        else:
-            finished = await self._read_bundle(read_drop(self._places.inbox, name, limit=MAX_BUNDLE_BYTES))
+            limit, take = MAX_CONTROL_BYTES, self._read_notice
+        finished = await take(read_drop(self._places.inbox, name, limit=limit, disk=self._disk))
         if finished or self._companions.alone():
-            remove_drop(self._places.inbox, name)
+            remove_drop(self._places.inbox, name, disk=self._disk)
         else:
             self._left.add(name)
 
@@ -233,11 +235,12 @@ class AnswerWatch:
         self.log.error("inbox_file_quarantined", holder=self._places.worker, reason=reason)
         source = self._places.inbox / name
         try:
-            if sum(1 for _ in self._places.quarantine.iterdir()) >= QUARANTINE_FILES:
-                source.unlink()
+            if sum(1 for _ in self._disk.names(self._places.quarantine)) >= QUARANTINE_FILES:
+                self._disk.unlink(source)
                 return
             number = self._clock.now_ms()
-            source.rename(self._places.quarantine / f"{number:016x}-{self._places.worker}-{_plain(name)}")
+            aside = self._places.quarantine / f"{number:016x}-{self._places.worker}-{_plain(name)}"
+            self._disk.rename(source, aside)
         except OSError as error:
             self.log.warn("inbox_file_not_moved", reason=error.strerror or "unknown")
 

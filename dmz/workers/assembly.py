@@ -11,6 +11,7 @@ from dmz.workers.backend import Desks, HallBackend
 from dmz.workers.batch_desk import BatchBounds, BatchDesk
 from dmz.workers.batch_job import BatchParts
 from dmz.workers.bundler import Bundler, BundlerBounds
+from dmz.workers.companions import Companions, Presence
 from dmz.workers.credits import CreditBounds, Credits
 from dmz.workers.draft_desk import DraftDesk, DraftParts
 from dmz.workers.drafts import DraftBounds
@@ -42,6 +43,7 @@ class Surroundings:
         trust: Certificates of core and ferry halves.
         pool: Threads for slow pure work (workbooks).
         tools: Clock, randomness, reactor, background work, counters.
+        companions: Other processes of this name; found by a lock file beside the socket unless given.
     """
 
     store: ExchangeStore
@@ -50,6 +52,7 @@ class Surroundings:
     trust: TrustStore
     pool: Pool
     tools: WorkerTools
+    companions: Presence | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def build_worker(settings: WorkerSettings, given: Surroundings) -> Worker:
             inbox=settings.inbox / settings.name,
             quarantine=settings.quarantine,
             keep_ms=settings.result_keep_s * 1000,
-            presence=settings.socket.with_suffix(".lock"),
+            companions=given.companions or Companions(settings.socket.with_suffix(".lock")),
         ),
         trust=given.trust,
         store=given.store,

@@ -120,6 +120,7 @@ class Bundler:
         self._clock = tools.clock
         self._time: IReactorTime = tools.reactor
         self._metrics = tools.metrics
+        self._disk = tools.disk
         self._bounds = bounds
         epoch = tools.clock.now_ms()
         self._lanes = {
@@ -128,7 +129,7 @@ class Bundler:
         }
         self._roots: OrderedDict[bytes, tuple[bytes, ...]] = OrderedDict()
         for lane in self._lanes.values():
-            prepare_drop(lane.folder)
+            prepare_drop(lane.folder, disk=self._disk)
 
     def check_room(self, lane_name: str) -> None:
         """Refuse new work while the ferry is behind.
@@ -139,7 +140,7 @@ class Bundler:
         lane = self._lanes[lane_name]
         now = self._time.seconds()
         if now - lane.counted_at >= COUNT_EVERY_S:
-            lane.files, lane.counted_at = count_drop(lane.folder), now
+            lane.files, lane.counted_at = count_drop(lane.folder, disk=self._disk), now
             self._metrics.outbox_files.labels(lane_name).set(lane.files)
         if lane.files >= self._bounds.outbox_files or len(lane.waiting) >= self._bounds.waiting:
             raise Unavailable(Kind.BUSY, "outbox full: the ferry is behind", RETRY_AFTER_S)
@@ -246,7 +247,7 @@ class Bundler:
         sealed = lane.stream.seal(bundle, self._key, now_ms=now_ms, tracked=bool(tracked))
         name = DropName(lane.stream.epoch, lane.stream.sequence, self._name)
         try:
-            write_drop(lane.folder, name, encode_bundle(sealed))
+            write_drop(lane.folder, name, encode_bundle(sealed), disk=self._disk)
         except Unavailable:
             # Nothing was published under this number; the next bundle takes it, so that there is no gap.
             lane.stream.sequence, lane.stream.previous = numbering

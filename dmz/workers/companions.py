@@ -12,6 +12,14 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
+from typing import Protocol
+
+
+class Presence(Protocol):
+    """Knows whether other processes of this worker's name live."""
+
+    def alone(self) -> bool:
+        """Whether no other one lives now."""
 
 
 class Companions:

@@ -55,16 +55,18 @@ class StoreBounds:
     retry_after_s: int = 5
 
 
-def open_engine(url: str, *, busy_ms: int = StoreBounds.busy_ms) -> Engine:
+def open_engine(url: str, *, busy_ms: int = StoreBounds.busy_ms, connect: Callable[[], Any] | None = None) -> Engine:
     """An engine for the exchange database; SQLite gets WAL, full durability and explicit transactions.
 
     Args:
         url: SQLAlchemy URL, ``sqlite:////path`` or ``postgresql+psycopg://``.
         busy_ms: SQLite's busy timeout.
+        connect: Opens the SQLite file in place of the driver.
     """
     if not url.startswith("sqlite"):
         return create_engine(url, pool_size=2, max_overflow=0, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": busy_ms / 1000})
+    given = {} if connect is None else {"creator": connect}
+    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": busy_ms / 1000}, **given)
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:

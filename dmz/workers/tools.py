@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dmz.workers.metrics import WorkerMetrics
-from wire_formats.collaborators import Background, Clock, Randomness
+from wire_formats.collaborators import Background, Clock, Disk, Randomness
+from wire_formats.disk import DISK
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class WorkerTools:
         background: Runs named work.
         reactor: IReactorTime, IReactorProcess and IReactorFromThreads.
         metrics: Counters.
+        disk: Where outbox and inbox lie.
     """
 
     clock: Clock
@@ -26,3 +28,4 @@ class WorkerTools:
     background: Background
     reactor: Any
     metrics: WorkerMetrics
+    disk: Disk = DISK

@@ -14,7 +14,8 @@ from typing import Final
 
 from ferry.folders import FolderScan, count_entries, read_file, remove_entry
 from ferry.transports.port import TRANSPORT_LANES, Waiting
-from wire_formats.collaborators import DirectoryWatch
+from wire_formats.collaborators import DirectoryWatch, Disk
+from wire_formats.disk import DISK
 from wire_formats.drop import TEMPORARY, DropName, prepare_drop, write_drop
 
 _MOST_COUNTED: Final = 100_000
@@ -26,15 +27,17 @@ class DirectoryOutlet:
     Args:
         root: folder of one direction.
         lanes: the lanes to make.
+        disk: where the folders lie.
     """
 
-    def __init__(self, root: Path, lanes: Iterable[str] = TRANSPORT_LANES) -> None:
+    def __init__(self, root: Path, lanes: Iterable[str] = TRANSPORT_LANES, *, disk: Disk = DISK) -> None:
+        self._disk = disk
         self._folders = {lane: root / lane for lane in lanes}
 
     def prepare(self) -> None:
         """Make the folders, and clear what a crash left unfinished."""
         for folder in self._folders.values():
-            prepare_drop(folder)
+            prepare_drop(folder, disk=self._disk)
 
     def put(self, lane: str, name: DropName, data: bytes) -> None:
         """Rename a whole file into the lane.
@@ -42,7 +45,7 @@ class DirectoryOutlet:
         Raises:
             Unavailable: STORAGE_FULL; nothing was published.
         """
-        write_drop(self._folders[lane], name, data)
+        write_drop(self._folders[lane], name, data, disk=self._disk)
 
 
 class DirectoryInlet:
@@ -52,17 +55,21 @@ class DirectoryInlet:
         root: folder of one direction.
         watch: wakes the reader.
         lanes: the lanes to read.
+        disk: where the folders lie.
     """
 
-    def __init__(self, root: Path, watch: DirectoryWatch, lanes: Iterable[str] = TRANSPORT_LANES) -> None:
+    def __init__(
+        self, root: Path, watch: DirectoryWatch, lanes: Iterable[str] = TRANSPORT_LANES, *, disk: Disk = DISK
+    ) -> None:
         self._watch = watch
+        self._disk = disk
         self._folders = {lane: root / lane for lane in lanes}
-        self._scans = {lane: FolderScan(folder) for lane, folder in self._folders.items()}
+        self._scans = {lane: FolderScan(folder, disk=disk) for lane, folder in self._folders.items()}
 
     def prepare(self) -> None:
         """Make the folders if the sender has not; unfinished files are the sender's to clear."""
         for folder in self._folders.values():
-            (folder / TEMPORARY).mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._disk.make_folder(folder / TEMPORARY)
 
     def waiting(self, lane: str, *, most: int) -> Waiting:
         """List the next files of a round."""
@@ -70,15 +77,15 @@ class DirectoryInlet:
 
     def read(self, lane: str, name: DropName | str, *, limit: int) -> bytes:
         """Read a plain file with one link, without following links."""
-        return read_file(self._folders[lane], name, limit=limit)
+        return read_file(self._folders[lane], name, limit=limit, disk=self._disk)
 
     def remove(self, lane: str, name: DropName | str) -> bool:
         """Unlink a file; a folder that hostile hands put there is removed when it is empty."""
-        return remove_entry(self._folders[lane], name)
+        return remove_entry(self._folders[lane], name, disk=self._disk)
 
     def depth(self, lane: str) -> int:
         """Count the waiting files."""
-        return count_entries(self._folders[lane], most=_MOST_COUNTED)
+        return count_entries(self._folders[lane], most=_MOST_COUNTED, disk=self._disk)
 
     def watch(self, lane: str, on_arrival: Callable[[], None]) -> Callable[[], None]:
         """Watch the lane's folder."""

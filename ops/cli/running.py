@@ -136,7 +136,7 @@ def _lanes(layout: Layout) -> Iterator[tuple[str, ...]]:
     """Read what the ferry's halves tell about each lane in their status files."""
     for half in (layout.ferry_low, layout.ferry_high):
         try:
-            told = json.loads((half / "status.json").read_bytes()[:MOST_STATUS_BYTES])
+            told = json.loads((half / "state" / "status.json").read_bytes()[:MOST_STATUS_BYTES])
             lanes = told["lanes"]
         except (OSError, ValueError, KeyError, TypeError):
             continue

@@ -160,10 +160,10 @@ def _half(name: str) -> dict[str, Value]:
         "trust_machines": "trust/machines.pem",
         "gap_inbound": "../gap/inbound",
         "gap_outbound": "../gap/outbound",
-        "journal": "journal.sqlite",
+        "journal": "state/journal.sqlite",
         "spool": "spool",
         "quarantine": "quarantine",
-        "status": "status.json",
+        "status": "state/status.json",
     }
 
 

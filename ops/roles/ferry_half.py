@@ -1,12 +1,16 @@
-"""What both ferry halves have in common: start, stop, health with a glance at the lanes."""
+"""What both ferry halves have in common: start, stop, health with a glance at the lanes, and the walls they live in."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from ferry.half import Half
 from ferry.high_half import HighHalf
 from ferry.low_half import LowHalf
+from ferry.settings import HalfSettings
 from ops.runtime.metrics_page import Health
 from ops.runtime.role_main import Running
+from ops.walls.walls import Walls
 
 
 def running_half(half: LowHalf | HighHalf) -> Running:
@@ -34,3 +38,18 @@ def half_health(half: Half) -> Health:
         "held": status.held,
     }
     return Health(ready=not troubles, reasons=tuple(troubles), figures=figures)
+
+
+def half_walls(settings: HalfSettings, *, read: tuple[Path, ...] = (), write: tuple[Path, ...] = ()) -> Walls:
+    """Give what a half keeps of the machine: its keys and trust to read, its folders and the gap to work in.
+
+    Args:
+        settings: the half's settings.
+        read: further files or folders it reads.
+        write: the folders of its own side.
+    """
+    keys = {settings.signing_key.parent, settings.signing_certificate.parent}
+    trust = {settings.trust_issuers.parent, settings.trust_machines.parent}
+    own = {settings.journal.parent, settings.status.parent, settings.spool, settings.quarantine}
+    gap = {settings.gap_inbound, settings.gap_outbound}
+    return Walls(read=(*sorted(keys | trust), *read), write=(*sorted(own | gap), *write))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ferry.service import build_high
 from ferry.settings import HighSettings
-from ops.roles.ferry_half import running_half
+from ops.roles.ferry_half import half_walls, running_half
 from ops.roles.role_file import LoadedRole, reactor_role
 from ops.runtime.role_main import Running, Surroundings
 from ops.runtime.role_settings import RoleSettings
@@ -41,4 +41,6 @@ def load(settings: Path) -> LoadedRole:
         )
         return running_half(half)
 
-    return reactor_role(file.role, compose)
+    own = file.ferry
+    walls = half_walls(own, read=(own.seal_key.parent,), write=(own.core_inbox, own.core_outbox))
+    return reactor_role(file.role, compose, walls)

@@ -10,7 +10,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
@@ -31,6 +31,7 @@ from ops.runtime.log_output import JsonLines, LineWriter, RotatingFile, StreamWr
 from ops.runtime.metrics_page import Health, MetricsPage
 from ops.runtime.readiness import supervisor_pid, tell_service_manager
 from ops.runtime.role_settings import RoleSettings
+from ops.walls.walls import Mason, Walls
 from wire_formats.collaborators import Clock
 from wire_formats.errors import HallError
 from wire_formats.settings_reader import SettingsError
@@ -90,12 +91,14 @@ class RoleProcess:
     Args:
         surroundings: made by ``run_role``.
         compose: puts the zone together; called once, before the reactor runs.
+        mason: has put up the first walls, and puts up the others once the role serves.
     """
 
     log = Logger()
 
-    def __init__(self, surroundings: Surroundings, compose: Compose) -> None:
+    def __init__(self, surroundings: Surroundings, compose: Compose, mason: Mason) -> None:
         self._around = surroundings
+        self._mason = mason
         self._running = compose(surroundings)
         self._metrics = OpsMetrics(surroundings.registry)
         self._metrics.background.set_function(lambda: sum(surroundings.background.counts().values()))
@@ -126,6 +129,7 @@ class RoleProcess:
                 self._page.listen(reactor, role.metrics_port)
             await self._running.start()
             hand_over.watch(reactor)
+            self._mason.once_serving()
         except CannotListenError as error:
             self._fail(EXIT_CANNOT_START, port_taken(role.name, error))
         except SettingsError as error:
@@ -168,13 +172,16 @@ class RoleProcess:
         self._around.reactor.callWhenRunning(stopping.stop, self._around.reactor)
 
 
-def run_role(role: RoleSettings, compose: Compose, *, forked: HandOver | None = None) -> int:
+def run_role(
+    role: RoleSettings, compose: Compose, *, forked: HandOver | None = None, walls: Walls | None = None
+) -> int:
     """Run one role until it is told to stop.
 
     Args:
         role: the ``[role]`` table.
         compose: puts the zone together.
         forked: the process was forked by a master, which watches over it and has begun a log; its part in a succession.
+        walls: what it keeps of the machine besides its log and its metrics port; everything when None.
 
     Returns:
         The exit code.
@@ -187,7 +194,9 @@ def run_role(role: RoleSettings, compose: Compose, *, forked: HandOver | None = 
     try:
         begin_log(role, clock)
         hand_over = HandOver.from_environment(os.environ) if forked is None else forked
-        process = _compose(role, clock, compose, hand_over)
+        mason = mason_of(role, walls)
+        mason.before_threads()
+        process = _compose(role, clock, compose, hand_over, mason)
     except SettingsError as error:
         return _refuse(str(error))
     except OSError as error:
@@ -202,7 +211,15 @@ def run_role(role: RoleSettings, compose: Compose, *, forked: HandOver | None = 
     return process.exit_code
 
 
-def _compose(role: RoleSettings, clock: Clock, compose: Compose, hand_over: HandOver) -> RoleProcess:
+def mason_of(role: RoleSettings, walls: Walls | None) -> Mason:
+    """Give the one who puts up a role's walls, with room for its log and its metrics page."""
+    if walls is not None:
+        log = (role.log_file.parent,) if role.log_file is not None else ()
+        walls = replace(walls, write=(*walls.write, *log), ports=walls.ports | {role.metrics_port})
+    return Mason(walls, role.walls)
+
+
+def _compose(role: RoleSettings, clock: Clock, compose: Compose, hand_over: HandOver, mason: Mason) -> RoleProcess:
     lean_reactor.install()
     from twisted.internet import reactor  # noqa: TID251 - installed here, once
 
@@ -217,7 +234,7 @@ def _compose(role: RoleSettings, clock: Clock, compose: Compose, hand_over: Hand
         hand_over=hand_over,
         log=_target.writer,
     )
-    return RoleProcess(surroundings, compose)
+    return RoleProcess(surroundings, compose, mason)
 
 
 @implementer(ILogObserver)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from ops.walls.walls import IF_POSSIBLE, OFF, REQUIRED
 from wire_formats.settings_reader import number
 
 
@@ -20,6 +21,8 @@ class RoleSettings:
         log_keep: how many full log files are kept.
         stop_deadline_s: longest clean stop, in seconds; then the process ends anyway.
         open_files: wanted limit of open descriptors.
+        walls: for a role that has walls (``ops.walls``): ``required`` (it does not start where the kernel cannot put
+            them up), ``if_possible`` or ``off``.
     """
 
     name: str
@@ -29,3 +32,4 @@ class RoleSettings:
     log_keep: int = number(3, least=1, most=100)
     stop_deadline_s: int = number(10, least=1, most=300)
     open_files: int = number(8_192, least=64, most=1_048_576)
+    walls: str = field(default=IF_POSSIBLE, metadata={"choices": (REQUIRED, IF_POSSIBLE, OFF)})
