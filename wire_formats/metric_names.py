@@ -25,7 +25,7 @@ METRICS: Final[dict[str, Metric]] = {
     "dmz_edge_requests_total": Metric("Counter", ("window", "status"), "requests answered, by class of status"),
     "dmz_edge_refusals_total": Metric("Counter", ("reason",), "requests refused by the edge"),
     "dmz_edge_connections_refused_total": Metric("Counter", ("limit",), "connections closed at once"),
-    "dmz_edge_handshakes_total": Metric("Counter", ("kind",), "TLS handshakes: full, resumed, failed"),
+    "dmz_edge_handshakes_total": Metric("Counter", ("kind",), "TLS handshakes: full, resumed, failed, dropped"),
     "dmz_edge_request_seconds": Metric("Histogram", ("window",), "from the last byte of a request to its answer"),
     "dmz_edge_open_connections_total": Metric("Gauge", (), "connections open now"),
     "dmz_edge_body_memory_bytes": Metric("Gauge", (), "memory held for request bodies"),

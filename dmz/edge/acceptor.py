@@ -1,23 +1,19 @@
-"""Accepts connections on an inherited listening socket, several a turn of the reactor, and rests when there is no room.
-
-Source: accept(2), "Error handling": errors of the new connection are passed over, want of descriptors or memory is not.
-"""
+"""Accepts connections on an inherited listening socket, several a turn, and rests when there is no room."""
 
 from __future__ import annotations
 
-import errno
 import socket
 from collections.abc import Callable
 from typing import Any, Final
 
-from twisted.internet.interfaces import IDelayedCall, IReadDescriptor
+from twisted.internet.interfaces import IReadDescriptor
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from dmz.switch.accept_rest import AcceptRest
+
 ACCEPTS_A_TURN: Final = 16
-_REST_S: Final = 0.1
-_NO_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 @implementer(IReadDescriptor)
@@ -38,7 +34,7 @@ class Acceptor:
         self._listener.setblocking(False)
         self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what it accepts inherits that
         self._arrived = arrived
-        self._resting: IDelayedCall | None = None
+        self._rest = AcceptRest(reactor, self)
 
     def start(self) -> None:
         """Accept from now on."""
@@ -46,9 +42,7 @@ class Acceptor:
 
     def stop(self) -> None:
         """Accept no more; connections in the kernel's queue are left to the other processes."""
-        if self._resting is not None:
-            self._resting.cancel()
-            self._resting = None
+        self._rest.stop()
         if self._listener.fileno() >= 0:
             self._reactor.removeReader(self)
             self._listener.close()
@@ -71,10 +65,13 @@ class Acceptor:
             except BlockingIOError:
                 return
             except OSError as error:
-                if error.errno in _NO_ROOM:
-                    self._rest(error)
+                if self._rest.needed(error):
+                    reason = self._rest.first_words(error)
+                    if reason:
+                        self._log.error("edge_accepts_no_more", reason=reason)
                     return
                 continue
+            self._rest.worked()
             connection.setblocking(False)
             try:
                 self._arrived(connection, address[0])
@@ -85,12 +82,3 @@ class Acceptor:
     def connectionLost(self, reason: Failure) -> None:
         """The reactor ends."""
         self.stop()
-
-    def _rest(self, error: OSError) -> None:
-        self._log.error("edge_accepts_no_more", reason=errno.errorcode.get(error.errno or 0, "unknown"))
-        self._reactor.removeReader(self)
-        self._resting = self._reactor.callLater(_REST_S, self._rested)
-
-    def _rested(self) -> None:
-        self._resting = None
-        self._reactor.addReader(self)

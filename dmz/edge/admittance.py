@@ -1,8 +1,8 @@
 """Whether a request may come in, decided on its head alone, before any of its body is read.
 
-The order is the order of certainty: whether he is banned or slowed down, who it is, whether that may still be, whether
-it is meant for us, and only then how often it came. Nothing here depends on what the connection was told at its
-handshake: validity and deny set are looked at again for every request.
+The order is the order of certainty: whether a page of others sent it, whether he is banned or slowed down, who it is,
+whether that may still be, whether it is meant for us, and only then how often it came. Nothing here depends on what the
+connection was told at its handshake: validity and deny set are looked at again for every request.
 
 Source: edge research, section 5 (resumption, Host and SNI); PKI research, section 5.
 """
@@ -16,7 +16,7 @@ from dmz.edge.error_answers import STYLE_SHEET
 from dmz.edge.http_fields import RequestHead
 from dmz.edge.refusals import Reason, RefusalError
 from dmz.edge.surroundings import Surroundings
-from dmz.edge.watch_port import accountable
+from dmz.edge.watch_port import is_foreign, is_link
 
 
 def admit(head: RequestHead, caller: Caller, around: Surroundings) -> None:
@@ -27,10 +27,11 @@ def admit(head: RequestHead, caller: Caller, around: Surroundings) -> None:
     """
     client, path, fields = caller.client, head.target.path, head.fields
     fingerprint = None if client is None else client.identity.fingerprint
-    if (
-        path != STYLE_SHEET or head.method == "POST"
-    ):  # the one file that is public at every window: refusals refer to it
-        around.watch.check(caller.address, accountable(fingerprint, fields))
+    foreign = is_foreign(fields)
+    if foreign and not is_link(head.method, fields):
+        raise RefusalError(Reason.FOREIGN_PAGE)
+    if path != STYLE_SHEET or head.method == "POST":  # the one file that is public everywhere: refusals refer to it
+        around.watch.check(caller.address, None if foreign else fingerprint)
         _check_certificate(caller, around)
         if fingerprint is not None:
             around.watch.welcome(caller.address)

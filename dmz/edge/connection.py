@@ -104,8 +104,8 @@ class EdgeConnection:
             tls.handshakes,
             self._descriptor,
             session_maker(tls.engine, entrance.context, self._descriptor),
-            on_done=self._shaken,
-            on_failed=self._unshaken,
+            self._address,
+            self,
         )
         self._handshake.start()
 
@@ -138,36 +138,9 @@ class EdgeConnection:
             around.admission.drop_certificate(self._client.identity.fingerprint)
             around.deny.detach(self._client.identity.serial, self)
 
-    # --- the listener's side ----------------------------------------------------
+    # --- dmz.edge.handshakes.HandshakeUser ---------------------------------------
 
-    def cut(self, reason: Reason) -> None:
-        """End the connection at once: its certificate has been revoked."""
-        if self._conversation is not None:
-            self._conversation.cut(reason)
-
-    def check(self, now_s: float) -> None:
-        """Enforce deadlines."""
-        if self._conversation is not None:
-            self._conversation.check(now_s)
-        elif now_s >= self._deadline:
-            self.abort()
-
-    def leave(self) -> None:
-        """The process drains; a handshake under way may end, and one request follow it."""
-        if self._conversation is not None:
-            self._conversation.leave()
-
-    def abort(self) -> None:
-        """Close at once."""
-        if self._handshake is not None:
-            self._handshake.stop()
-            self._unshaken()
-        if self._wire is not None:
-            self._wire.abort()
-
-    # --- inside -----------------------------------------------------------------
-
-    def _shaken(self, session: TlsSession) -> None:
+    def shaken(self, session: TlsSession) -> None:
         """The TLS handshake is done: read the certificate, and begin."""
         self._leave_handshake()
         around, entrance = self._owner.around, self._owner.entrance
@@ -192,7 +165,7 @@ class EdgeConnection:
         )
         self._converse(caller, SocketWire(self._owner.reactor, self._descriptor, self, session))
 
-    def _unshaken(self) -> None:
+    def unshaken(self) -> None:
         """No handshake: let the client read the alert, then close."""
         self._leave_handshake()
         around = self._owner.around
@@ -200,6 +173,41 @@ class EdgeConnection:
         self._deadline = around.seconds() + _FAILED_S
         self._wire = SocketWire(self._owner.reactor, self._descriptor, self)
         self._wire.close()
+
+    def dropped(self) -> None:
+        """The handshake made room for another: the socket is closed at once."""
+        self._leave_handshake()
+        self._wire = SocketWire(self._owner.reactor, self._descriptor, self)
+        self._wire.abort()
+
+    # --- the listener's side ----------------------------------------------------
+
+    def cut(self, reason: Reason) -> None:
+        """End the connection at once: its certificate has been revoked."""
+        if self._conversation is not None:
+            self._conversation.cut(reason)
+
+    def check(self, now_s: float) -> None:
+        """Enforce deadlines."""
+        if self._conversation is not None:
+            self._conversation.check(now_s)
+        elif now_s >= self._deadline:
+            self.abort()
+
+    def leave(self) -> None:
+        """The process drains; a handshake under way may end, and one request follow it."""
+        if self._conversation is not None:
+            self._conversation.leave()
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self._handshake is not None:
+            self._handshake.stop()
+            self.unshaken()
+        if self._wire is not None:
+            self._wire.abort()
+
+    # --- inside -----------------------------------------------------------------
 
     def _leave_handshake(self) -> None:
         self._handshake = None

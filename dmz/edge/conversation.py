@@ -154,8 +154,7 @@ class Conversation:
 
     def lost(self) -> None:
         """The connection is gone."""
-        if self._phase in (Phase.BODY, Phase.WORKING):
-            self._note_left()
+        self._note_left()
         self._phase = Phase.ENDED
         self._parser.release()
         self._flow.release()
@@ -226,15 +225,15 @@ class Conversation:
     def _end_if_starved(self) -> None:
         """The client sends no more, and nothing complete is left to answer."""
         if self._input_over and self._phase in (Phase.IDLE, Phase.HEAD, Phase.BODY, Phase.LINGER):
-            if self._phase is Phase.BODY:
-                self._note_left()
+            self._note_left()
             self._close()
 
     def _note_left(self) -> None:
-        """Write the line of a request whose client did not wait for the answer."""
+        """Write the line of a request, if there is one, whose client did not wait for the answer."""
         if self._phase is Phase.BODY:
             self._name_request()
-        self._note(self._parser.head, _CLIENT_LEFT, "client_left", 0)
+        if self._phase in (Phase.BODY, Phase.WORKING):
+            self._note(self._parser.head, _CLIENT_LEFT, "client_left", 0)
 
     def _admit(self) -> State:
         """Look at a complete head: who, where, how much; then let its body in."""
@@ -344,18 +343,16 @@ class Conversation:
         """Answer with the page of a refusal and end the connection."""
         if self._phase in (Phase.LINGER, Phase.CLOSING, Phase.ENDED):
             return
-        if self._phase is not Phase.WORKING:
+        head, head_and_body_read = self._parser.head, self._phase is Phase.WORKING
+        if not head_and_body_read:
             self._name_request()
-        head = self._parser.head
-        refused = Refused(error, self._request_id, self._caller, head, self._parser.fields)
+        fields, told = self._parser.fields, self._parser.fields_at_hand
+        refused = Refused(error, self._request_id, self._caller, head, fields, told)
         response = refusal_page(refused, self._around)
         if isinstance(error, RefusalError):
             tell_refusal(error.reason, refused, self._around)
-        head_and_body_read = self._phase is Phase.WORKING
-        keep_alive = (
-            head_and_body_read and not isinstance(error, RefusalError) and head is not None and self._may_stay(head)
-        )
-        if keep_alive and head is not None:
+        by_edge = isinstance(error, RefusalError)
+        if head_and_body_read and not by_edge and head is not None and self._may_stay(head):
             self._deliver(response, head, keep_alive=True, reason=error.word)
             return
         self._send(response, head, keep_alive=False, reason=error.word)
@@ -389,10 +386,8 @@ class Conversation:
         took_s = around.seconds() - self._since
         around.metrics.sent_bytes.inc(size)
         around.metrics.answered(caller.entrance, status, took_s)
-        method = "" if head is None else head.method
-        line = AccessLine(
-            self._request_id, caller.entrance, method, status, reason, took_s, size, caller.address, caller.resumed
-        )
+        method, name, resumed = "" if head is None else head.method, self._request_id, caller.resumed
+        line = AccessLine(name, caller.entrance, method, status, reason, took_s, size, caller.address, resumed)
         around.access_log.note(line)
 
     def _name_request(self) -> None:

@@ -113,6 +113,8 @@ class DenySet:
         self._limit_ms = limit_ms
         self._table = DenyTable()
         self._seen: set[DropName] = set()
+        #: Notices that could not be read (no descriptors, no right to): tried again at every look.
+        self._unread: set[DropName] = set()
         self._live: dict[int, set[Cuttable]] = {}
         self._snapshot_ms = 0
         self._stop: Callable[[], None] | None = None
@@ -170,8 +172,9 @@ class DenySet:
         listed, _ = list_drop(self._places.notices, most=2 * _MAX_NOTICES)
         names = [name for name in listed if name.kind == "notice"]
         self._seen.intersection_update(names)
-        for name in [name for name in names if name not in self._seen][:MAX_NOTICES_A_SCAN]:
-            self._seen.add(name)
+        self._unread.intersection_update(names)
+        new = [name for name in names if name not in self._seen and name not in self._unread]
+        for name in [*new, *self._unread][:MAX_NOTICES_A_SCAN]:
             self._read(name)
         age = self._table.age_ms(self._clock.now_ms())
         self._metrics.deny_list(epoch=self._table.epoch, serials=len(self._table), age_ms=age)
@@ -181,12 +184,19 @@ class DenySet:
     def _read(self, name: DropName) -> None:
         try:
             message = read_drop(self._places.notices, name, limit=MAX_INCREMENT_BYTES)
-            increment = verify_increment(message, self._trust, now_ms=self._clock.now_ms())
         except FileNotFoundError:
             return
+        except (PeerError, OSError) as error:
+            if name not in self._unread:
+                self._unread.add(name)
+                self._refused(name, error)
+            return
+        self._unread.discard(name)
+        self._seen.add(name)
+        try:
+            increment = verify_increment(message, self._trust, now_ms=self._clock.now_ms())
         except PeerError as error:
-            self._log.warn("deny_notice_refused", file=str(name), reason=error.private, code=error.code)
-            self._metrics.deny_notices_refused.inc()
+            self._refused(name, error)
             return
         applied = self._table.apply(increment)
         if applied is None:
@@ -196,6 +206,11 @@ class DenySet:
         if applied.added:
             self._log.info("deny_list_grew", epoch=increment.epoch, count=len(applied.added))
         self._cut(applied.added)
+
+    def _refused(self, name: DropName, error: PeerError | OSError) -> None:
+        reason = error.private if isinstance(error, PeerError) else error.strerror
+        self._log.warn("deny_notice_refused", file=str(name), reason=reason)
+        self._metrics.deny_notices_refused.inc()
 
     def _cut(self, serials: AbstractSet[int]) -> None:
         for serial in serials:

@@ -15,6 +15,7 @@ Source: RFC 9112; invariants 9 (memory is bounded) and DESIGN "one grammar".
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -114,6 +115,14 @@ class RequestParser:
         return dict(self._headers) if self.head is None else self.head.fields
 
     @property
+    def fields_at_hand(self) -> dict[str, str]:
+        """The fields, and behind a refused line those that have come and are sound: they tell whose page it was.
+
+        How many there are depends on the portions in which the bytes came.
+        """
+        return self._fields_behind() if self.head is None and self.state is State.FAILED else self.fields
+
+    @property
     def idle(self) -> bool:
         """Whether no byte of a next request has come."""
         return self.state is _HEAD and self._first is None and len(self._buffer) == self._at
@@ -147,13 +156,14 @@ class RequestParser:
         if data.count(b"\n", 0, end) != len(lines) - 1:
             self._buffer += data  # a line ends in a bare LF
             return self._run()
-        if end + 4 < len(data):
-            self._buffer += data[end + 4 :]
         try:
             self._take_lines(lines)
         except RefusalError:
+            self._buffer += data
             self.state = State.FAILED
             raise
+        if end + 4 < len(data):
+            self._buffer += data[end + 4 :]
         return self.state
 
     def _more_of_body(self, data: bytes) -> State:
@@ -237,6 +247,17 @@ class RequestParser:
         if self._body is not None:
             self._body.release()
             self._body = None
+
+    def _fields_behind(self) -> dict[str, str]:
+        end = self._buffer.find(b"\r\n\r\n", self._head_start)
+        most = self._head_start + self._limits.request_line_bytes + self._limits.head_bytes
+        block = bytes(self._buffer[self._head_start : min(most, len(self._buffer) if end < 0 else end)])
+        found = dict(self._headers)
+        for line in block.split(b"\r\n")[1 : self._limits.headers + 1]:
+            with contextlib.suppress(RefusalError):
+                name, value = parse_header_line(line)
+                found.setdefault(name, value)
+        return found
 
     def _run(self) -> State:
         try:

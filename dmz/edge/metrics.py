@@ -44,10 +44,11 @@ class EdgeMetrics:
             "dmz_edge_connections_refused_total", "Connections closed at once", ("limit",), registry=registry
         )
         self._turned_away = {limit: turned_away.labels(limit) for limit in CONNECTION_REFUSALS}
-        handshakes = Counter("dmz_edge_handshakes_total", "TLS handshakes finished", ("kind",), registry=registry)
+        handshakes = Counter("dmz_edge_handshakes_total", "TLS handshakes ended", ("kind",), registry=registry)
         self.full_handshakes = handshakes.labels("full")
         self.resumed_handshakes = handshakes.labels("resumed")
         self.failed_handshakes = handshakes.labels("failed")
+        self.dropped_handshakes = handshakes.labels("dropped")
         self._seconds = {
             window: child
             for family in [

@@ -92,6 +92,7 @@ class Reason(Enum):
     FRONT_FIELDS = ("front_fields", Kind.BAD_HTTP, 400)
     WRONG_WINDOW = ("wrong_window", Kind.WRONG_WINDOW, 403)
     DENY_LIST_STALE = ("deny_list_stale", Kind.DENY_LIST_STALE, 503)
+    FOREIGN_PAGE = ("foreign_page", Kind.CSRF_MISMATCH, 403)
     # pace
     HEADER_DEADLINE = ("header_deadline", Kind.TIMED_OUT, 408)
     BODY_TOO_SLOW = ("body_too_slow", Kind.TIMED_OUT, 408)

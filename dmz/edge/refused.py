@@ -10,7 +10,7 @@ from dmz.edge.error_answers import error_answer, page_language
 from dmz.edge.http_fields import RequestHead
 from dmz.edge.refusals import Reason
 from dmz.edge.surroundings import Surroundings
-from dmz.edge.watch_port import Trace, accountable
+from dmz.edge.watch_port import Trace, accountable, is_foreign
 from dmz.messages import HallResponse
 from wire_formats.errors import HallError
 
@@ -24,6 +24,7 @@ class Refused(NamedTuple):
         caller: the other end.
         head: of the request, if it was read.
         fields: of the head, as far as it was read: a refusal in the middle of it has a language too.
+        at_hand: fields besides that have come and are sound: they tell whose page it was.
     """
 
     error: HallError
@@ -31,6 +32,7 @@ class Refused(NamedTuple):
     caller: Caller
     head: RequestHead | None
     fields: Mapping[str, str]
+    at_hand: Mapping[str, str]
 
 
 def refusal_page(refused: Refused, around: Surroundings) -> HallResponse:
@@ -49,5 +51,7 @@ def tell_refusal(reason: Reason, refused: Refused, around: Surroundings) -> None
     caller = refused.caller
     around.metrics.refused(reason)
     fingerprint = None if caller.client is None else caller.client.identity.fingerprint
-    answers_for = accountable(fingerprint, refused.fields)
-    around.watch.refused(reason, Trace(caller.address, answers_for, caller.entrance, refused.request_id))
+    told = refused.at_hand
+    foreign = is_foreign(told) if told else None
+    trace = Trace(caller.address, accountable(fingerprint, told), caller.entrance, refused.request_id, foreign)
+    around.watch.refused(reason, trace)

@@ -153,7 +153,8 @@ class EdgeService:
         engine = choose_session(self._child.contexts.by_entrance["site"])
         if engine is not DirectSession:
             self._log.warn("edge_tls_by_public_names", child=self._child.number)
-        return TlsParts(HandshakeQueue(self._given.reactor, self._child.settings.handshake_limits()), engine)
+        limits, dropped = self._child.settings.handshake_limits(), self.metrics.dropped_handshakes.inc
+        return TlsParts(HandshakeQueue(self._given.reactor, limits, dropped), engine)
 
     def _serve(self, name: str, listener: socket.socket, identities: IdentityReader, tls: TlsParts) -> None:
         context = self._child.contexts.by_entrance.get(name)

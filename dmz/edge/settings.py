@@ -134,7 +134,7 @@ class EdgeSettings:
 
     def tls_policy(self) -> TlsPolicy:
         """Give what all TLS ports have in common."""
-        return TlsPolicy(tls12=self.tls12, session_s=self.session_s)
+        return TlsPolicy(tls12=self.tls12, session_s=self.session_s, names=frozenset(self.host_names))
 
     def body_limit(self, takes_files: TakesFiles) -> BodyLimit:
         """Give the most bytes of a body, by its announced type and by where it is sent."""

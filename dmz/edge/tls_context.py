@@ -10,9 +10,9 @@ Source: edge research, section 5; RFC 8446, RFC 7525.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -25,6 +25,7 @@ from wire_formats.settings_reader import SettingsError
 CIPHERS: Final = b"ECDHE+AESGCM:ECDHE+CHACHA20"
 ALPN: Final = b"http/1.1"
 MAX_SESSION_S: Final = 7_200
+_UNRECOGNIZED_NAME: Final = 112
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,12 @@ class TlsPolicy:
     Attributes:
         tls12: whether TLS 1.2 is still offered (old USB-key middleware).
         session_s: for how long a session may be resumed.
+        names: names this server answers to; a client that asks for another one gets an alert. Empty: any.
     """
 
     tls12: bool = True
     session_s: int = 3_600
+    names: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Refuse sessions that outlive MAX_SESSION_S."""
@@ -142,8 +145,36 @@ def _context(name: str, credentials: ServerCredentials, policy: TlsPolicy, stapl
     context.set_alpn_select_callback(_select_protocol)
     if staple is not None:
         context.set_ocsp_server_callback(staple.answer)
+    if policy.names:
+        _refuse_other_names(context, frozenset(name.lower().encode() for name in policy.names))
     _load_credentials(context, name, credentials)
     return context
+
+
+def _refuse_other_names(context: SSL.Context, names: Collection[bytes]) -> None:
+    """Answer a client that asks for another server's name by the alert unrecognized_name (RFC 6066 section 3).
+
+    pyOpenSSL's own callback can only let everybody pass, or raise and have a traceback printed for every stranger; so
+    it is set through the binding. With a version that has no such names everybody passes, and the request is answered
+    by 421 (``admittance``). A client without a name, by address, passes.
+    """
+    lib: Any = getattr(SSL, "_lib", None)
+    ffi: Any = getattr(SSL, "_ffi", None)
+    try:
+        passed, refused, kind = lib.SSL_TLSEXT_ERR_OK, lib.SSL_TLSEXT_ERR_ALERT_FATAL, lib.TLSEXT_NAMETYPE_host_name
+
+        def judge(connection: Any, alert: Any, _argument: Any) -> int:
+            asked = lib.SSL_get_servername(connection, kind)
+            if asked == ffi.NULL or ffi.string(asked).lower() in names:
+                return int(passed)
+            alert[0] = _UNRECOGNIZED_NAME
+            return int(refused)
+
+        callback = ffi.callback("int (*)(SSL *, int *, void *)", judge, error=refused)
+        lib.SSL_CTX_set_tlsext_servername_callback(context._context, callback)
+    except AttributeError:
+        return
+    context._tlsext_servername_callback = callback  # OpenSSL keeps its address only
 
 
 def _load_credentials(context: SSL.Context, name: str, credentials: ServerCredentials) -> None:

@@ -9,6 +9,9 @@ falls back when anything differs, so that a new version of pyOpenSSL cannot brea
 OpenSSL's error queue belongs to the thread, not to a connection: it is emptied before each call whose result depends
 on it, and after each failure, so that no connection is judged by another's error.
 
+Handshakes go through OpenSSL's memory, a few records a step (``record_reader`` tells why); after one, the direct
+session gives OpenSSL the socket itself, the public one, which has no name for that, stays with the memory.
+
 Source: edge research, section 2 (10.3 µs a record by the public names, 4.7 directly); SSL_get_error(3), SSL_write(3),
 SSL_CTX_set_mode(3) (SSL_MODE_AUTO_RETRY).
 """
@@ -17,23 +20,32 @@ from __future__ import annotations
 
 import enum
 import socket
+from collections.abc import Callable
 from typing import Any, Final, Protocol, TypeAlias
 
 from OpenSSL import SSL
 
+from dmz.edge.record_reader import RecordReader
+
 #: The longest plaintext of a TLS record: a read of this size leaves nothing pending inside OpenSSL.
 RECORD_BYTES: Final = 16 * 1024
+#: Records of one step of a handshake: a client's whole flight as browsers send it is less.
+RECORDS_A_STEP: Final = 8
+#: Records of a client's whole handshake; the longest chain of certificates that OpenSSL takes fits in seven full ones.
+MOST_RECORDS: Final = 64
 
 
 class Stop(enum.Enum):
     """Why a step gave no bytes.
 
-    WANT_READ and WANT_WRITE: it goes on when the socket is readable, writable. ENDED: the peer has sent close_notify.
-    BROKEN: the connection cannot be used any more (reset, end of file in mid-record, bad record, failed handshake).
+    WANT_READ and WANT_WRITE: it goes on when the socket is readable, writable. MORE: a handshake goes on at once, in
+    its next turn. ENDED: the peer has sent close_notify. BROKEN: the connection cannot be used any more (reset, end of
+    file in mid-record, bad record, failed handshake).
     """
 
     WANT_READ = enum.auto()
     WANT_WRITE = enum.auto()
+    MORE = enum.auto()
     ENDED = enum.auto()
     BROKEN = enum.auto()
 
@@ -44,7 +56,7 @@ class TlsSession(Protocol):
     connection: SSL.Connection
 
     def handshake(self) -> Stop | None:
-        """Take one step; None when the handshake is done."""
+        """Take one step, of at most RECORDS_A_STEP records; None when the handshake is done."""
 
     def read(self) -> bytes | Stop:
         """Give the next decrypted bytes, at most a record."""
@@ -68,6 +80,71 @@ class TlsSession(Protocol):
 
 SessionMaker: TypeAlias = type["DirectSession"] | type["PublicSession"]
 
+
+class _Memory:
+    """What OpenSSL reads from and writes to in memory, tied to a socket.
+
+    Args:
+        descriptor: the socket.
+        put: gives OpenSSL bytes.
+        take: takes what OpenSSL has written, at most a record; b"" for nothing.
+    """
+
+    __slots__ = ("_descriptor", "_put", "_reader", "_take", "_unsent")
+
+    def __init__(self, descriptor: socket.socket, put: Callable[[bytes], object], take: Callable[[], bytes]) -> None:
+        self._descriptor = descriptor
+        self._reader = RecordReader(descriptor)
+        self._put = put
+        self._take = take
+        self._unsent = b""
+
+    def shake(self, step: Callable[[], Stop | None]) -> Stop | None:
+        """Take a step of a handshake: as ``TlsSession.handshake``.
+
+        Args:
+            step: lets OpenSSL go as far as it comes with what it has; None when the handshake is done.
+        """
+        for _ in range(RECORDS_A_STEP):
+            result = step()
+            sent = self.send()
+            if result is Stop.BROKEN:
+                return result
+            if sent is not None or result is None:
+                return sent
+            fed = self.feed()
+            if fed is not None:
+                return fed
+            if self._reader.records > MOST_RECORDS:
+                return Stop.BROKEN
+        return Stop.MORE
+
+    def feed(self) -> Stop | None:
+        """Give OpenSSL the next bytes, at most a record; None when there were some."""
+        try:
+            data = self._reader.next()
+        except BlockingIOError:
+            return Stop.WANT_READ
+        except OSError:
+            return Stop.BROKEN
+        if not data:
+            return Stop.BROKEN
+        self._put(data)
+        return None
+
+    def send(self) -> Stop | None:
+        """Send what OpenSSL has written; None when all is sent."""
+        while data := self._unsent or self._take():
+            try:
+                self._unsent = data[self._descriptor.send(data) :]
+            except BlockingIOError:
+                self._unsent = data
+                return Stop.WANT_WRITE
+            except OSError:
+                return Stop.BROKEN
+        return None
+
+
 # pyOpenSSL has no types for these two.
 _ffi: Any = getattr(SSL, "_ffi", None)
 _lib: Any = getattr(SSL, "_lib", None)
@@ -84,22 +161,41 @@ class DirectSession:
         most: bytes of one read, at most RECORD_BYTES (tests make it small).
     """
 
-    __slots__ = ("_ssl", "connection", "most")
+    __slots__ = ("_descriptor", "_memory", "_ssl", "connection", "most")
 
     def __init__(self, context: SSL.Context, descriptor: socket.socket, most: int = RECORD_BYTES) -> None:
-        self.connection = SSL.Connection(context, descriptor)
+        self.connection = SSL.Connection(context, None)
         self.connection.set_accept_state()
         self._ssl = self.connection._ssl
         # pyOpenSSL has a read go on until application data comes: a client that sends KeyUpdate after KeyUpdate would
         # never let it return. Without that a read ends after each record, and everybody else has his turn.
         _lib.SSL_clear_mode(self._ssl, _lib.SSL_MODE_AUTO_RETRY)
         self.most = most
+        self._descriptor = descriptor
+        self._memory: _Memory | None = _Memory(descriptor, self._put, self._take)
 
     def handshake(self) -> Stop | None:
         """See ``TlsSession``."""
+        if self._memory is None:
+            return None
+        result = self._memory.shake(self._step)
+        if result is None:
+            self._memory = None
+            _lib.SSL_set_fd(self._ssl, self._descriptor.fileno())  # frees the memory
+        return result
+
+    def _step(self) -> Stop | None:
         _lib.ERR_clear_error()
         result = _lib.SSL_do_handshake(self._ssl)
         return None if result == 1 else self._why(result)
+
+    def _put(self, data: bytes) -> None:
+        _lib.BIO_write(self.connection._into_ssl, data, len(data))
+
+    def _take(self) -> bytes:
+        count = _lib.BIO_read(self.connection._from_ssl, _buffer, RECORD_BYTES)
+        data: bytes = _readable[: max(0, count)]
+        return data
 
     def read(self) -> bytes | Stop:
         """See ``TlsSession``."""
@@ -147,7 +243,9 @@ SSL_ENDED: Final[int] = getattr(_lib, "SSL_ERROR_ZERO_RETURN", 0)
 
 
 class PublicSession:
-    """A ``TlsSession`` by pyOpenSSL's public names.
+    """A ``TlsSession`` by pyOpenSSL's public names: OpenSSL works in memory, and gets one record at a time.
+
+    So no flood of KeyUpdate holds up a read, although there is no public name for the mode of the direct session.
 
     Args:
         context: of the port.
@@ -155,23 +253,44 @@ class PublicSession:
         most: bytes of one read.
     """
 
-    __slots__ = ("connection", "most")
+    __slots__ = ("_memory", "_said_goodbye", "_taken", "connection", "most")
 
     def __init__(self, context: SSL.Context, descriptor: socket.socket, most: int = RECORD_BYTES) -> None:
-        self.connection = SSL.Connection(context, descriptor)
+        self.connection = SSL.Connection(context, None)
         self.connection.set_accept_state()
+        self._memory = _Memory(descriptor, self.connection.bio_write, self._take)
         self.most = most
+        self._taken = 0
+        self._said_goodbye = False
 
     def handshake(self) -> Stop | None:
         """See ``TlsSession``."""
+        return self._memory.shake(self._step)
+
+    def _step(self) -> Stop | None:
         try:
             self.connection.do_handshake()
         except SSL.Error as error:
             return _stop_of(error)
         return None
 
+    def _take(self) -> bytes:
+        try:
+            return self.connection.bio_read(RECORD_BYTES)
+        except SSL.WantReadError:
+            return b""
+
     def read(self) -> bytes | Stop:
         """See ``TlsSession``."""
+        sent = self._memory.send()  # answers to KeyUpdate: who does not take them is not read any further
+        if sent is not None:
+            return sent
+        data = self._recv()
+        if data is Stop.WANT_READ:
+            data = self._memory.feed() or self._recv()
+        return data
+
+    def _recv(self) -> bytes | Stop:
         try:
             return self.connection.recv(self.most)
         except SSL.Error as error:
@@ -179,10 +298,16 @@ class PublicSession:
 
     def write(self, data: bytes) -> int | Stop:
         """See ``TlsSession``."""
-        try:
-            return self.connection.send(data)
-        except SSL.Error as error:
-            return _stop_of(error)
+        if not self._taken:
+            try:
+                self._taken = self.connection.send(data)
+            except SSL.Error as error:
+                return _stop_of(error)
+        sent = self._memory.send()
+        if sent is not None:
+            return sent  # the same bytes come again, and then are said to be taken
+        taken, self._taken = self._taken, 0
+        return taken
 
     def pending(self) -> int:
         """See ``TlsSession``."""
@@ -190,13 +315,13 @@ class PublicSession:
 
     def say_goodbye(self) -> Stop | None:
         """See ``TlsSession``."""
-        try:
-            self.connection.shutdown()
-        except SSL.WantWriteError:
-            return Stop.WANT_WRITE
-        except SSL.Error:
-            pass  # nothing can be said any more
-        return None
+        if not self._said_goodbye:
+            self._said_goodbye = True
+            try:
+                self.connection.shutdown()
+            except SSL.Error:
+                return None  # nothing can be said any more
+        return Stop.WANT_WRITE if self._memory.send() is Stop.WANT_WRITE else None
 
 
 def _stop_of(error: SSL.Error) -> Stop:

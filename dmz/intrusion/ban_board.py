@@ -70,6 +70,8 @@ class BanBoard:
         self._keeper = keeper
         self._on_refused = on_refused
         self._read: dict[str, Ban | None] = {}
+        #: Files that could not be read and may be once: without descriptors, without the right to, not yet whole.
+        self._unread: set[str] = set()
 
     def publish(self, ban: Ban) -> None:
         """Say something to the other children; without room on the disk it holds in this child only."""
@@ -90,6 +92,7 @@ class BanBoard:
         if len(listed) < len(self._read) + 1:  # the folder for unfinished files is listed, too
             present = set(listed)
             self._read = {name: ban for name, ban in self._read.items() if name in present}
+            self._unread &= present
         new = sorted(name for name in listed if name not in self._read and name != TEMPORARY)
         said = []
         for name in new[:most]:
@@ -99,20 +102,30 @@ class BanBoard:
         return said
 
     def tidy(self, now_ms: int) -> None:
-        """Forget what has no effect any more; as keeper, delete its files, too."""
+        """Forget what has no effect any more; as keeper, delete its files, too.
+
+        What could not be read is tried again at the next look.
+        """
         if self._keeper:
             for name, ban in self._read.items():
                 if ban is not None and self._book.is_over(ban, now_ms):
                     remove_drop(self._folder, name)
         self._book.forget(now_ms)
+        for name in self._unread:
+            self._read.pop(name, None)
 
     def _read_one(self, name: str) -> Ban | None:
         try:
             parse_name(name)
-            return decode_ban(read_drop(self._folder, name, limit=MAX_BAN_BYTES))
+            ban = decode_ban(read_drop(self._folder, name, limit=MAX_BAN_BYTES))
         except FileNotFoundError:
             return None
-        except PeerError as error:
-            self._log.warn("ban_file_refused", file=name, reason=error.private, code=error.code)
-            self._on_refused()
+        except (PeerError, OSError) as error:
+            if name not in self._unread:
+                self._unread.add(name)
+                reason = error.private if isinstance(error, PeerError) else error.strerror
+                self._log.warn("ban_file_refused", file=name, reason=reason)
+                self._on_refused()
             return None
+        self._unread.discard(name)
+        return ban

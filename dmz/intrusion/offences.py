@@ -24,6 +24,7 @@ class Offence(Enum):
     SCANNER = ("scanner", 25, 7, "Scanner's program or path")
     FIREWALL_SEVERE = ("firewall_severe", 35, 8, "Attack refused by the firewall, high score")
     FIREWALL_ATTACK = ("firewall_attack", 20, 7, "Attack refused by the firewall")
+    FIREWALL_TYPED = ("firewall_typed", 8, 5, "Text in a signed-in user's form refused by the firewall")
     FIREWALL_FORM = ("firewall_form", 4, 4, "Undeclared input refused by the firewall")
     NOT_FOUND = ("not_found", 2, 3, "Address that does not exist")
     FORBIDDEN = ("forbidden", 2, 3, "Page without the right to it")
@@ -59,6 +60,8 @@ _OF_REASON: Final[Mapping[Reason, Offence | None]] = MappingProxyType(
         # Cookies of a parent domain may hold what our grammar refuses: a visitor cannot help it.
         Reason.HEADER_VALUE: Offence.UNACCEPTABLE,
         Reason.PIPELINE_DEADLINE: None,
+        # What browsers send for others' pages, and gains nothing: whoever forges it is refused everything.
+        Reason.FOREIGN_PAGE: None,
         Reason.CERTIFICATE_MISSING: Offence.CERTIFICATE_MISSING,
         Reason.THROTTLED: Offence.OVER_THROTTLE,
     }
@@ -92,7 +95,7 @@ _OF_STATUS: Final[Mapping[int, Offence]] = MappingProxyType({403: Offence.FORBID
 INVALID_CERTIFICATE: Final = frozenset(
     {Kind.CERTIFICATE_REQUIRED, Kind.CERTIFICATE_REVOKED, Kind.CERTIFICATE_EXPIRED, Kind.WRONG_WINDOW}
 )
-#: What a link can make a browser send, refused before the header fields were read that would tell whose link it was.
+#: What a link can make a browser send; browsers before 2023 do not say whose link it was.
 FROM_A_LINK: Final = frozenset(
     {
         Reason.REQUEST_LINE_TOO_LONG,
@@ -107,6 +110,8 @@ FROM_A_LINK: Final = frozenset(
         Reason.TOO_MANY_PARAMETERS,
     }
 )
+#: What a page can make a browser send, refused perhaps before the fields have come that tell whose page it was.
+FROM_A_PAGE: Final = FROM_A_LINK | {Reason.METHOD}
 
 
 def of_refusal(reason: Reason) -> Offence | None:
@@ -116,16 +121,20 @@ def of_refusal(reason: Reason) -> Offence | None:
     return _OF_KIND.get(reason.kind)
 
 
-def of_firewall(kind: Kind, rule: str, score: int) -> Offence | None:
+def of_firewall(kind: Kind, rule: str, score: int, *, typed: bool = False) -> Offence | None:
     """Give the offence in a request that was refused behind the edge, by firewall or virus scanner.
 
     Args:
         kind: of the refusal.
         rule: id of the firewall's rule, or "".
         score: the firewall's; 0: its allow-list refused, and no rule against attacks matched.
+        typed: whether a user who is signed in has typed it into a field of a form: it may be a false alarm, and whoever
+            attacks in this way is known by his certificate.
     """
     if rule.startswith(_SCANNER_RULES) or (score and kind in _UNKNOWN_ADDRESS):
         return Offence.SCANNER  # an attack on an address that the hall never had
+    if score and typed:
+        return Offence.FIREWALL_TYPED
     if score:
         return Offence.FIREWALL_SEVERE if score >= _SEVERE_SCORE else Offence.FIREWALL_ATTACK
     return _OF_KIND.get(kind)

@@ -104,18 +104,20 @@ class OffenderLedger:
         entry = self._entries.get(subject)
         return 0.0 if entry is None else self._decayed(entry, now_ms)
 
-    def offend(self, subject: Subject, points: int, now_ms: int) -> Judged:
+    def offend(self, subject: Subject, points: int, now_ms: int, *, may_ban: bool = True) -> Judged:
         """Count an offence.
 
         Args:
             subject: whose.
             points: more than 0.
             now_ms: milliseconds; a clock that steps back lets nothing decay.
+            may_ban: whether it may lead to a ban; otherwise it raises the score no further than to slowing down.
         """
         before = Standing.THROTTLED if subject in self._throttled else Standing.CLEAR
         entry = self._entries.get(subject)
-        score = points + (0.0 if entry is None else self._decayed(entry, now_ms))
+        earlier = 0.0 if entry is None else self._decayed(entry, now_ms)
         bounds = self._rules.certificate if isinstance(subject, bytes) else self._rules.address
+        score = earlier + points if may_ban else max(earlier, min(earlier + points, bounds.throttle))
         if score >= bounds.ban:
             self.forget(subject)
             return Judged(score, before, Standing.BANNED)

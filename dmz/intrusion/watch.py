@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from twisted.logger import Logger
@@ -20,7 +20,7 @@ from dmz.intrusion.ban_board import BanBoard
 from dmz.intrusion.bans import OPERATOR, Ban, BanBook
 from dmz.intrusion.events import Event, EventTeller, Happening
 from dmz.intrusion.metrics import IntrusionMetrics
-from dmz.intrusion.offences import FROM_A_LINK, INVALID_CERTIFICATE, Offence, of_refusal
+from dmz.intrusion.offences import FROM_A_LINK, FROM_A_PAGE, INVALID_CERTIFICATE, Offence, of_refusal
 from dmz.intrusion.score import OffenderLedger, Standing
 from dmz.intrusion.settings import IntrusionSettings
 from dmz.intrusion.subjects import Subject, lies_in, parse_networks, subject_text
@@ -30,6 +30,8 @@ from wire_formats.instants import MINUTE_MS, SECOND_MS
 #: What a banned address may still try: enough for a person to read why, and for a clerk behind it to show his
 #: certificate; beyond it nobody pays for TLS handshakes.
 KNOCKS: Final = Rate(per_second=0.2, burst=6)
+#: What a page of others has caused counts by this part.
+FOREIGN_SHARE: Final = 5
 _KNOWN_MS: Final = 30 * MINUTE_MS
 _MOST_KNOWN: Final = 20_000
 _TIDY_MS: Final = 10 * SECOND_MS
@@ -78,7 +80,9 @@ class IntrusionWatch:
             settings.bans, self._book, sender=post.name, keeper=post.keeper, on_refused=metrics.files_refused.inc
         )
         self._knocks: RateTable[Subject] = RateTable(KNOCKS, settings.ban_rules().most)
-        self._known = _RecentlyKnown()
+        self._known = _Recent()
+        #: Addresses at which pages of others make browsers send what is refused.
+        self._pages = _Recent()
         self._tidied_ms = 0
         self._stop: Callable[[], None] | None = None
 
@@ -110,8 +114,12 @@ class IntrusionWatch:
         return False
 
     def overran(self, address: str) -> None:
-        """Count a connection over its address's rate or number."""
-        self.note(Offence.RATE, Trace(address, None, ""))
+        """Count a connection over its address's rate or number.
+
+        A page of others can have caused that, too, if such pages are at work at that address: each of their requests
+        that is refused ends a connection.
+        """
+        self.note(Offence.RATE, Trace(address, None, "", foreign=address_subject(address) in self._pages))
 
     def check(self, address: str, certificate: bytes | None) -> None:
         """Let a request pass, or not.
@@ -135,24 +143,32 @@ class IntrusionWatch:
         if reason is Reason.BANNED:
             who = subject_text(trace.certificate or address_subject(trace.address))
             self._log.info("banned_turned_away", offender=who, request_id=trace.request_id)
+        if trace.foreign:
+            self._pages.add(address_subject(trace.address))
         offence = of_refusal(reason)
         if offence is None:
             return
         if reason.kind in INVALID_CERTIFICATE or reason in FROM_A_LINK:
-            trace = Trace(trace.address, None, trace.window, trace.request_id)
+            trace = replace(trace, certificate=None)
+        if trace.foreign is None:
+            trace = replace(trace, foreign=reason in FROM_A_PAGE)
         self.note(offence, trace)
 
     # --- what the parts tell ---
 
     def note(self, offence: Offence, trace: Trace) -> None:
-        """Count an offence: on the certificate if there is a valid one, otherwise on the address."""
+        """Count an offence: on the certificate if there is a valid one, otherwise on the address.
+
+        What a foreign page has caused counts a little, and bans nobody.
+        """
         subject = trace.certificate or address_subject(trace.address)
         now_ms = self._clock.now_ms()
         if lies_in(subject, self._trusted) or self._book.until_ms(subject, now_ms):
             # Who is banned already is on his way out: what he still sends must not become a ban behind the ban.
             self._teller.tell(Event(Happening.OFFENCE, subject, offence, trace))
             return
-        judged = self._ledger.offend(subject, offence.points, now_ms)
+        points = max(1, offence.points // FOREIGN_SHARE) if trace.foreign else offence.points
+        judged = self._ledger.offend(subject, points, now_ms, may_ban=not trace.foreign)
         self._teller.tell(Event(Happening.OFFENCE, subject, offence, trace, score=round(judged.score)))
         if judged.after is Standing.BANNED:
             ban = self._book.next_ban(subject, offence.word, now_ms, self._post.name)
@@ -174,6 +190,7 @@ class IntrusionWatch:
             self._tidied_ms = now_ms
             self._board.tidy(now_ms)
             self._known.turn(now_ms)
+            self._pages.turn(now_ms)
         self._measure(now_ms)
 
     def _take(self, said: list[Ban]) -> None:
@@ -215,8 +232,8 @@ class IntrusionWatch:
         self._metrics.offenders.set(len(self._ledger))
 
 
-class _RecentlyKnown:
-    """Addresses at which certificates were in use in the last half to whole hour: two generations of a set."""
+class _Recent:
+    """Addresses at which something was seen in the last half to whole hour: two generations of a set."""
 
     def __init__(self) -> None:
         self._now: set[Subject] = set()

@@ -10,9 +10,11 @@ from typing import Final
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IReadDescriptor
 from twisted.internet.protocol import Factory
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from dmz.switch.accept_rest import AcceptRest
 from dmz.switch.reactor_port import SwitchReactor
 
 _BACKLOG: Final = 128
@@ -29,11 +31,14 @@ class UnixAcceptor:
         reactor: for descriptors.
     """
 
+    _log = Logger()
+
     def __init__(self, listener: socket.socket, path: Path, factory: Factory, reactor: SwitchReactor) -> None:
         self._listener = listener
         self._path = path
         self._factory = factory
         self._reactor = reactor
+        self._rest = AcceptRest(reactor, self)
         reactor.addReader(self)
 
     def fileno(self) -> int:
@@ -51,14 +56,20 @@ class UnixAcceptor:
         """Let one connection in; the reactor calls again for the next."""
         try:
             connection, _ = self._listener.accept()
-        except OSError:
-            return  # another process was faster, or the peer is gone
-        with connection:
-            connection.setblocking(False)
-            self._reactor.adoptStreamConnection(connection.fileno(), socket.AF_UNIX, self._factory)
+            with connection:
+                connection.setblocking(False)
+                self._reactor.adoptStreamConnection(connection.fileno(), socket.AF_UNIX, self._factory)
+        except OSError as error:  # another process was faster, the peer is gone, or there is no room
+            if self._rest.needed(error):
+                reason = self._rest.first_words(error)
+                if reason:
+                    self._log.error("port_accepts_no_more", file=self._path.name, reason=reason)
+            return
+        self._rest.worked()
 
     def stop(self, *, remove: bool) -> None:
         """Accept no more; ``remove``: nobody else does either, so the socket file goes first."""
+        self._rest.stop()
         self._reactor.removeReader(self)
         if remove:
             self._path.unlink(missing_ok=True)

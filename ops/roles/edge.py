@@ -131,14 +131,8 @@ def run_master(file: EdgeFile, sockets: Sockets, guard: Guard) -> int:
 def _run_child(
     file: EdgeFile, sockets: Sockets, guard: Guard, marks: SessionMarks, child: EdgeChild, hand_over: HandOver
 ) -> int:
-    name = f"{file.role.name}-{child.number}"
-    log_file = file.role.log_file
-    role = replace(
-        file.role,
-        name=name,
-        metrics_port=file.role.metrics_port + child.number if file.role.metrics_port else 0,
-        log_file=log_file.with_name(f"{name}.log") if log_file is not None else None,
-    )
+    role = _child_role(file.role, child.number)
+    name = role.name
 
     def compose(around: Surroundings) -> Running:
         ranks = Ranks(marks, around.clock)
@@ -195,6 +189,17 @@ def _run_child(
         return Running(start=start, stop=stop, health=health)
 
     return run_role(role, compose, forked=hand_over.for_forked(child.number, beside=child.beside))
+
+
+def _child_role(role: RoleSettings, number: int) -> RoleSettings:
+    """Give a child's own name, metrics port and log."""
+    name, log_file = f"{role.name}-{number}", role.log_file
+    return replace(
+        role,
+        name=name,
+        metrics_port=role.metrics_port + number if role.metrics_port else 0,
+        log_file=log_file.with_name(f"{name}.log") if log_file is not None else None,
+    )
 
 
 def _event_file(settings: IntrusionSettings, number: int) -> tuple[RotatingFile, ...]:

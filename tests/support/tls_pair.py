@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
+from types import SimpleNamespace
 from typing import Any
 
 from OpenSSL import SSL
@@ -100,13 +101,11 @@ class Pair:
         context = server_context()
         queue = HandshakeQueue(self.reactor, HandshakeLimits())
         done: list[SocketWire] = []
-        handshake = Handshake(
-            queue,
-            ours,
-            lambda: engine(context, ours, most),
-            on_done=lambda session: done.append(SocketWire(self.reactor, ours, self.user, session)),
-            on_failed=lambda: self.user.events.append("failed"),
+        user = SimpleNamespace(
+            shaken=lambda session: done.append(SocketWire(self.reactor, ours, self.user, session)),
+            unshaken=lambda: self.user.events.append("failed"),
         )
+        handshake = Handshake(queue, ours, lambda: engine(context, ours, most), "192.0.2.1", user)
         handshake.start()
         while not done:
             with contextlib.suppress(SSL.WantReadError):

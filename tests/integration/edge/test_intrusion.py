@@ -105,11 +105,17 @@ def test_wrong_passwords_ban_the_certificate_and_not_the_office(bench):
 @pytest.mark.parametrize(("site", "home"), [("cross-site", "127.0.0.6"), ("same-site", "127.0.0.7")])
 def test_pages_of_other_hosts_cannot_ban_their_visitors(bench, site, home):
     visitor = bench.authority.client("unit", home[-1] * 32)
-    forged = get("/wp-login.php", f"Sec-Fetch-Site: {site}")
-    statuses = [_status(bench, "unit", visitor, forged, home) for _ in range(20)]
-    assert statuses[0] == 404 and 403 in statuses, "such requests are strangers', and banned with them"
+    pictures = [get(path, f"Sec-Fetch-Site: {site}", "Sec-Fetch-Mode: no-cors") for path in ("/wp-login.php", "/%zz")]
+    statuses = [_status(bench, "unit", visitor, request, home) for request in pictures * 20]
+    assert set(statuses) == {403, 400}
     own = get("/login", "Sec-Fetch-Site: same-origin")
-    bench.wait_for(lambda: _status(bench, "unit", visitor, own, home) == 200)
+    assert [_status(bench, "unit", visitor, own, home) for _ in range(20)] == [200] * 20
+    assert _status(bench, "site", None, get("/"), home) == 200, "nor are strangers at that address kept out"
+    link = get("/wp-login.php", f"Sec-Fetch-Site: {site}", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document")
+    statuses = [_status(bench, "unit", visitor, link, home) for _ in range(60)]
+    assert statuses[0] == 404 and statuses[-1] == 429 and 403 not in statuses
+    assert _status(bench, "unit", visitor, own, home) == 200
+    assert not [line for line in _events(bench, "banned") if f"src={home}" in line]
 
 
 def test_a_ban_reaches_all_children_and_so_does_its_lift(bench):

@@ -112,6 +112,69 @@ def get(path="/"):
     return f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
 
 
+class Listening(Unwatched):
+    """Writes down what it is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def refused(self, reason, trace):
+        self.told.append((reason.word, trace.certificate is not None, trace.foreign))
+
+
+LINK = ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document")
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "unheard-of"])
+@pytest.mark.parametrize(
+    ("method", "lines", "comes_in"),
+    [
+        ("GET", LINK, True),
+        ("HEAD", LINK, True),
+        ("POST", LINK, False),
+        ("GET", (), False),
+        ("GET", ("Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image"), False),
+        ("GET", ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe"), False),
+        ("GET", ("Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty"), False),
+        ("GET", (*LINK, "Sec-Purpose: prefetch"), False),
+    ],
+)
+def test_a_page_of_others_may_link_to_us_and_no_more(tmp_path, site, method, lines, comes_in):
+    watch = Listening()
+    bench = Bench(tmp_path, watch=watch)
+    head = [f"{method} / HTTP/1.1", "Host: a", *(("Content-Length: 0",) if method == "POST" else ())]
+    bench.talk.received("\r\n".join([*head, f"Sec-Fetch-Site: {site}", *lines, "", ""]).encode())
+    assert bench.wire.statuses == ([200] if comes_in else [403])
+    assert watch.told == ([] if comes_in else [("foreign_page", False, True)])
+    assert len(bench.requests) == comes_in
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+def test_our_own_pages_and_what_is_typed_may_do_everything(tmp_path, site):
+    bench = Bench(tmp_path)
+    bench.talk.received(f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nSec-Fetch-Site: {site}\r\n\r\n".encode())
+    assert bench.wire.statuses == [200]
+
+
+@pytest.mark.parametrize(
+    ("behind", "told"),
+    [
+        (b"Host: a\r\nCookie: x\xff\r\nsec-fetch-site: cross-site\r\n\r\n", ("percent", False, True)),
+        (b"broken\r\nSec-Fetch-Site: cross-site\r\n", ("percent", False, True)),
+        (b"Host: a\r\nSec-Fetch-Site: same-origin\r\n\r\n", ("percent", True, False)),
+        (b"Host: a\r\n\r\nSec-Fetch-Site: cross-site\r\n\r\n", ("percent", True, False)),
+        (b"", ("percent", True, None)),
+    ],
+)
+@pytest.mark.parametrize("before", [b"", get("/x")])
+def test_behind_a_refused_line_the_fields_tell_whose_page_it_was(tmp_path, before, behind, told):
+    watch = Listening()
+    bench = Bench(tmp_path, watch=watch)
+    bench.talk.received(before + b"GET /%zz HTTP/1.1\r\n" + behind)
+    assert bench.wire.statuses[-1] == 400
+    assert watch.told == [told]
+
+
 def test_many_pipelined_requests_need_no_recursion(tmp_path):
     bench = Bench(tmp_path)
     bench.talk.received(get("/x") * 40)

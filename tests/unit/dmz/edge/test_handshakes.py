@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import array
 import contextlib
 import errno
+import fcntl
 import gc
+import itertools
 import os
 import resource
 import socket
+import termios
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from OpenSSL import SSL
+from twisted.logger import capturedLogs
 
 from dmz.edge.acceptor import ACCEPTS_A_TURN, Acceptor
 from dmz.edge.connection import EntranceConnections
-from dmz.edge.handshakes import Handshake, HandshakeLimits, HandshakeQueue, session_maker
-from dmz.edge.tls_engine import DirectSession, PublicSession
+from dmz.edge.handshakes import LOG_PERIOD_S, Handshake, HandshakeLimits, HandshakeQueue, session_maker
+from dmz.edge.tls_engine import MOST_RECORDS, RECORDS_A_STEP, DirectSession, PublicSession
 from ops.runtime.lean_reactor import LeanReactor
 from tests.support.tls_pair import client_context, server_context
 
@@ -47,8 +53,8 @@ class Storm:
                 self.queue,
                 ours,
                 self._counted(session_maker(engine, context, ours)),
-                on_done=partial(self._came_in, number),
-                on_failed=partial(self.failed.append, number),
+                "192.0.2.1",
+                SimpleNamespace(shaken=partial(self._came_in, number), unshaken=partial(self.failed.append, number)),
             )
             handshake.start()
             self.handshakes.append(handshake)
@@ -63,6 +69,7 @@ class Storm:
             def __init__(self):
                 self._inner = make()
                 self.connection = self._inner.connection
+                self.read = self._inner.read
 
             def handshake(self):
                 storm.steps += 1
@@ -170,15 +177,181 @@ def test_nonsense_and_an_early_end_fail_cleanly(first, engine):
         assert [number for number, _ in storm.done] == [1]
 
 
-def test_limits_for_all_and_for_one_address():
-    queue = HandshakeQueue(LeanReactor(), HandshakeLimits(total=3, per_address=2))
-    assert [queue.enter("a"), queue.enter("a")] == [None, None]
-    assert queue.enter("a") == "address_handshakes"
-    assert queue.enter("b") is None
-    assert queue.enter("c") == "handshakes"
-    queue.leave("a")
-    assert queue.open == 2
-    assert queue.enter("c") is None
+@pytest.mark.parametrize("engine", [DirectSession, PublicSession])
+def test_a_hello_in_thousands_of_records_is_read_a_few_records_a_step_and_not_to_its_end(engine):
+    """On OpenSSL's own socket one step of this took 150 ms."""
+    with contextlib.closing(Storm(1, engine)) as storm:
+        peer = storm.clients[0][1]
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        cut = b"".join(_records(b"\x01\x00\xff\xff" + bytes(4_000), 1))
+        with contextlib.suppress(BlockingIOError):
+            peer.send(cut)
+        left = [_unread(storm)]
+        while not storm.failed:
+            storm.reactor.iterate(0)
+            left.append(_unread(storm))
+            assert len(left) < 100
+        one = 5 + 1
+        assert max(before - after for before, after in itertools.pairwise(left)) <= RECORDS_A_STEP * one
+        assert left[0] - left[-1] <= (MOST_RECORDS + 1) * one
+        assert storm.steps == MOST_RECORDS // RECORDS_A_STEP + 1
+
+
+@pytest.mark.parametrize("engine", [DirectSession, PublicSession])
+@pytest.mark.parametrize("tls12", [False, True])
+def test_a_hello_in_some_records_comes_in_and_others_have_their_turns_meanwhile(engine, tls12):
+    with contextlib.closing(Storm(2, engine)) as storm:
+        peer = storm.clients[0][1]
+        client = SSL.Connection(client_context(tls12=tls12), None)
+        client.set_connect_state()
+        with contextlib.suppress(SSL.WantReadError):
+            client.do_handshake()
+        hello = client.bio_read(65_536)
+        peer.send(b"".join(_records(hello[5:], -(-len(hello) // 30))))
+        for _ in range(60):
+            with contextlib.suppress(SSL.Error):
+                storm.clients[1][0].do_handshake()
+            storm.reactor.iterate(0)
+            with contextlib.suppress(BlockingIOError):
+                client.bio_write(peer.recv(65_536))
+            with contextlib.suppress(SSL.WantReadError):
+                client.do_handshake()
+            with contextlib.suppress(SSL.WantReadError):
+                peer.send(client.bio_read(65_536))
+        assert [number for number, _ in storm.done] == [1, 0], "the short one is not held up by the long one"
+        client.send(b"asked")
+        peer.send(client.bio_read(65_536))
+        assert storm.done[1][1].read() == b"asked"
+
+
+def _records(message: bytes, size: int):
+    """A message of the handshake protocol, cut."""
+    for at in range(0, len(message), size):
+        part = message[at : at + size]
+        yield b"\x16\x03\x01" + len(part).to_bytes(2) + part
+
+
+def _unread(storm: Storm) -> int:
+    """Bytes that the server has not read yet."""
+    counted = array.array("i", [0])
+    fcntl.ioctl(storm.handshakes[0]._descriptor, termios.FIONREAD, counted)
+    return counted[0]
+
+
+class Silent:
+    """Clients that connect and say nothing, or little."""
+
+    def __init__(self, **limits):
+        self.clock = LeanReactor()
+        self.now_s = 100.0
+        self.clock.seconds = lambda: self.now_s
+        self.counted: list[None] = []
+        self.queue = HandshakeQueue(self.clock, HandshakeLimits(**limits), lambda: self.counted.append(None))
+        self.dropped: list[str] = []
+        self.peers: dict[str, socket.socket] = {}
+        self._ours: list[socket.socket] = []
+
+    def connect(self, name: str, address: str) -> str | None:
+        """One more; gives the limit that it met."""
+        limit = self.queue.enter(address)
+        if limit is None:
+            ours, self.peers[name] = socket.socketpair()
+            ours.setblocking(False)
+            self._ours.append(ours)
+
+            def dropped():
+                self.queue.leave(address)
+                self.dropped.append(name)
+
+            make = session_maker(DirectSession, server_context(), ours)
+            handshake = Handshake(self.queue, ours, make, address, SimpleNamespace(dropped=dropped))
+            handshake.start()
+        self.now_s += 1
+        return limit
+
+    def close(self):
+        self.clock.removeAll()
+        for one in [*self._ours, *self.peers.values()]:
+            one.close()
+
+
+@pytest.fixture
+def silent():
+    with contextlib.closing(Silent(total=4, per_address=2)) as clients:
+        yield clients
+
+
+def test_an_address_with_its_share_gives_up_its_own_longest_waiting(silent):
+    assert [silent.connect(name, "a") for name in ("a1", "a2", "a3", "a4")] == [None] * 4
+    assert silent.dropped == ["a1", "a2"]
+    assert silent.queue.open == 2
+    assert len(silent.counted) == 2
+
+
+def test_in_a_full_house_the_crowd_makes_room_and_nobody_else(silent):
+    for name in ("b1", "a1", "a2", "c1"):
+        assert silent.connect(name, name[0]) is None
+    assert silent.connect("d1", "d") is None
+    assert silent.dropped == ["a1"], "b1 has waited longer, but a has more"
+    assert silent.connect("e1", "e") is None
+    assert silent.dropped == ["a1", "b1"], "all have one: the first"
+    assert silent.connect("c2", "c") is None
+    assert silent.dropped == ["a1", "b1", "c1"], "who has as many as anybody makes room himself"
+
+
+def test_a_byte_now_and_then_makes_nobody_young(silent):
+    silent.connect("a1", "a")
+    silent.connect("a2", "a")
+    silent.peers["a1"].send(b"\x16")
+    silent.clock.iterate(0)
+    silent.clock.iterate(0)
+    silent.connect("a3", "a")
+    assert silent.dropped == ["a1"]
+
+
+def test_whoever_waits_for_us_is_not_dropped(silent):
+    for name in ("c1", "a1", "a2"):
+        silent.connect(name, name[0])
+    for name in ("c1", "a1", "a2"):
+        silent.peers[name].send(b"\x16\x03\x01")
+    silent.clock.iterate(0)  # one takes its step, two wait for their turns
+    assert silent.connect("a3", "a") == "address_handshakes"
+    assert silent.connect("b1", "b") is None
+    assert silent.connect("d1", "d") is None
+    assert silent.dropped == ["c1"]
+
+
+def test_one_line_tells_of_a_flood():
+    with contextlib.closing(Silent(total=4, per_address=2)) as silent, capturedLogs() as lines:
+        for number in range(40):
+            silent.connect(f"a{number}", "a")
+        silent.now_s += LOG_PERIOD_S
+        silent.connect("last", "a")
+    told = [line["count"] for line in lines if line["log_format"] == "handshakes_dropped"]
+    assert told == [1, 38]
+
+
+def test_a_house_full_of_silence_lets_an_honest_client_in():
+    with contextlib.closing(Silent(total=6, per_address=2)) as silent:
+        for number in range(60):
+            silent.connect(f"s{number}", f"address {number % 3}")
+        ours, peer = socket.socketpair()
+        with ours, peer:
+            ours.setblocking(False)
+            peer.setblocking(False)
+            assert silent.queue.enter("honest") is None
+            make = session_maker(DirectSession, server_context(), ours)
+            came_in: list[Any] = []
+            honest = Handshake(silent.queue, ours, make, "honest", SimpleNamespace(shaken=came_in.append))
+            honest.start()
+            client = SSL.Connection(client_context(), peer)
+            client.set_connect_state()
+            for number in range(30):
+                silent.connect(f"t{number}", f"address {number % 3}")
+                with contextlib.suppress(SSL.WantReadError):
+                    client.do_handshake()
+                silent.clock.iterate(0)
+            assert len(came_in) == 1
 
 
 @pytest.fixture

@@ -225,13 +225,14 @@ def test_deny_set_reads_the_drop_cuts_and_keeps_a_snapshot(tmp_path):
     prepare_drop(notices)
     prepare_drop(snapshots)
     clock, watch, live = FixedClock(), Watch(), Live()
+    registry = CollectorRegistry()
 
     def deny_set():
         return DenySet(
             DenyPlaces(notices, snapshots, keeper=True),
             machines.trust([key, stranger]),
             clock=clock,
-            metrics=EdgeMetrics(CollectorRegistry()),
+            metrics=EdgeMetrics(registry),
             limit_ms=3_600_000,
         )
 
@@ -250,6 +251,14 @@ def test_deny_set_reads_the_drop_cuts_and_keeps_a_snapshot(tmp_path):
     assert not live.cuts
     clock.now += 700_000
     write_drop(notices, DropName(1, 4, "ca", "notice"), sign_increment(two, key))
+    linked = tmp_path / "twin"
+    linked.hardlink_to(notices / str(DropName(1, 4, "ca", "notice")))  # stands for whatever cannot be read now
+    watch.on_change()
+    watch.on_change()
+    assert not live.cuts
+    assert registry.get_sample_value("dmz_edge_deny_notices_refused_total") == 3, "each once"
+    linked.unlink()
+    clock.now += 700_000
     watch.on_change()
     assert live.cuts == [Reason.CERTIFICATE_REVOKED]
     for serial in (7, 8):
@@ -257,6 +266,7 @@ def test_deny_set_reads_the_drop_cuts_and_keeps_a_snapshot(tmp_path):
             deny.check(serial)
     for name in list_drop(notices, most=10)[0]:
         (notices / str(name)).unlink()
+    registry = CollectorRegistry()
     restarted = deny_set()
     restarted.start(Watch())
     assert restarted.epoch == 2

@@ -58,7 +58,7 @@ HARMLESS_KINDS = {Kind.CERTIFICATE_EXPIRED, Kind.WRONG_WINDOW, Kind.DENY_LIST_ST
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_refusal_is_an_offence_or_known_to_be_none(reason):
-    harmless = reason.kind in HARMLESS_KINDS or reason is Reason.PIPELINE_DEADLINE
+    harmless = reason.kind in HARMLESS_KINDS or reason in {Reason.PIPELINE_DEADLINE, Reason.FOREIGN_PAGE}
     assert (of_refusal(reason) is None) == harmless
 
 
@@ -68,6 +68,9 @@ def test_offences_of_firewall_and_workers():
     assert of_firewall(Kind.NOT_FOUND, "930130", 5) is Offence.SCANNER
     assert of_firewall(Kind.FIREWALL, "sql-101", 5) is Offence.FIREWALL_ATTACK
     assert of_firewall(Kind.FIREWALL, "942100", 15) is Offence.FIREWALL_SEVERE
+    assert of_firewall(Kind.FIREWALL, "942100", 15, typed=True) is Offence.FIREWALL_TYPED
+    assert of_firewall(Kind.FIREWALL, "913100", 15, typed=True) is Offence.SCANNER
+    assert of_firewall(Kind.FIREWALL, "parameter.unknown", 0, typed=True) is Offence.FIREWALL_FORM
     assert of_firewall(Kind.FIREWALL, "parameter.unknown", 0) is Offence.FIREWALL_FORM
     assert of_firewall(Kind.NOT_FOUND, "route.unknown", 0) is Offence.NOT_FOUND
     assert of_firewall(Kind.INFECTED, "", 0) is Offence.INFECTED

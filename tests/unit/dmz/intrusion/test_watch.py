@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+
 import pytest
+from msgspec import structs
 from prometheus_client import CollectorRegistry
 from twisted.logger import capturedLogs
 
 from dmz.edge.connection_limits import Admission, AdmissionLimits
 from dmz.edge.refusals import Reason, RefusalError
 from dmz.edge.watch_port import Trace, accountable
-from dmz.intrusion.ban_board import MAX_FILES_A_SCAN, write_ban
-from dmz.intrusion.bans import OPERATOR, Ban
+from dmz.intrusion.ban_board import MAX_FILES_A_SCAN, ban_name, write_ban
+from dmz.intrusion.bans import OPERATOR, Ban, encode_ban
 from dmz.intrusion.events import OFFENCE_LINES
+from dmz.intrusion.handler import WatchedHandler
 from dmz.intrusion.offences import Offence
 from dmz.intrusion.service import IntrusionService
 from dmz.intrusion.settings import IntrusionSettings
 from dmz.intrusion.watch import KNOCKS, Post
+from dmz.messages import ClientIdentity, HallRequest
+from dmz.waf.refused import FirewallRefusedError
+from dmz.waf.verdict import Stage, Verdict
 from tests.support.machines import NOW_MS
+from wire_formats.bilingual import Label
 from wire_formats.drop import list_drop, prepare_drop
 
 ADDRESS, OTHER, CLERK = "203.0.113.7", "203.0.113.8", b"c" * 32
@@ -139,6 +148,33 @@ def test_what_a_link_can_cause_counts_on_the_address(edge):
     assert (edge.reason(OTHER), edge.reason(OTHER, CLERK)) == (None, Reason.BANNED)
 
 
+@pytest.mark.parametrize("reason", [Reason.PERCENT, Reason.METHOD, Reason.REQUEST_LINE_TOO_LONG])
+@pytest.mark.parametrize("foreign", [True, None])
+def test_pages_of_others_slow_their_visitors_address_down_and_ban_nobody(edge, reason, foreign):
+    for _ in range(300):
+        edge.children[0].refused(reason, Trace(ADDRESS, None, "unit", foreign=foreign))
+        edge.children[0].note(Offence.FIREWALL_SEVERE, Trace(ADDRESS, None, "unit", foreign=True))
+    assert [edge.reason(ADDRESS) for _ in range(10)][-1] is Reason.THROTTLED
+    assert edge.files() == []
+    edge.offend(Offence.SCANNER, 2)
+    assert edge.reason(ADDRESS) is Reason.BANNED, "his own doing bans him"
+
+
+def test_connections_that_pages_of_others_make_ban_nobody(edge):
+    for child in edge.children:
+        child.refused(Reason.FOREIGN_PAGE, Trace(ADDRESS, None, "unit", foreign=True))
+    for _ in range(300):
+        edge.children[0].overran(ADDRESS)
+    assert edge.count("dmz_intrusion_offences_total", kind="rate") == 300
+    assert edge.files() == []
+    for _ in range(3):
+        edge.clock.ms += 61 * MINUTE
+        edge.look()
+    for _ in range(300):
+        edge.children[0].overran(ADDRESS)
+    assert edge.reason(ADDRESS) is Reason.BANNED
+
+
 def test_a_banned_address_may_knock_now_and_then_and_freely_where_certificates_are_in_use(edge):
     edge.offend(Offence.SCANNER, 4)
     let_in = [edge.children[0].may_connect(ADDRESS) for _ in range(30)]
@@ -241,6 +277,30 @@ def test_a_file_that_is_no_ban_is_counted_and_left_alone(edge):
     assert edge.children[0].bans() == 0
 
 
+def test_a_file_that_could_not_be_read_once_is_read_later(edge):
+    other = Ban(OTHER, NOW_MS, NOW_MS + 60 * MINUTE, 1, OPERATOR, "li")
+    write_ban(edge.folder, other)
+    (name,) = edge.files()
+    half = edge.folder / str(name)
+    whole = half.read_bytes()
+    half.write_bytes(whole[:20])  # copied by hand, and not yet whole
+    linked = edge.folder / str(ban_name(replace(other, subject=ADDRESS), OPERATOR))
+    linked.write_bytes(encode_ban(replace(other, subject=ADDRESS)))
+    twin = edge.folder.parent / "twin"
+    twin.hardlink_to(linked)
+    for _ in range(3):
+        edge.clock.ms += MINUTE
+        edge.look()
+    assert edge.children[1].bans() == 0
+    half.write_bytes(whole)
+    twin.unlink()
+    for _ in range(2):
+        edge.clock.ms += MINUTE
+        edge.look()
+    assert [child.bans() for child in edge.children] == [2, 2]
+    assert edge.count("dmz_intrusion_files_refused_total") == 2, "each is told of once"
+
+
 def test_many_bans_at_once_are_read_in_pieces_and_whole_at_a_start(edge):
     for index in range(3 * MAX_FILES_A_SCAN):
         write_ban(edge.folder, Ban(f"198.51.100.{index}", NOW_MS, NOW_MS + MINUTE, 1, OPERATOR, "li"))
@@ -285,6 +345,36 @@ def test_a_certificate_answers_for_what_its_holder_did_himself(site, answers):
     fields = {} if site is None else {"sec-fetch-site": site}
     assert (accountable(b"c" * 32, fields) is not None) is answers
     assert accountable(None, fields) is None
+
+
+SESSION = (("__Host-fg-unit", "x"),)
+HOLDER = ClientIdentity(CLERK, "ca", 5, "urn", "unit", "U1")
+
+
+@pytest.mark.parametrize(
+    ("label", "changes", "until_banned"),
+    [
+        (Label("备注", "Note"), {}, 25),
+        (Label("备注", "Note"), {"cookies": ()}, 6),
+        (Label("备注", "Note"), {"cookies": (("lang", "en"),)}, 6),
+        (None, {}, 6),
+    ],
+)
+def test_false_alarms_in_what_a_signed_in_user_types_count_little_and_count(edge, label, changes, until_banned):
+    verdict = Verdict(allowed=False, stage=Stage.NEGATIVE, rule="942100", field="remark", score=15)
+
+    async def firewall(request):
+        raise FirewallRefusedError(verdict, label)
+
+    handler = WatchedHandler(firewall, edge.children[0])
+    request = HallRequest("POST", "unit", "/s/x", client=HOLDER, address=ADDRESS, cookies=SESSION)
+    request = structs.replace(request, **changes)
+    tries = 0
+    while edge.reason(ADDRESS, CLERK) is not Reason.BANNED:
+        tries += 1
+        with pytest.raises(FirewallRefusedError):
+            asyncio.run(handler(request))
+    assert tries == until_banned
 
 
 def test_the_number_on_a_banned_page_leads_to_the_ban(tmp_path):
