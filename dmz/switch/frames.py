@@ -13,7 +13,7 @@
     RESPONSE_*    the same                                                 worker → edge
     RESET         u16 why                                                  both; the stream is over
     WINDOW        u32 bytes that may be sent beyond INITIAL_WINDOW_BYTES   receiver → sender of a long message
-    PING          u64 number                                               edge → worker
+    PING          u64 number (its two highest bits: ASKS_WIDE, TAKES_WIDE) edge → worker
     PONG          u64 number | u32 requests under way | u8 draining        worker → edge
     GOAWAY        u32 last stream that is served                           worker → edge
 
@@ -36,6 +36,13 @@ MAX_PAYLOAD_BYTES: Final = 64 * 1024
 MAX_MESSAGE_BYTES: Final = max(MAX_REQUEST_FRAME_BYTES, MAX_RESPONSE_FRAME_BYTES)
 MAX_STREAM: Final = (1 << 32) - 1
 INITIAL_WINDOW_BYTES: Final = 64 * 1024
+#: The same of requests, once worker and edge have told each other that they know of it: an upload of a photo or a
+#: workbook then need not wait for a WINDOW in the middle.
+WIDE_WINDOW_BYTES: Final = 160 * 1024
+#: Bits of a PING's number: the edge would like wide windows; in the PONG the worker says that it takes them. An older
+#: worker sends the number back as it came, an older edge never asks.
+ASKS_WIDE: Final = 1 << 63
+TAKES_WIDE: Final = 1 << 62
 
 _PREFIX: Final = struct.Struct(">IBI")
 _LENGTH_BYTES: Final = 4

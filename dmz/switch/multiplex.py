@@ -5,6 +5,8 @@ Pure: bytes in, events out; messages in, bytes out. The same class serves both e
 Memory. A message up to INITIAL_WINDOW_BYTES may come at once. For a longer one the receiver first reserves the whole
 rest from its budget, in the order of arrival, and then opens the window by exactly that much. So the bytes held are at
 most ``streams x INITIAL_WINDOW_BYTES + budget_bytes``, and no two long uploads can each hold half of what both need.
+Between an edge and a worker that both know of it, WIDE_WINDOW_BYTES stand for INITIAL_WINDOW_BYTES in what a request
+may bring at once; what is reserved and opened beyond is the same, so that an older end waits for nothing in vain.
 
 Fairness. Streams with something to send take turns, one piece of PIECE_BYTES each; frames without a message (PONG,
 RESET, WINDOW) go first.
@@ -21,6 +23,7 @@ from dmz.switch.frames import (
     INITIAL_WINDOW_BYTES,
     MAX_MESSAGE_BYTES,
     MAX_STREAM,
+    WIDE_WINDOW_BYTES,
     Frame,
     FrameDecoder,
     FrameKind,
@@ -54,8 +57,8 @@ class _Outgoing:
     """A message of more than one piece; a short one waits as its bytes, and leaves in one frame."""
 
     message: memoryview
+    allowed: int
     sent: int = 0
-    allowed: int = INITIAL_WINDOW_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,8 @@ class Multiplexer:
     _last_stream: int = 0
     _last_served: int = MAX_STREAM
     _free: int = -1
+    #: What a request may send at once: the edge's limit in sending, the worker's in taking.
+    _window: int = INITIAL_WINDOW_BYTES
 
     def __post_init__(self) -> None:
         """Fill the budget."""
@@ -154,11 +159,13 @@ class Multiplexer:
             self._control.append(frames.encode_reset(stream, code))
 
     def ping(self, number: int) -> None:
-        """Ask the worker for a sign of life."""
-        self._control.append(frames.encode_ping(number))
+        """Ask the worker for a sign of life, and for wide windows."""
+        self._control.append(frames.encode_ping(number | frames.ASKS_WIDE))
 
     def pong(self, state: frames.WorkerState) -> None:
         """Give the edge a sign of life."""
+        if state.number & frames.ASKS_WIDE:
+            state = state._replace(number=state.number | frames.TAKES_WIDE)
         self._control.append(frames.encode_pong(state))
 
     def go_away(self) -> None:
@@ -206,7 +213,9 @@ class Multiplexer:
         if not 0 < len(message) <= MAX_MESSAGE_BYTES:
             self._forget(stream)
             raise Bug(Kind.BUG, f"message of {len(message)} bytes")
-        self._outgoing[stream] = message if len(message) <= PIECE_BYTES else _Outgoing(memoryview(message))
+        window = self._window if self.at_edge else INITIAL_WINDOW_BYTES
+        short = len(message) <= PIECE_BYTES
+        self._outgoing[stream] = message if short else _Outgoing(memoryview(message), window)
         self._turns.append(stream)
 
     def _next_frame(self, stream: int, outgoing: _Outgoing) -> tuple[bytes, memoryview]:
@@ -251,8 +260,21 @@ class Multiplexer:
             self._take_window(frame)
             return None
         if frame.kind in (_TO_EDGE if self.at_edge else _TO_WORKER):
-            return _connection_event(frame)
+            return self._connection_event(frame)
         raise PeerError(Kind.MALFORMED, f"{frame.kind.name} frame in the wrong direction")
+
+    def _connection_event(self, frame: Frame) -> Event:
+        if frame.kind is FrameKind.PING:
+            number = frames.read_number(frame.payload)
+            if number & frames.ASKS_WIDE:
+                self._window = WIDE_WINDOW_BYTES
+            return Pinged(number)
+        if frame.kind is FrameKind.PONG:
+            state = frames.read_pong(frame.payload)
+            if state.number & frames.TAKES_WIDE:
+                self._window = WIDE_WINDOW_BYTES
+            return Ponged(state)
+        return GoneAway(frames.read_number(frame.payload))
 
     def _check_known(self, frame: Frame) -> None:
         if frame.stream > self._last_stream:
@@ -270,13 +292,14 @@ class Multiplexer:
                 return None  # cancelled meanwhile
         elif not self._admit(frame.stream):
             return None
-        if len(piece) > INITIAL_WINDOW_BYTES:
+        window = INITIAL_WINDOW_BYTES if self.at_edge else self._window
+        if len(piece) > window:
             raise PeerError(Kind.TOO_LARGE, "beyond the window")
         if len(piece) == total:
             if self.at_edge:
                 self._answered(frame.stream)
             return MessageReceived(frame.stream, piece)
-        self._incoming[frame.stream] = _Incoming(total, [piece], len(piece), INITIAL_WINDOW_BYTES)
+        self._incoming[frame.stream] = _Incoming(total, [piece], len(piece), window)
         if total > INITIAL_WINDOW_BYTES:
             self._waiting.append(frame.stream)
             self._grant()
@@ -370,11 +393,3 @@ class Multiplexer:
 
 def _sendable(outgoing: _Outgoing | bytes) -> bool:
     return isinstance(outgoing, bytes) or outgoing.sent < outgoing.allowed
-
-
-def _connection_event(frame: Frame) -> Event:
-    if frame.kind is FrameKind.PING:
-        return Pinged(frames.read_number(frame.payload))
-    if frame.kind is FrameKind.PONG:
-        return Ponged(frames.read_pong(frame.payload))
-    return GoneAway(frames.read_number(frame.payload))
