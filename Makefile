@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 LOCKS := ops/locks
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run demo test check format types imports lint bench bench-edge fuzz waf-conformance status doctor locks \
+.PHONY: help run demo test check format types imports lint bench bench-edge lab fuzz waf-conformance status doctor locks \
   clean distclean
 
 help: ## this list
@@ -54,6 +54,9 @@ fuzz: $(VENV)/.dev-stamp ## mutated requests at the front door: N=1000000 SEED= 
 
 bench-edge: $(VENV)/.dev-stamp $(VENV)/.rules-stamp ## the edge and firewall beside nginx, HAProxy, Apache: ONLY=part,… CRS=tree
 	@exec $(BIN)/python -m perf.edge_bench $(if $(ONLY),--only $(ONLY)) $(if $(CRS),--crs $(CRS)) $(ARGS)
+
+lab: $(VENV)/.run-stamp $(VENV)/.rules-stamp ## proof of the gap in network namespaces, as root: TRANSPORT=both LOSS=10
+	@exec $(BIN)/python -m ops.lab $(if $(TRANSPORT),--transport $(TRANSPORT)) $(if $(LOSS),--loss $(LOSS)) $(ARGS)
 
 status: $(VENV)/.run-stamp ## every role, lane and queue at a glance
 	@$(BIN)/ferrygate status --root $(ROOT)

@@ -20,7 +20,7 @@ from ca.issue import Issuer, Order
 from ca.key_kinds import KEY_KINDS
 from ca.names import Holder
 from ca.pkcs12 import make_pkcs12
-from ca.profile_table import load_profiles, profile_for_account
+from ca.profile_table import load_profiles, profile_for_account, profile_for_operator
 from ca.slip_codes import new_slip
 from ca.template import instant
 from wire_formats.collaborators import Randomness
@@ -59,6 +59,18 @@ class TrialCertificate:
     not_after_ms: int
 
 
+def issue_operator_certificate(
+    issuer: Issuer, role: str, name: str, *, display: str, randomness: Randomness
+) -> TrialCertificate:
+    """Issue the certificate of a trial operator who signs.
+
+    Raises:
+        Refused: RULE, a name outside the grammar.
+    """
+    profile = profile_for_operator(load_profiles(), role).name
+    return _issue(issuer, TrialAccount(role, name, display), profile, randomness)
+
+
 def issue_trial_certificates(
     issuer: Issuer, accounts: Iterable[TrialAccount], *, randomness: Randomness
 ) -> Iterator[TrialCertificate]:
@@ -74,25 +86,29 @@ def issue_trial_certificates(
     """
     profiles = load_profiles()
     for account in accounts:
-        key = KEY_KINDS[KEY_KIND].generate()
-        order = Order(
-            profile=profile_for_account(profiles, account.window).name,
-            holder=Holder(name=account.account, display=account.display),
-            key=key.public_key(),
-            operator=OPERATOR,
-        )
-        issued = issuer.issue(order)
-        certificate = issued.certificate
-        password = new_slip(randomness).password
-        name = f"Ferrygate {account.window} {account.account}"
-        yield TrialCertificate(
-            account=account,
-            pkcs12=make_pkcs12(key, certificate, issued.chain, password=password, friendly_name=name),
-            password=password,
-            key_pem=key_pem(key, None),
-            chain_pem=certificate.public_bytes(Encoding.PEM) + certificates_pem(issued.chain),
-            fingerprint=hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest(),
-            serial=issued.serial,
-            issuer=certificate.issuer.rfc4514_string(),
-            not_after_ms=instant(certificate.not_valid_after_utc),
-        )
+        yield _issue(issuer, account, profile_for_account(profiles, account.window).name, randomness)
+
+
+def _issue(issuer: Issuer, account: TrialAccount, profile: str, randomness: Randomness) -> TrialCertificate:
+    key = KEY_KINDS[KEY_KIND].generate()
+    order = Order(
+        profile=profile,
+        holder=Holder(name=account.account, display=account.display),
+        key=key.public_key(),
+        operator=OPERATOR,
+    )
+    issued = issuer.issue(order)
+    certificate = issued.certificate
+    password = new_slip(randomness).password
+    name = f"Ferrygate {account.window} {account.account}"
+    return TrialCertificate(
+        account=account,
+        pkcs12=make_pkcs12(key, certificate, issued.chain, password=password, friendly_name=name),
+        password=password,
+        key_pem=key_pem(key, None),
+        chain_pem=certificate.public_bytes(Encoding.PEM) + certificates_pem(issued.chain),
+        fingerprint=hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest(),
+        serial=issued.serial,
+        issuer=certificate.issuer.rfc4514_string(),
+        not_after_ms=instant(certificate.not_valid_after_utc),
+    )

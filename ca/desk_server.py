@@ -171,7 +171,9 @@ def listen(reactor: Any, path: Path, factory: DeskFactory) -> Any:
     _clear_stale(path)
     before = os.umask(SOCKET_UMASK)
     try:
-        return reactor.listenUNIX(str(path), factory, backlog=ASK_BACKLOG, mode=0o600)
+        return reactor.listenUNIX(
+            str(path), factory, backlog=ASK_BACKLOG, mode=0o660
+        )  # whoever may enter its folder may ask
     finally:
         os.umask(before)
 

@@ -19,13 +19,14 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from ca.profile_table import Profile
-from wire_formats.certificate_names import account_uri, machine_uri
+from wire_formats.certificate_names import account_uri, machine_uri, operator_uri
 from wire_formats.errors import Kind, Refused
 
 MAX_COMMON_NAME: Final = 64
 MAX_HOSTS: Final = 16
 _HOST: Final = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-)){0,7}", re.ASCII)
 _HIDDEN: Final = ("C", "Z")
+_WRITERS: Final = {"account": account_uri, "machine": machine_uri, "operator": operator_uri}
 _ATTRIBUTES: Final = (
     ("C", NameOID.COUNTRY_NAME),
     ("O", NameOID.ORGANIZATION_NAME),
@@ -87,7 +88,7 @@ def alternative_names(profile: Profile, holder: Holder) -> tuple[x509.GeneralNam
         return ()
     if profile.names == "host":
         return _hosts(holder.hosts)
-    write = account_uri if profile.names == "account" else machine_uri
+    write = _WRITERS[profile.names]
     try:
         return (x509.UniformResourceIdentifier(write(profile.names_of, holder.name)),)
     except ValueError:

@@ -17,13 +17,13 @@ from typing import Any, Final
 
 from ca.key_kinds import KEY_KINDS
 from ca.oids import EXTENDED_KEY_USAGES
-from wire_formats.certificate_names import CERTIFICATE_WINDOWS, MACHINE_ROLES
+from wire_formats.certificate_names import CERTIFICATE_WINDOWS, MACHINE_ROLES, OPERATOR_ROLES
 from wire_formats.settings_reader import SettingsError, load_settings
 
 PROFILE_FOLDER: Final = Path(__file__).parent / "profiles"
 KEY_USAGES: Final = ("digital_signature", "key_encipherment", "key_cert_sign", "crl_sign")
 SUBJECT_ATTRIBUTES: Final = ("C", "O", "OU")
-NAME_KINDS: Final = ("none", "account", "machine", "host")
+NAME_KINDS: Final = ("none", "account", "machine", "operator", "host")
 MAX_VALIDITY_DAYS: Final = 7305
 MAX_PROFILES: Final = 64
 
@@ -37,9 +37,9 @@ class Profile:
     """One sort of certificate; read from `<name>.toml`.
 
     Attributes:
-        names: what the subject alternative name holds: nothing, one account URI, one machine
-            URI, or host names and addresses.
-        names_of: for `account` the window, for `machine` the role; empty otherwise.
+        names: what the subject alternative name holds: nothing, one account, machine or
+            operator URI, or host names and addresses.
+        names_of: for `account` the window, for `machine` and `operator` the role; empty otherwise.
         backdate_minutes: how far not-before lies back, for clocks that run behind.
         path_length: for authorities, how many authorities may follow; -1 for end entities.
         policies: numbers under the house's policy arc (`ca.oids`).
@@ -115,6 +115,8 @@ def _check_names(profile: Profile) -> None:
         allowed = CERTIFICATE_WINDOWS
     elif profile.names == "machine":
         allowed = MACHINE_ROLES
+    elif profile.names == "operator":
+        allowed = OPERATOR_ROLES
     if profile.names_of not in allowed:
         raise ValueError(f"names_of: one of {', '.join(allowed) or 'nothing'}")
 
@@ -173,6 +175,15 @@ def profile_for_machine(profiles: Mapping[str, Profile], role: str) -> Profile:
         KeyError: no profile serves this role.
     """
     return _find(profiles, "machine", role)
+
+
+def profile_for_operator(profiles: Mapping[str, Profile], role: str) -> Profile:
+    """Return the profile of persons who sign in this role.
+
+    Raises:
+        KeyError: no profile serves this role.
+    """
+    return _find(profiles, "operator", role)
 
 
 def _find(profiles: Mapping[str, Profile], names: str, names_of: str) -> Profile:

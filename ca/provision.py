@@ -34,7 +34,7 @@ from ca.profile_table import load_profiles, profile_for_machine
 from ca.settings import CaSettings
 from ca.slip_codes import MIN_PEPPER_OCTETS
 from ca.template import instant
-from ca.zone_files import BELIEVED, CLIENT_ZONES, Machine, ZoneFiles, machines
+from ca.zone_files import BELIEVED, CLIENT_ZONES, MEDIA_ZONES, Machine, ZoneFiles, machines
 from wire_formats.collaborators import Clock, Randomness
 from wire_formats.errors import Refused
 from wire_formats.instants import DAY_MS
@@ -153,7 +153,8 @@ def _ceremony(wanted: Provisioning, files: ZoneFiles) -> None:
 def _secrets(wanted: Provisioning, files: ZoneFiles) -> None:
     random = wanted.randomness
     _once(files.pepper, lambda: random.bytes(MIN_PEPPER_OCTETS))
-    _once(files.high_seal_key, lambda: random.bytes(KEY_BYTES))
+    for half in MEDIA_ZONES:
+        _once(files.seal_key(half), lambda: random.bytes(KEY_BYTES))
     _once(files.core_secret_key, lambda: random.bytes(KEY_BYTES))
 
 
@@ -176,8 +177,13 @@ def _publish(files: ZoneFiles, workers: tuple[str, ...], authorities: dict[str, 
     for zone in CLIENT_ZONES:
         _replace(files.trust(zone, "client_issuers.pem"), client_chain)
     for name, private in (("ferry_high", files.high_seal_key), ("core", files.core_secret_key)):
-        public = SealPrivateKey(private.read_bytes()).public.raw
-        _replace(files.trust("dmz", f"{name}.x25519"), public)
+        _replace(files.trust("dmz", f"{name}.x25519"), _public_half(private))
+    for half, other in MEDIA_ZONES.items():
+        _replace(files.trust(half, f"{other}.x25519"), _public_half(files.seal_key(other)))
+
+
+def _public_half(private: Path) -> bytes:
+    return SealPrivateKey(private.read_bytes()).public.raw
 
 
 def _staple(files: ZoneFiles, ledger: Ledger, authority: AuthorityKey, now_ms: int) -> None:

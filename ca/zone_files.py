@@ -5,10 +5,13 @@
     dmz/keys/server.ocsp                            the CA's word on that certificate, for a week
     <zone>/trust/machine_issuers.pem                issuing authority of machines, root
     <zone>/trust/machines.pem                       certificates of the machines this zone may believe
-    <zone>/trust/client_issuers.pem                 issuing authority of users, root   (dmz, core)
+    <zone>/trust/client_issuers.pem                 issuing authority of users, root   (dmz, core, both halves)
     <zone>/trust/root.pem                           the root alone                     (dmz: offered for import)
     dmz/trust/ferry_high.x25519  core.x25519        32 raw octets: public seal keys
-    ferry_high/keys/seal.x25519                     32 raw octets: private, opens requests
+    ferry_low/trust/ferry_high.x25519               the same of the other half, for media; and the other way round
+    <half>/trust/operators.pem                      certificates of gatekeeper operators; kept by people
+    ferry_high/keys/seal.x25519                     32 raw octets: private, opens requests and media
+    ferry_low/keys/seal.x25519                      32 raw octets: private, opens media
     core/keys/secret.x25519                         32 raw octets: private, opens secret fields
 
 Source: DESIGN "Zones and packages", invariant 5; F10.
@@ -27,7 +30,9 @@ BELIEVED: Final = {
     "ferry_high": ("worker", "ferry_low", "ferry_high", "core", "ca_deny"),
     "core": ("worker", "ferry_low", "ferry_high", "core", "ca_deny"),
 }
-CLIENT_ZONES: Final = ("dmz", "core")
+CLIENT_ZONES: Final = ("dmz", "core", "ferry_low", "ferry_high")
+#: Each half seals media to the other one.
+MEDIA_ZONES: Final = {"ferry_low": "ferry_high", "ferry_high": "ferry_low"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,11 @@ class ZoneFiles:
     @property
     def high_seal_key(self) -> Path:
         """Opens what workers seal to the high half."""
-        return self.root / "ferry_high" / "keys" / "seal.x25519"
+        return self.seal_key("ferry_high")
+
+    def seal_key(self, half: str) -> Path:
+        """Opens what is sealed to a half of the ferry."""
+        return self.root / half / "keys" / "seal.x25519"
 
     @property
     def core_secret_key(self) -> Path:

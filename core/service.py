@@ -33,7 +33,6 @@ from core.services.registry import REGISTRY, check_registry
 from core.settings import CoreSettings
 from wire_formats.catalogue import SERVICES
 from wire_formats.collaborators import Clock, DirectoryWatch, Randomness
-from wire_formats.drop import prepare_drop
 from wire_formats.instants import DAY_MS, SECOND_MS
 from wire_formats.request import LANES
 from wire_formats.seal import SealPrivateKey
@@ -125,7 +124,6 @@ def build_core(  # noqa: PLR0913 - the one place where all collaborators meet
     inbox = Inbox(settings.inbox, settings.quarantine, trust=trust, clock=clock, metrics=metrics)
     epoch = next_epoch(engine, now_ms=clock.now_ms())
     publisher = Publisher(settings.outbox, tools.signing_key, epoch=epoch, clock=clock, metrics=metrics)
-    prepare_drop(settings.outbox / "control")
     parts = LoopParts(
         engine=engine,
         inbox=inbox,

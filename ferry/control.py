@@ -5,8 +5,9 @@ and a later one may replace it: a control lane that nobody reads stays bounded.
 
     epoch 0, sequence = (slot << 8) + turn, sender = this half
     slot 0, 1  heartbeat of interactive, bulk        slot 2, 3  acknowledgement of interactive, bulk
+    slot 4     checkpoint of the log of crossings    slot 5, 6  cosignature, refusal of the other half's
 
-Source: DESIGN invariant 4.
+Source: DESIGN invariants 4 and 10.
 """
 
 from __future__ import annotations
@@ -20,12 +21,23 @@ from ferry.parts import HalfParts
 from ferry.transports.port import Outlet
 from wire_formats.drop import DropName
 from wire_formats.errors import PeerError, Unavailable
-from wire_formats.lane_control import Acknowledgement, Control, Heartbeat, sign_control, verify_control
+from wire_formats.lane_control import (
+    Acknowledgement,
+    Control,
+    Cosignature,
+    Heartbeat,
+    LogControl,
+    TreeHead,
+    TreeRefused,
+    sign_control,
+    verify_control,
+)
 from wire_formats.request import LANES
 
 CONTROL: Final = "control"
 CONTROL_EPOCH: Final = 0
 _TURNS: Final = 64
+_LOG_KINDS: Final[tuple[type[LogControl], ...]] = (TreeHead, Cosignature, TreeRefused)
 
 
 class ControlPost:
@@ -44,9 +56,9 @@ class ControlPost:
         self._turn = 0
         self._silent = False
 
-    def send(self, message: Heartbeat | Acknowledgement) -> None:
+    def send(self, message: Heartbeat | Acknowledgement | LogControl) -> None:
         """Sign and send; a full transport loses the message, the next one repeats it."""
-        slot = LANES.index(message.lane) + (0 if isinstance(message, Heartbeat) else len(LANES))
+        slot = _slot(message)
         self._turn = (self._turn + 1) % _TURNS
         name = DropName(CONTROL_EPOCH, (slot << 8) + self._turn, self._parts.name, "notice")
         try:
@@ -59,6 +71,12 @@ class ControlPost:
         if self._silent:
             self.log.info("control_lane_goes_on", lane=CONTROL)
             self._silent = False
+
+
+def _slot(message: Heartbeat | Acknowledgement | LogControl) -> int:
+    if isinstance(message, Heartbeat | Acknowledgement):
+        return LANES.index(message.lane) + (0 if isinstance(message, Heartbeat) else len(LANES))
+    return 2 * len(LANES) + _LOG_KINDS.index(type(message))
 
 
 class ControlReader:

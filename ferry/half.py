@@ -26,11 +26,13 @@ from ferry.receiving import ReceivingStation
 from ferry.sending import SendingStation
 from ferry.status import HalfStatus, LaneStatus, write_status
 from ferry.transports.port import Inlet, Outlet
+from ferry.witness.building import build_witness
 from wire_formats.collaborators import DirectoryWatch
 from wire_formats.deny_list import MAX_INCREMENT_BYTES
 from wire_formats.errors import PeerError, Unavailable
-from wire_formats.lane_control import Acknowledgement, Control, Heartbeat
+from wire_formats.lane_control import Acknowledgement, Control, Heartbeat, Progress
 
+LOG: Final = "log"
 TICK_S: Final = 0.05
 RESEND_TICKS: Final = 5
 SECOND_TICKS: Final = 20
@@ -108,6 +110,7 @@ class Half:
         self._watch = watch
         self._status = status
         self._post = ControlPost(parts, outlet)
+        self.witness = build_witness(parts, self._post.send)
         self._senders: dict[LaneId, SendingStation] = {}
         self._receivers: dict[LaneId, ReceivingStation] = {}
         self._sessions: dict[LaneId, LaneSession] = {}
@@ -134,6 +137,7 @@ class Half:
         stations: dict[str, Station] = {_key(lane): station for lane, station in self._senders.items()}
         stations |= {_key(lane): station for lane, station in self._receivers.items()}
         stations[CONTROL] = control
+        stations[LOG] = self.witness
         if notices is not None:
             stations["notices"] = notices
         self._pump = Pump(self._reactor, stations, self._weights(stations), self.parts.metrics)
@@ -146,6 +150,7 @@ class Half:
         """
         assert self._pump is not None
         self.parts.quarantine.prepare()
+        self.witness.start()
         self._outlet.prepare()
         self._inlet.prepare()
         for sender in self._senders.values():
@@ -172,7 +177,10 @@ class Half:
             sender.abandon()
         for receiver in self._receivers.values():
             receiver.abandon()
+        self.witness.close()
         self._write_status()
+        self._outlet.close()
+        self._inlet.close()
         self.parts.journal.close()
 
     def take_control(self, message: Control) -> None:
@@ -186,6 +194,8 @@ class Half:
             receiver = self._receivers.get(LaneId(message.direction, message.lane))
             if receiver is not None:
                 receiver.heartbeat(message)
+        elif not isinstance(message, Progress):
+            self.witness.take(message)
 
     def status(self) -> HalfStatus:
         """Give the half's present status."""
@@ -198,12 +208,15 @@ class Half:
             quarantine.count(held=False),
             quarantine.count(held=True),
             lanes,
+            {"out": self._outlet.report(), "in": self._inlet.report()},
+            self.witness.status(),
         )
 
     @property
     def healthy(self) -> bool:
-        """Whether the other half is heard on every lane and nothing is blocked."""
-        return all(lane.link in ("alive", "lagging") and not lane.blocked for lane in self.status().lanes)
+        """Whether the other half is heard on every lane, nothing is blocked, and both logs are one history."""
+        status = self.status()
+        return not status.troubled() and not (status.log is not None and status.log.troubles)
 
     def acknowledge_now(self) -> None:
         """Send the acknowledgements that are due."""
@@ -256,6 +269,8 @@ class Half:
             self._pump.wake_all()
 
     def _every_second(self) -> None:
+        self.witness.second()
+        self._wake(LOG)
         for sender in self._senders.values():
             self._post.send(sender.sender.heartbeat())
         for lane in self.status().lanes:

@@ -158,6 +158,7 @@ class Intake:
 
     def _fill(self) -> bool:
         """Read and enter the next batch."""
+        self._parts.crossings.queue.check_room()
         room = min(self._handler.room(), BATCH)
         if room <= 0:
             return False

@@ -22,7 +22,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from ferry.lane.checks import LaneId
 from ferry.lane.crossing import Author, State, check_move
@@ -99,6 +99,16 @@ class Numbered(NamedTuple):
     size: int
 
 
+class Companion(Protocol):
+    """Writes into the journal's groups, too."""
+
+    def committed(self) -> None:
+        """The open group was committed."""
+
+    def rolled_back(self) -> None:
+        """The open group was rolled back."""
+
+
 def open_database(path: Path) -> sqlite3.Connection:
     """Open the file; made if missing."""
     return sqlite3.connect(path, isolation_level=None, timeout=5.0, cached_statements=256)
@@ -120,6 +130,7 @@ class Journal:
         self._entered = 0
         self._database = connect(path)
         self._open = False
+        self._companions: list[Companion] = []
         with self._guarded():
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = NORMAL")
@@ -143,6 +154,12 @@ class Journal:
             with self._guarded():
                 self._database.execute("COMMIT")
             self._open = False
+            for companion in self._companions:
+                companion.committed()
+
+    def accompany(self, companion: Companion) -> None:
+        """Tell somebody who writes into the groups what becomes of each."""
+        self._companions.append(companion)
 
     def begin_epoch(self, lane: LaneId, *, now_ms: int, above: int = 0) -> int:
         """Begin an epoch newer than any before, and wait until it is on the disk.
@@ -282,6 +299,16 @@ class Journal:
             rows = self._database.execute("SELECT way, state, count(*) FROM crossings GROUP BY way, state").fetchall()
         return {f"{way}.{state}": count for way, state, count in rows}
 
+    def knows(self, lane: LaneId, epoch: int, sequence: int) -> bool:
+        """Tell whether a crossing of ours with this number was committed."""
+        with self._guarded():
+            row = self._database.execute(
+                "SELECT 1 FROM crossings WHERE way = 'sent' AND direction = ? AND lane = ? AND epoch = ?"
+                " AND sequence = ?",
+                (*lane, epoch, sequence),
+            ).fetchone()
+        return row is not None
+
     def leaves(self, way: str, lane: LaneId) -> list[bytes]:
         """Give the leaf digests of all crossings of a lane, in crossing order."""
         with self._guarded():
@@ -317,6 +344,33 @@ class Journal:
         return int(removed)
 
     @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend the database for statements that change no group."""
+        with self._guarded():
+            yield self._database
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Lend the database for statements of the open group."""
+        with self._writing():
+            yield self._database
+
+    @contextmanager
+    def durably(self) -> Iterator[sqlite3.Connection]:
+        """Commit the open group, then lend the database for one that is on the disk when this returns."""
+        self.commit()
+        with self._guarded():
+            self._database.execute("PRAGMA synchronous = FULL")
+            try:
+                self._database.execute("BEGIN IMMEDIATE")
+                yield self._database
+                self._database.execute("COMMIT")
+            finally:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                self._database.execute("PRAGMA synchronous = NORMAL")
+
+    @contextmanager
     def _writing(self) -> Iterator[None]:
         with self._guarded():
             if not self._open:
@@ -331,6 +385,9 @@ class Journal:
         except sqlite3.OperationalError as error:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
+            if self._open:
+                for companion in self._companions:
+                    companion.rolled_back()
             self._open = False
             raise Unavailable(Kind.STORAGE_FULL, f"journal: {error}", _RETRY_S) from None
 

@@ -79,6 +79,11 @@ class FerryMetrics:
             "ferry_quarantine_refused_total", "set aside without keeping the bytes: quarantine full", registry=registry
         )
         self.bad_control = Counter("ferry_bad_control_total", "control messages refused", registry=registry)
+        self.log_leaves = Gauge("ferry_log_leaves_total", "crossings in the log now written", registry=registry)
+        self.log_uncosigned = Gauge(
+            "ferry_log_uncosigned_total", "crossings the other half has not witnessed", registry=registry
+        )
+        self.log_alarm = Gauge("ferry_log_alarm_total", "alarms of the log that hold now", registry=registry)
         self.notices = Counter("ferry_notices_total", "deny-list notices carried", registry=registry)
         self.failures = Counter("ferry_turn_failures_total", "steps that broke unexpectedly", registry=registry)
         self.turn = Histogram("ferry_turn_seconds", "time of one step", registry=registry, buckets=_STEPS_S)

@@ -10,6 +10,7 @@ from ferry.lane.checks import Signers
 from ferry.metrics import FerryMetrics
 from ferry.quarantine import Quarantine
 from ferry.settings import FerryLimits
+from ferry.witness.station import CrossingLog
 from wire_formats.collaborators import Clock, Disk
 from wire_formats.disk import DISK
 from wire_formats.suites import SigningKey
@@ -29,6 +30,7 @@ class HalfParts:
         clock: wall-clock time, for what is signed and stored.
         seconds: the reactor's seconds, for waits and ages.
         limits: the bounds.
+        crossings: every crossing is logged here.
         disk: where drops, spools and quarantine lie.
     """
 
@@ -41,4 +43,5 @@ class HalfParts:
     clock: Clock
     seconds: Callable[[], float]
     limits: FerryLimits
+    crossings: CrossingLog
     disk: Disk = DISK

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from ferry.intake import Candidate, Intake, Over
 from ferry.journal import RECEIVED_WAY, Numbered
 from ferry.lane.checks import Checked, Items, LaneId, check_arrived, check_items
-from ferry.lane.crossing import State, crossing_leaf
+from ferry.lane.crossing import State
 from ferry.lane.inbox import Inbox, Verdict
 from ferry.lane.reasons import MAY_PASS_LATER, Reason, SetAside, reason_of, reason_of_verdict
 from ferry.parts import HalfParts
@@ -128,12 +128,12 @@ class ReceivingStation:
         try:
             items = check_items(checked, self.lane, parts.signers)
             if self._author_is_known(candidate, checked):
-                self._settle_number(crossing)
+                self._settle_number(checked, crossing)
                 return
         except PeerError as error:
             # The other half vouches for this number: unless it may pass later, the lane goes on.
             if reason_of(error) not in MAY_PASS_LATER:
-                self._settle_number(crossing)
+                self._settle_number(checked, crossing, items_hold=False)
             raise
         yield
         state = yield from self._deliver.deliver(checked, items)
@@ -183,18 +183,22 @@ class ReceivingStation:
 
     def _pass(self, candidate: Candidate, checked: Checked, crossing: CheckedSeal, state: State) -> None:
         statement, now_ms = crossing.statement, self._parts.clock.now_ms()
-        leaf = crossing_leaf(checked.bundle.seals[1])
+        leaf = self._settle_number(checked, crossing)
         size = len(candidate.data)
         numbered = Numbered(
             checked.author_key, statement.root, statement.epoch, statement.sequence, leaf, statement.count, size
         )
         self._parts.journal.passed(candidate.entry, numbered, state, now_ms=now_ms)
-        self._settle_number(crossing)
         self._metrics.bundles.inc()
         self._metrics.items.inc(statement.count)
         self._metrics.bytes.inc(size)
         self._metrics.age.observe(max(0.0, (now_ms - checked.author.statement.made_ms) / 1000))
 
-    def _settle_number(self, crossing: CheckedSeal) -> None:
+    def _settle_number(self, checked: Checked, crossing: CheckedSeal, *, items_hold: bool = True) -> bytes:
+        """Log that this crossing came over the gap, whatever becomes of it, and be done with its number."""
+        leaf = self._parts.crossings.crossed(
+            crossing.statement, crossing.signer.kid, checked.author_key, checked.bundle, items_hold=items_hold
+        )
         self.inbox.settle(crossing.statement.epoch, crossing.statement.sequence, crossing.digest)
         self._dirty = self.acknowledgement_due = True
+        return leaf

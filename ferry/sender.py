@@ -18,7 +18,7 @@ from twisted.logger import Logger
 
 from ferry.journal import SENT_WAY, Entry, Numbered
 from ferry.lane.checks import Checked, LaneId
-from ferry.lane.crossing import Author, State, crossing_leaf
+from ferry.lane.crossing import Author, State
 from ferry.lane.outbox import Outbox
 from ferry.lane.reasons import Reason
 from ferry.parts import HalfParts
@@ -71,6 +71,7 @@ class Sender:
         self._progress = progress
         self._tracked: dict[int, Tracked] = {}
         self._old: deque[DropName] = deque()
+        self._logged_again: DropName | None = None
         self._metrics = parts.metrics.lane(lane)
         self.outbox = Outbox(epoch=0, most_bundles=1, most_bytes=1)
         self._stream = SealStream(lane.direction, lane.lane, 0)
@@ -104,7 +105,7 @@ class Sender:
                 ours, and ``room`` stays closed until it is on the transport.
         """
         statement = checked.author.statement
-        name, data, leaf = self._seal(checked.bundle, tracked=statement.tracked)
+        name, data, leaf = self._seal(checked.bundle, checked.author_key, tracked=statement.tracked)
         numbered = Numbered(
             checked.author_key, statement.root, name.epoch, name.sequence, leaf, statement.count, len(data)
         )
@@ -136,7 +137,8 @@ class Sender:
             return
         author, worker = self._author(bundle)
         statement = peek_statement(bundle.seals[0])
-        name, sealed, leaf = self._seal(bundle, tracked=statement.tracked)
+        self._log_if_unlogged(old, data, author)
+        name, sealed, leaf = self._seal(bundle, author, tracked=statement.tracked)
         self._old.popleft()
         entry = self.parts.journal.by_author(SENT_WAY, self.lane, author)
         if entry is not None:
@@ -176,7 +178,11 @@ class Sender:
         self._metrics.unacknowledged.set(len(self.outbox) + len(self._old))
         self._tell_if_full()
         self._metrics.gaps.set(self.outbox.missing())
-        for sequence in self.outbox.due(self.parts.seconds(), most=RESENDS_AT_ONCE):
+        carried = self._outlet.carrying(self.lane.lane)
+        due = self.outbox.due(
+            self.parts.seconds(), most=RESENDS_AT_ONCE, on_its_way=lambda number: self._name(number) in carried
+        )
+        for sequence in due:
             data = self._spool.get(self._name(sequence))
             if data is None:
                 # Someone emptied our spool: only a new epoch closes the gap for the receiver.
@@ -227,16 +233,29 @@ class Sender:
         self.parts.journal.finish(self.lane, self.outbox.epoch, sequences, State.HELD, now_ms=now_ms)
         self._renew_all(above=0)
 
-    def _seal(self, bundle: Bundle, *, tracked: bool) -> tuple[DropName, bytes, bytes]:
-        """Seal under the next number and keep in the spool; on failure the number stays free."""
+    def _seal(self, bundle: Bundle, author: Author, *, tracked: bool) -> tuple[DropName, bytes, bytes]:
+        """Seal under the next number, keep in the spool, log; on failure the number stays free."""
         stream = replace(self._stream)
         sealed = stream.seal(bundle, self.parts.key, now_ms=self.parts.clock.now_ms(), tracked=tracked)
         data = encode_bundle(sealed)
         name = self._name(stream.sequence)
         self._spool.put(name, data)
+        try:
+            leaf = self.parts.crossings.crossed(peek_statement(sealed.seals[1]), self.parts.key.kid, author, sealed)
+        except Unavailable:
+            self._spool.remove(name)
+            raise
         self._stream = stream
         self.outbox.add(stream.sequence, len(data), self.parts.seconds())
-        return name, data, crossing_leaf(sealed.seals[-1])
+        return name, data, leaf
+
+    def _log_if_unlogged(self, old: DropName, data: bytes | None, author: Author) -> None:
+        """Log a crossing whose number an earlier run used up without committing it: it may be over the gap."""
+        if data is None or old == self._logged_again or self.parts.journal.knows(self.lane, old.epoch, old.sequence):
+            return
+        bundle = parse_bundle(data)
+        self.parts.crossings.crossed(peek_statement(bundle.seals[1]), self.parts.key.kid, author, bundle)
+        self._logged_again = old
 
     def _put(self, name: DropName, data: bytes) -> None:
         self._outlet.put(self.lane.lane, name, data)

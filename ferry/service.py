@@ -15,13 +15,14 @@ from twisted.internet.interfaces import IReactorTime
 from ferry.high_half import HIGH_LANES, HighHalf
 from ferry.inspection import Inspector
 from ferry.journal import Journal
-from ferry.lane.checks import HIGH_ROLE, LOW_ROLE, WORKER_ROLE, LaneId, Signers
+from ferry.lane.checks import HIGH_ROLE, INBOUND, LOW_ROLE, OUTBOUND, WORKER_ROLE, LaneId, Signers
 from ferry.low_half import LOW_LANES, LowHalf
 from ferry.metrics import FerryMetrics
 from ferry.parts import HalfParts
 from ferry.quarantine import Quarantine
 from ferry.settings import HalfSettings, HighSettings, LowSettings
-from ferry.transports.directory import DirectoryInlet, DirectoryOutlet
+from ferry.transports.ends import build_ends
+from ferry.witness.station import CrossingLog
 from wire_formats.catalogue import SERVICES
 from wire_formats.certificate_names import machine_of
 from wire_formats.collaborators import Clock, DirectoryWatch, Randomness
@@ -40,12 +41,9 @@ def build_low(
     Raises:
         SettingsError: a key, certificate or folder named in the settings cannot be used.
     """
-    del randomness
     parts = half_parts(settings, LOW_ROLE, LOW_LANES, reactor, clock, registry)
-    return LowHalf(
-        parts, settings, reactor, DirectoryInlet(settings.gap_outbound, watch), DirectoryOutlet(settings.gap_inbound),
-        watch,
-    )  # fmt: skip
+    ends = build_ends(settings, INBOUND, reactor=reactor, randomness=randomness, watch=watch, registry=registry)
+    return LowHalf(parts, settings, reactor, ends.inlet, ends.outlet, watch)
 
 
 def build_high(
@@ -57,14 +55,13 @@ def build_high(
     Raises:
         SettingsError: a key, certificate or folder named in the settings cannot be used.
     """
-    del randomness
     parts = half_parts(settings, HIGH_ROLE, HIGH_LANES, reactor, clock, registry)
-    transport = DirectoryInlet(settings.gap_inbound, watch), DirectoryOutlet(settings.gap_outbound)
+    ends = build_ends(settings, OUTBOUND, reactor=reactor, randomness=randomness, watch=watch, registry=registry)
     try:
         key = SealPrivateKey(_read(settings.seal_key))
     except ValueError as error:
         raise SettingsError(f"{settings.seal_key}: {error}") from None
-    return HighHalf(parts, settings, reactor, transport, watch, Inspector(SERVICES, key))
+    return HighHalf(parts, settings, reactor, ends, watch, Inspector(SERVICES, key))
 
 
 def half_parts(
@@ -82,16 +79,19 @@ def half_parts(
     metrics = FerryMetrics(registry, lanes)
     settings.journal.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     limits = settings.limits
+    journal = Journal(settings.journal, keep_rows=limits.journal_rows)
+    crossings = settings.crossings or settings.journal.parent / "crossings"
     return HalfParts(
         name=machine_of(key.certificate).name,
         key=key,
         signers=Signers(trust, workers),
-        journal=Journal(settings.journal, keep_rows=limits.journal_rows),
+        journal=journal,
         quarantine=Quarantine(settings.quarantine, most_files=limits.quarantine_files, clock=clock, metrics=metrics),
         metrics=metrics,
         clock=clock,
         seconds=reactor.seconds,
         limits=limits,
+        crossings=CrossingLog(journal, crossings, headers=role == HIGH_ROLE and limits.headers_kept > 0),
     )
 
 

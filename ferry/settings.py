@@ -5,10 +5,14 @@ Every limit has a default that fits one machine; every path is required.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
+from ferry.media.settings import MediaSettings
+from ferry.transports.diode.settings import DiodeSettings
 from wire_formats.settings_reader import number
+from wire_formats.tlog.checkpoint import MOST_LEAVES
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,8 @@ class FerryLimits:
         interactive_share: weight of interactive lanes against bulk lanes.
         bulk_share: weight of bulk lanes.
         notice_copies: how often a deny-list notice is sent.
+        log_leaves: crossings of one log; then the next one begins.
+        headers_kept: for how many logs the high half keeps the headers of requests and answers; 0 keeps none.
     """
 
     credits: int = number(1024, least=1, most=4096)
@@ -38,6 +44,35 @@ class FerryLimits:
     interactive_share: int = number(4, least=1, most=100)
     bulk_share: int = number(1, least=1, most=100)
     notice_copies: int = number(3, least=1, most=10)
+    log_leaves: int = number(MOST_LEAVES, least=4, most=MOST_LEAVES)
+    headers_kept: int = number(4, least=0, most=1_000_000)
+
+
+DIRECTORY: Final = "directory"
+DIODE: Final = "diode"
+MEDIA: Final = "media"
+
+
+@dataclass(frozen=True)
+class TransportSettings:
+    """How the two halves are joined (table ``transport``); both halves need the same kind.
+
+    Attributes:
+        kind: directory (``gap_inbound``, ``gap_outbound``), diode (UDP, one way each) or media (the table ``media``).
+        diode: the links, when the kind is diode.
+    """
+
+    kind: str = field(default=DIRECTORY, metadata={"choices": (DIRECTORY, DIODE, MEDIA)})
+    diode: DiodeSettings | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a diode without its addresses.
+
+        Raises:
+            ValueError: the table ``transport.diode`` is missing.
+        """
+        if self.kind == DIODE and self.diode is None:
+            raise ValueError("transport.kind is diode, and the table transport.diode is missing")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,13 +84,16 @@ class HalfSettings:
         signing_certificate: PEM of its certificate; its machine name is the sender of its files.
         trust_issuers: PEM file with the issuing certificates of machines.
         trust_machines: PEM file with the machines' certificates (workers, core, both halves, CA's deny key).
-        gap_inbound: folder of the transport towards the core; the low half sends into it.
-        gap_outbound: folder of the transport towards the DMZ; the high half sends into it.
+        gap_inbound: folder of the directory transport towards the core; the low half sends into it.
+        gap_outbound: folder of the directory transport towards the DMZ; the high half sends into it.
         journal: the journal's file.
         spool: folder of unacknowledged bundles, and of answers the high half wrote.
         quarantine: folder of bundles that may not pass.
         status: JSON file for ``ferrygate status``.
+        crossings: folder of the witnessed log; ``crossings`` beside the journal when not named.
         workers: names of the workers; all workers with a known certificate when empty.
+        media: what media need; without it the half has none.
+        transport: what joins the halves.
         limits: the bounds.
     """
 
@@ -69,7 +107,10 @@ class HalfSettings:
     spool: Path
     quarantine: Path
     status: Path
+    crossings: Path | None = None
     workers: tuple[str, ...] = ()
+    media: MediaSettings | None = None
+    transport: TransportSettings = TransportSettings()
     limits: FerryLimits = FerryLimits()
 
 

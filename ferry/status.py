@@ -4,7 +4,9 @@ One JSON object, replaced whole every two seconds:
 
     {"half": name, "at_ms": n, "quarantined": n, "held": n,
      "lanes": [{"way", "lane", "role": "sender"|"receiver", "epoch", "mark", "acknowledged",
-                "gaps", "waiting", "unacknowledged", "oldest_s", "heard_s", "link", "blocked"}]}
+                "gaps", "waiting", "unacknowledged", "oldest_s", "heard_s", "link", "blocked"}],
+     "transport": {"out"|"in": {"kind", "figures": {name: value}, "lanes": {lane: {name: value}}, "troubles": [text]}},
+     "log": {"number", "leaves", "waiting", "uncosigned", "state", "peer_number", "peer_leaves", "peer_state"}}
 """
 
 from __future__ import annotations
@@ -12,10 +14,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ferry.transports.port import LinkReport
+from ferry.witness.station import LogStatus
 from wire_formats.collaborators import Disk
 from wire_formats.disk import DISK
 from wire_formats.drop import write_whole
@@ -65,6 +69,13 @@ class HalfStatus:
     quarantined: int
     held: int
     lanes: Sequence[LaneStatus]
+    transport: Mapping[str, LinkReport]
+    log: LogStatus | None = None
+
+    def troubled(self) -> list[LaneStatus]:
+        """Give the lanes that are blocked, or whose other half is not heard (where people carry, it rarely is)."""
+        by_hand = any(report.kind == "media" for report in self.transport.values())
+        return [lane for lane in self.lanes if lane.blocked or not (by_hand or lane.link in ("alive", "lagging"))]
 
 
 def write_status(path: Path, status: HalfStatus, *, disk: Disk = DISK) -> bool:

@@ -8,7 +8,7 @@ var/dmz/ var/gap/ var/ferry_low/ var/ferry_high/ var/core/ var/ca/ var/demo/    
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,8 @@ from wire_formats.settings_reader import number
 LANES: Final = ("interactive", "bulk")
 CONTROL: Final = "control"
 WAYS: Final = ("inbound", "outbound")
+#: What may join the two halves of the ferry; the first is the usual one.
+TRANSPORTS: Final = ("directory", "diode")
 #: Metrics ports count up from the first one, in this order; worker-<n> follow from WORKERS_AT.
 METRICS_ORDER: Final = ("supervisor", "static", "ferry_low", "ferry_high", "core", "staff", "ca")
 WORKERS_AT: Final = 20
@@ -89,6 +91,10 @@ class Ports:
             return self.metrics + EDGE_AT
         return self.metrics + METRICS_ORDER.index(role)
 
+    def diode(self, half: str, end: str) -> int:
+        """Give the UDP port of one end ("out", "in") of a half's diode; TCP has numbers of its own."""
+        return self.metrics + ("ferry_low", "ferry_high").index(half) * 2 + ("out", "in").index(end)
+
     def listening(self) -> Iterator[tuple[str, int]]:
         """Give what the public ports are for, and their numbers."""
         yield "units (单位网厅)", self.unit
@@ -109,6 +115,8 @@ class Installation:
         edge_children: how many processes the edge forks, 1..64.
         city_units: units of the synthetic city.
         operators: further demo accounts of units, for load tests.
+        hosts: names and addresses of the front door, in its certificate and in what it answers to.
+        transport: what joins the two halves of the ferry.
     """
 
     ports: Ports
@@ -116,6 +124,8 @@ class Installation:
     edge_children: int = number(2, least=1, most=MOST_EDGE_CHILDREN)
     city_units: int = number(300, least=2, most=42_000)
     operators: int = number(0, least=0, most=500)
+    hosts: tuple[str, ...] = HOSTS
+    transport: str = field(default=TRANSPORTS[0], metadata={"choices": TRANSPORTS})
 
     @property
     def worker_names(self) -> tuple[str, ...]:

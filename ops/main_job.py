@@ -25,7 +25,6 @@ from ops.visitor.sign_in import sign_in
 from ops.visitor.wage_workbook import SERVICE, Roster, careless, read_roster, workbook
 
 LABEL: Final = "unit"
-HOST: Final = "localhost"
 FOLLOW_S: Final = 120
 POLL_S: Final = 0.5
 _NUMBER: Final = re.compile(r"[0-9][0-9,]*")
@@ -157,7 +156,7 @@ def main(root: Path, *, workbooks: bool) -> int:
     timeline = Timeline(time.monotonic())
     try:
         book = AccountBook(layout.demo)
-        browser = Browser(HOST, found.ports.unit, book.context(LABEL))
+        browser = Browser(found.hosts[0], found.ports.unit, book.context(LABEL))
         try:
             job = MainJob(browser, book, read_roster(layout.demo / "roster.csv"), timeline)
             job.declare_one()

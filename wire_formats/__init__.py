@@ -8,9 +8,11 @@ Map
     suites, trust, cose      signing suites, known signers, COSE_Sign1
     seal                     HPKE seals: to the high half, to the core, to a session
     merkle                   RFC 9162 trees: one signature for many requests
+    tlog                     the witnessed log of crossings: trees that grow, checkpoints, evidence
     request, answer, bundle  what crosses the gap
     grant                    what the core signs at login
-    lane_control, deny_list  heartbeats, acknowledgements, progress; revocations
+    medium, medium_receipt   files that people carry over the gap: manifest, content, receipt
+    lane_control, deny_list  heartbeats, acknowledgements, progress, tree heads; revocations
     fields, field_kinds      the grammar of a field; field_faults: what can be wrong, in both languages
     identifiers              Chinese identity and unit numbers
     catalogue                every service, declared once; openapi: as an OpenAPI document

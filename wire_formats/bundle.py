@@ -48,7 +48,7 @@ MAX_BUNDLE_BYTES: Final = 3 << 20
 MAX_SEALS: Final = 4
 MAX_STATEMENT_BYTES: Final = 256
 FIRST: Final = bytes(32)
-_SEAL_USE: Final = b"ferrygate bundle seal 1"
+SEAL_USE: Final = b"ferrygate bundle seal 1"
 _MAX_SEQUENCE: Final = (1 << 48) - 1
 #: A seal made this far ahead of our clock is refused (the two sides keep their own time).
 CLOCK_SLACK_MS: Final = 5 * 60_000
@@ -127,8 +127,8 @@ class SealStream:
             made_ms=now_ms,
             tracked=tracked,
         )
-        payload = _encode_statement(statement)
-        sealed = bundle.with_seal(cose.sign1(payload, key, external=_SEAL_USE))
+        payload = encode_statement(statement)
+        sealed = bundle.with_seal(cose.sign1(payload, key, external=SEAL_USE))
         self.sequence += 1
         self.previous = hashlib.sha256(payload).digest()
         return sealed
@@ -203,7 +203,7 @@ def verify_seal(
         seal = bundle.seals[index]
     except IndexError:
         raise PeerError(Kind.BAD_SIGNATURE, "a seal is missing") from None
-    verified = cose.verify1(seal, trust, role=role, now_ms=now_ms, external=_SEAL_USE)
+    verified = cose.verify1(seal, trust, role=role, now_ms=now_ms, external=SEAL_USE)
     statement = parse_statement(verified.payload)
     if statement.direction != bundle.direction:
         raise PeerError(Kind.WRONG_LANE, "seal is for the other direction")
@@ -243,7 +243,8 @@ def peek_statement(seal: bytes) -> SealStatement:
     return parse_statement(cose.parse_sign1(seal).payload)
 
 
-def _encode_statement(statement: SealStatement) -> bytes:
+def encode_statement(statement: SealStatement) -> bytes:
+    """Encode a statement in its one form."""
     return cbor.encode(
         {
             1: statement.direction,

@@ -2,6 +2,7 @@
 
     urn:ferrygate:machine:<role>:<name>        a process that signs       (worker-1, ferry_low ...)
     urn:ferrygate:account:<window>:<account>   a user of a window         (unit, community, person, staff)
+    urn:ferrygate:operator:<role>:<name>       a person who signs         (gatekeeper: whoever runs the ferry)
 
 The subject (DN) is for people only; no decision reads it.
 
@@ -19,12 +20,15 @@ from wire_formats.errors import Kind, PeerError
 
 MACHINE_ROLES: Final = ("worker", "ferry_low", "ferry_high", "core", "ca_deny")
 CERTIFICATE_WINDOWS: Final = ("unit", "community", "person", "staff")
+#: Persons whose signatures the ferry believes; at two of them, one's name must differ from the other's.
+OPERATOR_ROLES: Final = ("gatekeeper",)
 _MACHINE: Final = re.compile(r"urn:ferrygate:machine:([a-z_]{1,16}):([a-z0-9_-]{1,32})", re.ASCII)
 _ACCOUNT: Final = re.compile(r"urn:ferrygate:account:(unit|community|person|staff):([A-Za-z0-9_-]{1,40})", re.ASCII)
+_OPERATOR: Final = re.compile(r"urn:ferrygate:operator:([a-z_]{1,16}):([a-z0-9_-]{1,32})", re.ASCII)
 
 
 class MachineName(NamedTuple):
-    """Role and name of a machine."""
+    """Role and name of a machine, or of an operator who signs."""
 
     role: str
     name: str
@@ -61,6 +65,30 @@ def account_uri(window: str, account: str) -> str:
     return uri
 
 
+def operator_uri(role: str, name: str) -> str:
+    """Write the URI of an operator who signs.
+
+    Raises:
+        ValueError: role or name outside the grammar.
+    """
+    uri = f"urn:ferrygate:operator:{role}:{name}"
+    if role not in OPERATOR_ROLES or not _OPERATOR.fullmatch(uri):
+        raise ValueError("not an operator's name")
+    return uri
+
+
+def parse_operator_uri(uri: str) -> MachineName:
+    """Read the URI of an operator who signs.
+
+    Raises:
+        PeerError: any other text.
+    """
+    match = _OPERATOR.fullmatch(uri)
+    if match is None or match[1] not in OPERATOR_ROLES:
+        raise PeerError(Kind.UNKNOWN_SIGNER, "not an operator's name")
+    return MachineName(match[1], match[2])
+
+
 def parse_machine_uri(uri: str) -> MachineName:
     """Read the URI of a machine.
 
@@ -92,6 +120,16 @@ def machine_of(certificate: x509.Certificate) -> MachineName:
         PeerError: it names none, or more than one.
     """
     return parse_machine_uri(_only_uri(certificate))
+
+
+def signer_of(certificate: x509.Certificate) -> MachineName:
+    """Give the machine or the operator a certificate names; no machine has an operator's role.
+
+    Raises:
+        PeerError: it names neither, or more than one.
+    """
+    uri = _only_uri(certificate)
+    return parse_operator_uri(uri) if _OPERATOR.fullmatch(uri) else parse_machine_uri(uri)
 
 
 def account_of(certificate: x509.Certificate) -> AccountName:

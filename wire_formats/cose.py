@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from wire_formats import cbor
 from wire_formats.errors import Kind, PeerError
-from wire_formats.suites import SigningKey
+from wire_formats.suites import Signing
 from wire_formats.trust import Signer, TrustStore
 
 _TAG_18: Final = b"\xd2"
@@ -40,7 +40,7 @@ class Verified(NamedTuple):
     signer: Signer
 
 
-def sign1(payload: bytes, key: SigningKey, *, external: bytes = b"") -> bytes:
+def sign1(payload: bytes, key: Signing, *, external: bytes = b"") -> bytes:
     """Sign a payload.
 
     Args:

@@ -46,8 +46,8 @@ class OsDisk:
         return os.open(path, _READING)
 
     def create(self, path: Path, *, keep: bool = False) -> int:
-        """``open`` for writing."""
-        return os.open(path, _WRITING if keep else _WRITING | os.O_TRUNC, 0o600)
+        """``open`` for writing; the umask decides whether the group of a meeting place may read it."""
+        return os.open(path, _WRITING if keep else _WRITING | os.O_TRUNC, 0o640)
 
     def facts_of(self, handle: int) -> FileFacts:
         """``fstat``."""

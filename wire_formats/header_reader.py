@@ -97,6 +97,16 @@ class HeaderReader:
             raise PeerError(Kind.MALFORMED, f"field {key}: integer out of range")
         return numbers
 
+    def digests(self, key: int, *, most_items: int, length: int) -> tuple[bytes, ...]:
+        """Give a list of byte strings of one length."""
+        value = self._map[key]
+        if not isinstance(value, list) or len(value) > most_items:
+            raise PeerError(Kind.MALFORMED, f"field {key}: at most {most_items} digests expected")
+        digests = tuple(item for item in value if isinstance(item, bytes) and len(item) == length)
+        if len(digests) != len(value):
+            raise PeerError(Kind.MALFORMED, f"field {key}: {length} bytes expected")
+        return digests
+
     def texts(self, key: int, pattern: re.Pattern[str], *, most_items: int) -> list[str]:
         """Give a list of texts that each match the whole pattern."""
         value = self._map[key]

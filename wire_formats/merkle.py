@@ -22,7 +22,8 @@ def leaf_hash(entry: bytes) -> bytes:
     return hashlib.sha256(b"\x00" + entry).digest()
 
 
-def _node(left: bytes, right: bytes) -> bytes:
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Hash two children."""
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
@@ -33,7 +34,7 @@ def root(leaves: Sequence[bytes]) -> bytes:
     # Bottom-up with an odd node carried up unchanged equals the RFC's top-down split.
     level = list(leaves)
     while len(level) > 1:
-        paired = [_node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+        paired = [node_hash(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
         if len(level) % 2:
             paired.append(level[-1])
         level = paired
@@ -54,7 +55,7 @@ def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
         sibling = at ^ 1
         if sibling < len(level):
             path.append(level[sibling])
-        paired = [_node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+        paired = [node_hash(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
         if len(level) % 2:
             paired.append(level[-1])
         level, at = paired, at // 2
@@ -76,7 +77,7 @@ def verify_inclusion(*, leaf: bytes, index: int, count: int, proof: Sequence[byt
             sibling = next(steps, None)
             if sibling is None or len(sibling) != DIGEST_BYTES:
                 raise PeerError(Kind.DIGEST_MISMATCH, "inclusion proof is incomplete")
-            current = _node(sibling, current) if at % 2 else _node(current, sibling)
+            current = node_hash(sibling, current) if at % 2 else node_hash(current, sibling)
         at, last = at // 2, last // 2
     if next(steps, None) is not None or current != expected:
         raise PeerError(Kind.DIGEST_MISMATCH, "inclusion proof does not lead to the root")

@@ -58,6 +58,11 @@ class SealPublicKey:
         self.raw = raw
         self._key = X25519PublicKey.from_public_bytes(raw)
 
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the key: its name in a medium's manifest."""
+        return hashlib.sha256(self.raw).digest()
+
     def seal(self, plaintext: bytes, *, info: bytes, aad: bytes) -> bytes:
         """Seal a text for the holder of the private key.
 

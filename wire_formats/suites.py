@@ -7,7 +7,7 @@ suite's number in its protected header.
 A key id (kid) is the SHA-256 of the signer's X.509 certificate in DER: it names key, holder, role and
 validity at once.
 
-Source: RFC 9053 (ES256 = -7); DESIGN "One suite table".
+Source: RFC 9053 (ES256 = -7); C2SP signed-note v1.0.0 (signature types); DESIGN "One suite table".
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -28,15 +28,33 @@ from wire_formats.errors import Kind, PeerError
 ES256: Final = -7
 _SCALAR_BYTES: Final = 32
 _ECDSA: Final = ec.ECDSA(hashes.SHA256())
+#: Signature types of C2SP signed notes: ECDSA over the text; types of our own, followed by a longer name.
+NOTE_ECDSA: Final = 0x02
+NOTE_OWN: Final = 0xFF
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One way to sign."""
+    """One way to sign.
+
+    Attributes:
+        algorithm: COSE number.
+        name: for people.
+        signature_bytes: length of a signature.
+        note_type: signature type of a C2SP signed note.
+        to_note: a signature as a signed note carries it.
+        from_note: the reverse; raises ValueError for anything but the one form.
+        new_key: makes a private key.
+        sign: signs.
+        verify: raises InvalidSignature or ValueError.
+    """
 
     algorithm: int
     name: str
     signature_bytes: int
+    note_type: int
+    to_note: Callable[[bytes], bytes]
+    from_note: Callable[[bytes], bytes]
     new_key: Callable[[], ec.EllipticCurvePrivateKey]
     sign: Callable[[ec.EllipticCurvePrivateKey, bytes], bytes]
     verify: Callable[[ec.EllipticCurvePublicKey, bytes, bytes], None]
@@ -48,9 +66,24 @@ def _sign_es256(key: ec.EllipticCurvePrivateKey, message: bytes) -> bytes:
 
 
 def _verify_es256(key: ec.EllipticCurvePublicKey, signature: bytes, message: bytes) -> None:
+    key.verify(_der(signature), message, _ECDSA)
+
+
+def _der(signature: bytes) -> bytes:
+    """Give r and s as the ASN.1 that signed notes carry."""
     r = int.from_bytes(signature[:_SCALAR_BYTES], "big")
     s = int.from_bytes(signature[_SCALAR_BYTES:], "big")
-    key.verify(encode_dss_signature(r, s), message, _ECDSA)
+    return encode_dss_signature(r, s)
+
+
+def _plain(der: bytes) -> bytes:
+    r, s = decode_dss_signature(der)
+    if not (0 <= r < 1 << 8 * _SCALAR_BYTES and 0 <= s < 1 << 8 * _SCALAR_BYTES):
+        raise ValueError("scalar out of range")
+    signature = r.to_bytes(_SCALAR_BYTES, "big") + s.to_bytes(_SCALAR_BYTES, "big")
+    if _der(signature) != der:
+        raise ValueError("not the one encoding of this signature")
+    return signature
 
 
 SUITES: Final[dict[int, Suite]] = {
@@ -58,6 +91,9 @@ SUITES: Final[dict[int, Suite]] = {
         algorithm=ES256,
         name="ES256",
         signature_bytes=2 * _SCALAR_BYTES,
+        note_type=NOTE_ECDSA,
+        to_note=_der,
+        from_note=_plain,
         new_key=lambda: ec.generate_private_key(ec.SECP256R1()),
         sign=_sign_es256,
         verify=_verify_es256,
@@ -78,6 +114,21 @@ def suite(algorithm: int) -> Suite:
         raise PeerError(Kind.BAD_SIGNATURE, "unknown signature suite") from None
 
 
+class Signing(Protocol):
+    """Whatever signs: a key in memory, or one on a card."""
+
+    @property
+    def kid(self) -> bytes:
+        """The key id."""
+
+    @property
+    def suite(self) -> Suite:
+        """How it signs."""
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign; the signature has ``suite.signature_bytes`` bytes."""
+
+
 class SigningKey:
     """A private key with the certificate that names it."""
 
@@ -90,6 +141,11 @@ class SigningKey:
         self.certificate = certificate
         self.kid = key_id(certificate)
         self.suite = DEFAULT_SUITE
+
+    @property
+    def public_der(self) -> bytes:
+        """The public key as SubjectPublicKeyInfo in DER."""
+        return _public_der(self._key.public_key())
 
     def sign(self, message: bytes) -> bytes:
         """Sign ``message``; the signature has ``suite.signature_bytes`` bytes."""
@@ -108,6 +164,11 @@ class VerifyKey:
         self._key = key
         self.suite = DEFAULT_SUITE
 
+    @property
+    def public_der(self) -> bytes:
+        """The public key as SubjectPublicKeyInfo in DER."""
+        return _public_der(self._key)
+
     def verify(self, signature: bytes, message: bytes) -> None:
         """Check a signature.
 
@@ -120,6 +181,10 @@ class VerifyKey:
             self.suite.verify(self._key, signature, message)
         except (InvalidSignature, ValueError):
             raise PeerError(Kind.BAD_SIGNATURE, "signature does not verify") from None
+
+
+def _public_der(key: ec.EllipticCurvePublicKey) -> bytes:
+    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def key_id(certificate: x509.Certificate) -> bytes:

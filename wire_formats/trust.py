@@ -1,8 +1,9 @@
-"""Who may sign: machine certificates of the own CA, by key id and role.
+"""Who may sign: certificates of machines and of gatekeeper operators of the own CA, by key id and role.
 
 A machine's certificate carries ``URI:urn:ferrygate:machine:<role>:<name>`` as its subject
-alternative name.  A store is built from the issuing certificates and the machines' certificates a
-zone was given; a signer it was not given does not exist for it.
+alternative name; an operator's has ``URI:urn:ferrygate:operator:<role>:<name>``.  A store is built
+from the issuing certificates and the signers' certificates a zone was given; a signer it was not
+given does not exist for it.
 
 Source: DESIGN invariant 2 ("signed by a worker key that is valid now"); catalogue F10.
 """
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
-from wire_formats.certificate_names import machine_of
+from wire_formats.certificate_names import signer_of
 from wire_formats.errors import Kind, PeerError
 from wire_formats.instants import SECOND_MS
 from wire_formats.suites import VerifyKey, key_id
@@ -24,7 +25,7 @@ from wire_formats.suites import VerifyKey, key_id
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """One machine that may sign."""
+    """One machine, or one operator, that may sign."""
 
     kid: bytes
     role: str
@@ -32,6 +33,15 @@ class Signer:
     not_before_ms: int
     not_after_ms: int
     key: VerifyKey
+
+    def check_valid(self, now_ms: int) -> None:
+        """Check that the certificate was valid at an instant.
+
+        Raises:
+            PeerError: SIGNER_NOT_VALID.
+        """
+        if not self.not_before_ms <= now_ms <= self.not_after_ms:
+            raise PeerError(Kind.SIGNER_NOT_VALID, f"{self.name} is not valid then")
 
 
 class TrustStore:
@@ -46,7 +56,7 @@ class TrustStore:
 
         Raises:
             PeerError: UNKNOWN_SIGNER for a certificate that no given issuer signed, or that has
-                no machine name; MALFORMED for what is no certificate.
+                no signer's name; MALFORMED for what is no certificate.
         """
         issuers = list(_certificates(issuer_pems))
         return cls(_signer(certificate, issuers) for certificate in _certificates(certificate_pems))
@@ -57,6 +67,10 @@ class TrustStore:
     def names(self, role: str) -> frozenset[str]:
         """Give the names of all machines with this role."""
         return frozenset(s.name for s in self._signers.values() if s.role == role)
+
+    def of_role(self, role: str) -> tuple[Signer, ...]:
+        """Give every certificate of this role; a machine has two of them while its key changes."""
+        return tuple(signer for signer in self._signers.values() if signer.role == role)
 
     def signer(self, kid: bytes, *, role: str | tuple[str, ...], now_ms: int) -> Signer:
         """Give a signer that has one of these roles and is valid now.
@@ -70,8 +84,7 @@ class TrustStore:
         roles = (role,) if isinstance(role, str) else role
         if signer.role not in roles:
             raise PeerError(Kind.WRONG_ROLE, f"{signer.role} signed for {'/'.join(roles)}")
-        if not signer.not_before_ms <= now_ms <= signer.not_after_ms:
-            raise PeerError(Kind.SIGNER_NOT_VALID, f"{signer.name} is not valid now")
+        signer.check_valid(now_ms)
         return signer
 
 
@@ -92,7 +105,7 @@ def _signer(certificate: x509.Certificate, issuers: list[x509.Certificate]) -> S
             continue
     else:
         raise PeerError(Kind.UNKNOWN_SIGNER, "no trusted issuer signed this certificate")
-    role, name = machine_of(certificate)
+    role, name = signer_of(certificate)
     return Signer(
         kid=key_id(certificate),
         role=role,

@@ -166,10 +166,10 @@ class AdmissionGate(Answering):
             self._leave(guest, counts=False)
 
     def _let_in(self, guest: _Guest, now_s: float) -> None:
-        guest.place = self._limiter.begin(now_s)
+        guest.place = self._limiter.begin(guest.priority, now_s)
         try:
             guest.cancel_inner = self._inner.begin(guest.request, guest.answered)
-        except Exception as error:  # noqa: BLE001 - his own failure, and he gives his place back; the caller may be another
+        except Exception as error:  # noqa: BLE001 - his own failure; he gives his place back
             guest.answered(error)
 
     def _leave(self, guest: _Guest, *, counts: bool) -> None:

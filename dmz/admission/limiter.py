@@ -4,12 +4,13 @@ Where the time goes is not known here: it may be a worker, the exchange database
 is, when more is asked of it than it can do, everything takes longer, and what is let in beyond that only waits inside,
 where nobody can choose any more. So the limit follows what is seen: every WINDOW_S it is lowered when half of the
 answers took more than ``stretch`` times their usual, and raised when somebody had to wait and they did not (additive
-increase, multiplicative decrease).
+increase, multiplicative decrease). Each priority is looked at by itself, since many quick pages of strangers would hide
+what those who are signed in wait for.
 
 Answers may be slow for a reason that is not our load: another program on the machine, a core that has become slower.
-Then a lower limit only makes fewer people wait equally long. So lowering is an experiment: when half the limit has not
-made answers faster, the limit is put back, and what is seen becomes the measure (``pace``). Every PACE_S that is taken
-back a little, so that it is tried again.
+Then a lower limit only makes fewer people wait equally long. So when answers are still too slow at the lowest limit,
+what is seen there becomes the measure (``pace``): nobody could have been answered faster, and the limit may rise again
+as far as that stays true. While that measure holds, it is taken anew every PACE_S: some windows at the lowest limit.
 
 A request that has been under way for ``parked_s`` waits for somebody rather than works (a core that is being replaced,
 a worker that died): it gives its place away, and says nothing of the load. The hard limits of the content switch still
@@ -24,27 +25,26 @@ from __future__ import annotations
 import statistics
 from collections import deque
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from dmz.admission.usual_times import UsualTimes
+from dmz.switch.wait_queue import Priority
 
 WINDOW_S: Final = 0.1
-#: A window with fewer answers goes on, at most for so long.
+#: A window with fewer answers goes on, at most for so long; a priority with fewer says nothing beside others.
 LEAST_ANSWERS: Final = 8
 LONGEST_WINDOW_S: Final = 1.0
 MOST_ANSWERS: Final = 1_024
+_SPEAKS: Final = 4
 #: Lowered to no less than this share at once; raised by this share, and by one at least.
 _LOWEST_SHARE: Final = 0.8
-_RAISE: Final = 0.05
+_RAISE: Final = 0.1
 #: So many under way are "little going on".
 _FEW: Final = 2
-#: An experiment is over at this share of the limit; it has helped if answers then take less than this share.
-_HALF: Final = 0.5
-_HELPED: Final = 0.85
-#: The new measure leaves this much room.
+#: The new measure leaves this much room; it is taken after so many windows at the lowest limit.
 _ROOM: Final = 1.1
-PACE_S: Final = 5.0
-_PACE_BACK: Final = 0.8
+_SETTLED: Final = 2
+PACE_S: Final = 10.0
 _MOST_PACE: Final = 1_000.0
 
 
@@ -71,17 +71,11 @@ class LimiterBounds:
 class Place:
     """A request under way."""
 
+    priority: Priority
     began_s: float
     alone: bool
     over: bool = False
     parked: bool = False
-
-
-class _Experiment(NamedTuple):
-    """Where lowering began."""
-
-    limit: float
-    stretch: float
 
 
 class ConcurrencyLimiter:
@@ -96,10 +90,12 @@ class ConcurrencyLimiter:
         self._bounds = bounds
         self._limit = float(bounds.first)
         self._places: deque[Place] = deque()
-        self._stretches: list[float] = []
+        self._stretches: dict[Priority, list[float]] = {priority: [] for priority in Priority}
+        self._answers = 0
         self._window_s = self._pace_s = now_s
         self._wanted = False
-        self._experiment: _Experiment | None = None
+        self._lowest = 0
+        self._resumes_at: float | None = None
         self.pace = 1.0
         self.usual = UsualTimes()
         self.in_flight = 0
@@ -117,10 +113,10 @@ class ConcurrencyLimiter:
         self._wanted = True
         return False
 
-    def begin(self, now_s: float) -> Place:
+    def begin(self, priority: Priority, now_s: float) -> Place:
         """Take a place; the caller has asked ``has_place``."""
         self.in_flight += 1
-        place = Place(now_s, self.in_flight <= _FEW)
+        place = Place(priority, now_s, self.in_flight <= _FEW)
         self._places.append(place)
         return place
 
@@ -138,9 +134,10 @@ class ConcurrencyLimiter:
         place.over = True
         if not place.parked:
             self.in_flight -= 1
-            if counts and len(self._stretches) < MOST_ANSWERS:
+            if counts and self._answers < MOST_ANSWERS:
                 stretch = self.usual.note(kind, now_s - place.began_s, alone=place.alone)
-                self._stretches.append(stretch)
+                self._stretches[place.priority].append(stretch)
+                self._answers += 1
         age_s = now_s - self._window_s
         if age_s >= WINDOW_S and self._has_enough(age_s):
             self._close_window(now_s)
@@ -154,38 +151,42 @@ class ConcurrencyLimiter:
                 self.in_flight -= 1
 
     def _has_enough(self, age_s: float) -> bool:
-        return len(self._stretches) >= (LEAST_ANSWERS if age_s < LONGEST_WINDOW_S else 1)
+        return self._answers >= (LEAST_ANSWERS if age_s < LONGEST_WINDOW_S else 1)
 
     def _close_window(self, now_s: float) -> None:
-        if now_s - self._pace_s >= PACE_S:
-            self.pace = max(1.0, self.pace * _PACE_BACK)
-            self._pace_s = now_s
-        seen = statistics.median(self._stretches)
-        if seen > self._bounds.stretch * self.pace:
-            self._slow(seen, now_s)
+        seen, allowed = self._seen(), self._bounds.stretch * self.pace
+        if self._resumes_at is not None or (seen > allowed and self._limit <= self._bounds.least):
+            self._measure(seen, now_s)
+        elif seen > allowed:
+            self._set_limit(self._limit * max(allowed / seen, _LOWEST_SHARE))
         else:
-            self._experiment = None
-            if self._wanted:
+            self._lowest = 0
+            if self.pace > 1.0 and now_s - self._pace_s >= PACE_S:
+                self._resumes_at = self._limit
+                self._set_limit(0.0)
+            elif self._wanted:
                 self._set_limit(self._limit + max(1.0, self._limit * _RAISE))
-        self._stretches.clear()
+        for stretches in self._stretches.values():
+            stretches.clear()
+        self._answers = 0
         self._window_s, self._wanted = now_s, False
         self._park(now_s)
 
-    def _slow(self, seen: float, now_s: float) -> None:
-        """Lower the limit, unless that has just been tried in vain."""
-        tried = self._experiment
-        if tried is None:
-            tried = self._experiment = _Experiment(self._limit, seen)
-        if self._limit <= max(tried.limit * _HALF, self._bounds.least):
-            if seen > tried.stretch * _HELPED:
-                self.pace = min(seen / self._bounds.stretch * _ROOM, _MOST_PACE)
-                self._pace_s = now_s
-                self._set_limit(tried.limit)
-                self._experiment = None
-                return
-            self._experiment = _Experiment(self._limit, seen)
-        share = self._bounds.stretch * self.pace / seen
-        self._set_limit(self._limit * max(share, _LOWEST_SHARE))
+    def _seen(self) -> float:
+        """Give how slow answers were, for the priority for which they were slowest."""
+        told = [each for each in self._stretches.values() if each]
+        return max(statistics.median(each) for each in told if len(each) >= min(_SPEAKS, max(map(len, told))))
+
+    def _measure(self, seen: float, now_s: float) -> None:
+        """Take what is seen at the lowest limit for the best there is, once what began before is over."""
+        self._lowest += 1
+        if self._lowest < _SETTLED:
+            return
+        self.pace = min(max(seen / self._bounds.stretch * _ROOM, 1.0), _MOST_PACE)
+        self._pace_s, self._lowest = now_s, 0
+        if self._resumes_at is not None:
+            self._set_limit(self._resumes_at)
+            self._resumes_at = None
 
     def _set_limit(self, limit: float) -> None:
         self._limit = min(max(limit, self._bounds.least), self._bounds.most)

@@ -2,10 +2,10 @@
 
 Served by priority. Within one priority a short line is served in order of arrival, and may wait for ``patience_s``: a
 burst, or a worker that is being replaced, is nobody's overload. A line longer than ``burst`` is one: nobody can be
-served in time any more by waiting for his turn. From then on the newest goes first, and whoever has waited for
-``target_s`` is refused, until ``calm_s`` have gone by without that. So those who are served are served at once, and the
-others learn soon that they are not. Of what stands before him each priority sees only its own and better ones: a crowd
-of strangers changes nothing for those who are signed in.
+served in time any more by waiting for his turn. From then on the newest goes first, no more than ``narrow`` may wait,
+and whoever has waited for ``target_s`` is refused, until ``calm_s`` have gone by without that. So those who are served
+are served at once, and the others learn at once that they are not. Of what stands before him each priority sees only
+its own and better ones: a crowd of strangers changes nothing for those who are signed in.
 
 Source: Nichols and Jacobson, "Controlling Queue Delay" (CoDel: a standing queue is told from a burst, and judged by the
 time in it); Maurer, "Fail at Scale" (newest first under overload, with a short time limit).
@@ -30,6 +30,7 @@ class LineBounds:
     Attributes:
         most: who waits, in all.
         burst: who may wait before a line counts as overload.
+        narrow: who may wait under overload: enough that no place stays free.
         patience_s: how long one waits at most.
         target_s: the same under overload.
         calm_s: how long overload is remembered.
@@ -37,6 +38,7 @@ class LineBounds:
 
     most: int = 256
     burst: int = 32
+    narrow: int = 4
     patience_s: float = 5.0
     target_s: float = 0.025
     calm_s: float = 5.0
@@ -85,16 +87,18 @@ class Line(Generic[T]):
             Who is refused because there is no room (perhaps the new one), or None.
         """
         refusal = None
-        if len(self) >= self._bounds.most:
-            refusal = self._make_room(priority)
-            if refusal is None:
-                return Refusal(entry, priority)
-        self._lines[priority].append(_Waiting(entry, now_s))
-        self._count += 1
-        for each in _ORDER[priority:]:
-            if self.ahead(each) > self._bounds.burst:
-                self._mark(each, now_s)
-                break
+        if self.is_overloaded(priority, now_s) and self.ahead(priority) >= self._bounds.narrow:
+            self._mark(priority, now_s)
+            refusal = self._oldest(priority)
+        elif len(self) >= self._bounds.most:
+            worst = next(each for each in reversed(_ORDER) if self._lines[each])
+            refusal = self._oldest(worst) if worst >= priority else None
+        else:
+            self._append(entry, priority, now_s)
+            return None
+        if refusal is None:
+            return Refusal(entry, priority)
+        self._append(entry, priority, now_s)
         return refusal
 
     def pop(self, now_s: float) -> T | None:
@@ -128,13 +132,21 @@ class Line(Generic[T]):
                     self._count -= 1
                     return
 
-    def _make_room(self, priority: Priority) -> Refusal[T] | None:
-        """Take out who has waited longest of the lowest priority, unless the newcomer's is lower still."""
-        for lowest in reversed(_ORDER[priority:]):
-            if self._lines[lowest]:
-                self._count -= 1
-                return Refusal(self._lines[lowest].popleft().entry, lowest)
-        return None
+    def _append(self, entry: T, priority: Priority, now_s: float) -> None:
+        self._lines[priority].append(_Waiting(entry, now_s))
+        self._count += 1
+        for each in _ORDER[priority:]:
+            if self.ahead(each) > self._bounds.burst:
+                self._mark(each, now_s)
+                break
+
+    def _oldest(self, priority: Priority) -> Refusal[T] | None:
+        """Take out who has waited longest of a priority."""
+        line = self._lines[priority]
+        if not line:
+            return None
+        self._count -= 1
+        return Refusal(line.popleft().entry, priority)
 
     def _mark(self, priority: Priority, now_s: float) -> None:
         """Remember overload, for this priority and all lower ones."""

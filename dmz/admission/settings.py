@@ -20,6 +20,7 @@ class AdmissionSettings:
         parked_ms: after so long a request under way counts no more: it waits for somebody.
         waiting: requests that wait for a place.
         burst: requests that may wait before that counts as overload.
+        narrow: requests that may wait under overload.
         patience_ms: how long one waits for a place.
         target_ms: the same under overload.
         calm_ms: how long overload is remembered.
@@ -33,6 +34,7 @@ class AdmissionSettings:
     parked_ms: int = number(1_000, least=50, most=60_000)
     waiting: int = number(256, least=1, most=65_536)
     burst: int = number(32, least=0, most=65_536)
+    narrow: int = number(4, least=1, most=65_536)
     patience_ms: int = number(5_000, least=10, most=60_000)
     target_ms: int = number(25, least=1, most=60_000)
     calm_ms: int = number(5_000, least=100, most=600_000)
@@ -55,6 +57,7 @@ class AdmissionSettings:
         return LineBounds(
             most=self.waiting,
             burst=self.burst,
+            narrow=self.narrow,
             patience_s=self.patience_ms / SECOND_MS,
             target_s=min(self.target_ms, self.patience_ms) / SECOND_MS,
             calm_s=self.calm_ms / SECOND_MS,

@@ -159,7 +159,7 @@ class RequestParser:
         try:
             self._take_lines(lines)
         except RefusalError:
-            self._buffer += data
+            self._buffer += data  # what stands behind the refused line may still be asked for
             self.state = State.FAILED
             raise
         if end + 4 < len(data):

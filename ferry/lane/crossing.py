@@ -1,4 +1,4 @@
-"""The stored life of a crossing, and the one digest by which a log can prove it.
+"""The stored life of a crossing.
 
     RECEIVED ──▶ INSPECTED ──▶ SENT ──▶ ACKED
        │  │          │           └────▶ HELD       given up by the sender; two people may release it
@@ -8,7 +8,7 @@
 
 A file in the quarantine is never released, whatever becomes of later arrivals.
 
-Source: DESIGN invariant 10; RFC 9162 (leaf hash).
+What is logged of a crossing, whatever its state, stands in ``wire_formats.tlog.crossing``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from __future__ import annotations
 import enum
 from typing import Final, NamedTuple
 
-from wire_formats import merkle
 from wire_formats.errors import Bug, Kind
 
 
@@ -61,12 +60,3 @@ def check_move(before: State, after: State) -> None:
     """
     if after not in _ONWARD[before]:
         raise Bug(Kind.BUG, f"no step from {before.value} to {after.value}")
-
-
-def crossing_leaf(seal: bytes) -> bytes:
-    """Give the leaf of a crossing: the hash of the ferry's own seal message.
-
-    The seal binds direction, lane, number, chain, items and time, and both halves hold it, so either
-    side can log it and witness the other's log.
-    """
-    return merkle.leaf_hash(seal)

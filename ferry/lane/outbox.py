@@ -12,7 +12,7 @@ Source: DESIGN invariant 4; RFC 6298 (exponential back-off) for the idea.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -135,11 +135,11 @@ class Outbox:
                 entry.gap = entry.sequence in missing
         return Acknowledged(tuple(settled))
 
-    def due(self, now_s: float, *, most: int) -> list[int]:
-        """Give the numbers to send (again) now, oldest first."""
+    def due(self, now_s: float, *, most: int, on_its_way: Callable[[int], bool] = lambda _sequence: False) -> list[int]:
+        """Give the numbers to send (again) now, oldest first, but none that is still on its way by hand."""
         found: list[int] = []
         for entry in self._sent.values():
-            if entry.due(now_s):
+            if entry.due(now_s) and not (entry.tries and on_its_way(entry.sequence)):
                 found.append(entry.sequence)
                 if len(found) >= most:
                     break

@@ -8,12 +8,12 @@ Source: DESIGN "transport (directory | diode | media)".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from pathlib import Path
 from typing import Final
 
 from ferry.folders import FolderScan, count_entries, read_file, remove_entry
-from ferry.transports.port import TRANSPORT_LANES, Waiting
+from ferry.transports.port import TRANSPORT_LANES, LinkReport, Waiting
 from wire_formats.collaborators import DirectoryWatch, Disk
 from wire_formats.disk import DISK
 from wire_formats.drop import TEMPORARY, DropName, prepare_drop, write_drop
@@ -46,6 +46,17 @@ class DirectoryOutlet:
             Unavailable: STORAGE_FULL; nothing was published.
         """
         write_drop(self._folders[lane], name, data, disk=self._disk)
+
+    def report(self) -> LinkReport:
+        """A folder has no state of its own."""
+        return LinkReport("directory")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def carrying(self, lane: str) -> Container[DropName]:
+        """Nothing: what was put lies before the receiver."""
+        return ()
 
 
 class DirectoryInlet:
@@ -90,3 +101,10 @@ class DirectoryInlet:
     def watch(self, lane: str, on_arrival: Callable[[], None]) -> Callable[[], None]:
         """Watch the lane's folder."""
         return self._watch.watch(self._folders[lane], on_arrival)
+
+    def report(self) -> LinkReport:
+        """A folder has no state of its own."""
+        return LinkReport("directory")
+
+    def close(self) -> None:
+        """Nothing is held."""

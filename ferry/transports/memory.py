@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
-from ferry.transports.port import TRANSPORT_LANES, Waiting
+from ferry.transports.port import TRANSPORT_LANES, LinkReport, Waiting
 from wire_formats.drop import DropName
 from wire_formats.errors import Kind, PeerError, Unavailable
 
@@ -52,6 +52,10 @@ class MemoryTransport:
             files[str(name)] = piece
         for listener in list(self._listeners[lane]):
             listener()
+
+    def carrying(self, lane: str) -> Container[DropName]:
+        """Nothing: what was put lies before the receiver, or is lost."""
+        return ()
 
     def place(self, lane: str, name: str, data: bytes) -> None:
         """Put a file of any name there, as a hostile hand would."""
@@ -97,3 +101,10 @@ class MemoryTransport:
                 self._listeners[lane].remove(on_arrival)
 
         return stop
+
+    def report(self) -> LinkReport:
+        """Nothing to tell."""
+        return LinkReport("memory")
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -13,7 +13,8 @@ Source: DESIGN "Ferry halves share nothing but the transport"; research, section
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
 from wire_formats.drop import DropName, parse_name
@@ -46,6 +47,23 @@ class Waiting(NamedTuple):
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class LinkReport:
+    """What one end of a transport tells an operator about itself.
+
+    Attributes:
+        kind: the transport's name.
+        figures: names and values, in the order to show them.
+        lanes: the same for each lane that has any.
+        troubles: what is wrong, one sentence each with the remedy.
+    """
+
+    kind: str
+    figures: dict[str, int | float | str] = field(default_factory=dict)
+    lanes: dict[str, dict[str, int | float]] = field(default_factory=dict)
+    troubles: tuple[str, ...] = ()
+
+
 class Outlet(Protocol):
     """The sending end of one direction."""
 
@@ -58,6 +76,18 @@ class Outlet(Protocol):
         Raises:
             Unavailable: no room now; nothing is visible at the other end.
         """
+
+    def carrying(self, lane: str) -> Container[DropName]:
+        """Give what this end still has in hand, or on its way by hand: to put it again now would be in vain.
+
+        Empty where a file that was put is out of our hands at once.
+        """
+
+    def report(self) -> LinkReport:
+        """Tell how this end is."""
+
+    def close(self) -> None:
+        """Give back what ``prepare`` took; what still waits may be lost.  Calling it again does nothing."""
 
 
 class Inlet(Protocol):
@@ -97,3 +127,9 @@ class Inlet(Protocol):
         Returns:
             A function that stops the watch.
         """
+
+    def report(self) -> LinkReport:
+        """Tell how this end is."""
+
+    def close(self) -> None:
+        """Give back what ``prepare`` took.  Calling it again does nothing."""

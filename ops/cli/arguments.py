@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ops.cli.words import Words, add_root
+from ops.layout import TRANSPORTS
 
 ROLES: Final = ("edge", "static", "worker", "ferry_low", "ferry_high", "core", "staff", "ca")
 LANGUAGES: Final = ("en", "zh-CN")
@@ -27,8 +28,10 @@ environment:
   FERRYGATE_ROOT        folder of the installation, where --root is not given (default: var)
   FERRYGATE_PORT_BASE   when an installation is made: its windows listen on this port and the next ones
   CITY_UNITS            when an installation is made: units of the synthetic city (default: 300)
+  FERRYGATE_HOSTS       when an installation is made: names of its front door (default: localhost 127.0.0.1)
   FERRYGATE_WORKERS, FERRYGATE_EDGES
                         when an installation is made: how many workers and edges
+  FERRYGATE_TRANSPORT   when an installation is made: directory or diode, as --transport
 
 exit codes:
   0 done   1 failed, or something is not healthy   2 cannot run as asked (one line says why)   130 interrupted
@@ -70,6 +73,10 @@ _RUN: Final = (
 _OPENAPI: Final = (
     "Print the OpenAPI 3.1 document of all services as JSON, made from the same declarations as the forms: "
     "paths with the fields of each form, and the schemas of what crosses the gap. Needs no installation."
+)
+_UNITS: Final = (
+    "Write systemd units for every process of an installation, with users (sysusers.d) and owners of folders "
+    "(tmpfiles.d): one user per zone, walls around each process. Changes nothing here; tells what comes next."
 )
 _WAF: Final = "Web application firewall: `ferrygate waf --help` shows its words."
 _BANS: Final = "Bans at the front door: `ferrygate bans --help` shows its words."
@@ -118,6 +125,10 @@ def _parser() -> Words:
     ways = up.add_mutually_exclusive_group()
     ways.add_argument("--demo-only", action="store_true", help="stop after the declaration")
     ways.add_argument("--no-demo", action="store_true", help="send no declaration")
+    up.add_argument(
+        "--transport", choices=TRANSPORTS, default="",
+        help="joins the ferry's halves in a new installation: directory (default), or diode (UDP one way, on loopback)",
+    )  # fmt: skip
     _add(commands, "status", "every role, lane and queue at a glance", _STATUS)
     _add(commands, "doctor", "what is missing on this machine, with the remedy", _DOCTOR)
     replace = _add(commands, "replace", "replace a running process without losing work", _REPLACE)
@@ -131,6 +142,8 @@ def _parser() -> Words:
     run.add_argument("role", metavar="ROLE", choices=ROLES, help=f"one of {', '.join(ROLES)}")
     run.add_argument("--settings", metavar="FILE", type=Path, required=True, help="the role's TOML file")
     _add_openapi(commands)
+    units = _add(commands, "units", "systemd units, users and owners of folders for an installation", _UNITS)
+    units.add_argument("--out", metavar="FOLDER", type=Path, default=Path("units"), help="where to (default: units)")
     # Named here for the help only: their own parsers read the rest.
     commands.add_parser("waf", help="web application firewall: check its rules, explain a verdict", description=_WAF)
     commands.add_parser("bans", help="who is banned at the front door: list, add, lift, export", description=_BANS)
@@ -168,14 +181,24 @@ def _command(found: argparse.Namespace) -> Command:
         from ops.cli.openapi import openapi
 
         return lambda: openapi(found.out, host=found.host, language=found.language)
+    return _of_an_installation(found)
+
+
+def _of_an_installation(found: argparse.Namespace) -> Command:
     if found.command == "up":
         from ops.cli.up import up
 
-        return lambda: up(found.root.resolve(), demo=not found.no_demo, stay=not found.demo_only)
+        return lambda: up(
+            found.root.resolve(), demo=not found.no_demo, stay=not found.demo_only, transport=found.transport
+        )
     if found.command == "doctor":
         from ops.cli.doctor import doctor
 
         return lambda: doctor(found.root.resolve())
+    if found.command == "units":
+        from ops.cli.units import units
+
+        return lambda: units(found.root.resolve(), found.out)
     if found.command == "upgrade":
         from ops.cli.upgrade import upgrade
 

@@ -17,6 +17,8 @@ from ops.cli.ports_free import taken
 from ops.cli.run import load_role
 from ops.cli.table import render
 from ops.layout import Installation, Layout, Ports, roles
+from ops.roles.ferry_high import FerryHighFile
+from ops.roles.ferry_low import FerryLowFile
 from ops.runtime.clock import SystemClock
 from wire_formats.instants import from_iso, iso
 from wire_formats.settings_reader import SettingsError, load_settings
@@ -26,10 +28,12 @@ LEAST_FREE_BYTES: Final = 2_000_000_000
 EARLIEST: Final = "2024-01-01T00:00:00.000Z"
 PACKAGES: Final = (
     "alembic", "argon2", "automat", "cryptography", "jinja2", "klein", "msgspec", "OpenSSL",
-    "prometheus_client", "psycopg", "sqlalchemy", "twisted", "xlsxwriter",
+    "prometheus_client", "psycopg", "raptorq", "sqlalchemy", "twisted", "xlsxwriter",
 )  # fmt: skip
 #: Folders of a zone whose files are made once, when the installation is made.
 _KEY_FOLDERS: Final = frozenset({"keys", "trust"})
+#: Largest socket buffer that the system grants to everybody.
+_RMEM_MAX: Final = Path("/proc/sys/net/core/rmem_max")
 _PCSC_SOCKET: Final = Path("/run/pcscd/pcscd.comm")
 
 
@@ -70,6 +74,7 @@ def _all(root: Path) -> Iterator[Finding]:
         return
     yield from _settings(layout, found)
     yield from _keys(layout)
+    yield from _diode(layout, found)
     yield from database_checks(layout)
     yield from _ports(found.ports, layout)
 
@@ -132,6 +137,28 @@ def _settings(layout: Layout, found: Installation) -> Iterator[Finding]:
             continue
         yield from _files_of(layout.settings(role))
     yield Finding(Verdict.GOOD, "settings", f"{count} files valid under {layout.root}")
+
+
+def _diode(layout: Layout, found: Installation) -> Iterator[Finding]:
+    """Tell whether the system grants the socket buffers a diode's receiver asks for; without them bursts are lost."""
+    if found.transport != "diode":
+        return
+    files: tuple[tuple[str, type[FerryLowFile | FerryHighFile]], ...] = (
+        ("ferry_low", FerryLowFile), ("ferry_high", FerryHighFile),
+    )  # fmt: skip
+    for half, file in files:
+        try:
+            diode = load_settings(file, layout.settings(half)).ferry.transport.diode
+            granted = int(_RMEM_MAX.read_text(encoding="ascii"))
+        except (SettingsError, OSError, ValueError):
+            continue  # told among the settings; or no Linux
+        if diode is None:
+            yield Finding(Verdict.BROKEN, "diode", f"{half}: the installation says diode, the settings do not")
+        elif granted < diode.socket_bytes:
+            remedy = f"sysctl -w net.core.rmem_max={diode.socket_bytes} (or let the role have CAP_NET_ADMIN)"
+            yield Finding(Verdict.NOTE, "diode", f"{half}: socket buffers of {granted:,} bytes only; {remedy}")
+        else:
+            yield Finding(Verdict.GOOD, "diode", f"{half}: socket buffers of {diode.socket_bytes:,} bytes granted")
 
 
 def _files_of(settings: Path) -> Iterator[Finding]:

@@ -38,6 +38,10 @@ def status(root: Path) -> int:
     if lanes:
         print()
         print(render(("half", "way", "lane", "as", "link", "figures"), lanes))
+    links = list(_links(layout))
+    if links:
+        print()
+        print(render(("half", "end", "transport", "lane", "figures"), links))
     return 0 if all(process["state"] == "healthy" for process in told) else EXIT_NOT_HEALTHY
 
 
@@ -132,15 +136,39 @@ def _row(process: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _lanes(layout: Layout) -> Iterator[tuple[str, ...]]:
-    """Read what the ferry's halves tell about each lane in their status files."""
+def _half_told(layout: Layout) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Read the status files of the ferry's halves."""
     for half in (layout.ferry_low, layout.ferry_high):
         try:
             told = json.loads((half / "state" / "status.json").read_bytes()[:MOST_STATUS_BYTES])
-            lanes = told["lanes"]
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError):
             continue
-        for lane in lanes:
+        if isinstance(told, dict):
+            yield half.name, told
+
+
+def _links(layout: Layout) -> Iterator[tuple[str, ...]]:
+    """Tell of each half's transport what it has to tell; a trouble is a line of its own."""
+    for half, told in _half_told(layout):
+        for end, link in told.get("transport", {}).items():
+            if link["figures"]:
+                yield half, end, link["kind"], "", _figures(link["figures"])
+            for lane, figures in link["lanes"].items():
+                yield half, end, link["kind"], lane, _figures(figures)
+            for trouble in link["troubles"]:
+                yield half, end, link["kind"], "", f"! {trouble}"
+
+
+def _figures(figures: dict[str, Any]) -> str:
+    return " ".join(
+        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in figures.items()
+    )
+
+
+def _lanes(layout: Layout) -> Iterator[tuple[str, ...]]:
+    """Read what the ferry's halves tell about each lane in their status files."""
+    for half, told in _half_told(layout):
+        for lane in told.get("lanes", ()):
             hidden = ("way", "lane", "role", "link", "epoch")
             figures = " ".join(f"{k}={v}" for k, v in lane.items() if k not in hidden and v != "")
-            yield half.name, str(lane["way"]), str(lane["lane"]), str(lane["role"]), str(lane["link"]), figures
+            yield half, str(lane["way"]), str(lane["lane"]), str(lane["role"]), str(lane["link"]), figures

@@ -40,7 +40,7 @@ _OTHER_PORTS: Final = "FERRYGATE_PORT_BASE=20000 make run"
 _RUN: Final = (sys.executable, "-m", "ops", "run")
 
 
-def up(root: Path, *, demo: bool, stay: bool) -> int:
+def up(root: Path, *, demo: bool, stay: bool, transport: str = "") -> int:
     """Start an installation and serve until told to stop.
 
     Args:
@@ -48,6 +48,7 @@ def up(root: Path, *, demo: bool, stay: bool) -> int:
         demo: send one real declaration through the front door first, and workbooks too unless the installation was
             there already and will serve: whoever starts it again wants to work in it.
         stay: serve until Ctrl-C; otherwise stop after the declaration.
+        transport: what joins the two halves of the ferry in a new installation; "" leaves it to FERRYGATE_TRANSPORT.
 
     Returns:
         0 stopped as asked, 1 a role did not start or the declaration failed; what set-up says when it fails.
@@ -56,18 +57,19 @@ def up(root: Path, *, demo: bool, stay: bool) -> int:
         CannotRunError: a port is taken, or the installation already runs.
     """
     os.umask(PRIVATE_UMASK)  # of its own log and of what the demonstration downloads, as of every role's files
+    environment = {**os.environ, "FERRYGATE_TRANSPORT": transport} if transport else dict(os.environ)
     layout = Layout(root)
     new = not layout.installation.exists()
     if new:
         _check_ports(_wanted(os.environ), f"choose others: {_OTHER_PORTS}")
-        made = subprocess.run([sys.executable, "-m", "ops.provision", str(root)], check=False)
+        made = subprocess.run([sys.executable, "-m", "ops.provision", str(root)], env=environment, check=False)
         if made.returncode:
             return made.returncode
     layout, found = installation.load(root)
     lock = _lock(layout)
     try:
         _check_ports(found, f"choose others for a new installation: make clean, then {_OTHER_PORTS}")
-        for line in () if new else too_late(found, os.environ):
+        for line in () if new else too_late(found, environment):
             print(line, flush=True)
         from twisted.internet import reactor  # noqa: TID251 - installed here, once
 
@@ -110,6 +112,8 @@ def too_late(found: Installation, environment: Mapping[str, str]) -> Iterator[st
         ("CITY_UNITS", found.city_units),
         ("FERRYGATE_WORKERS", found.workers),
         ("FERRYGATE_EDGES", found.edge_children),
+        ("FERRYGATE_HOSTS", " ".join(found.hosts)),
+        ("FERRYGATE_TRANSPORT", found.transport),
     ):
         asked = environment.get(variable, "")
         if asked and asked != str(kept):

@@ -7,6 +7,7 @@ that has its name is whole.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tomllib
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ from ca.provision import Provisioning, issuer_of, provision_authority, settings_
 from core.password_hashing import PEPPER_BYTES
 from core.service import password_hashing
 from ops.cli.faults import CannotRunError
-from ops.layout import HOSTS, Installation, Layout, Ports
+from ops.layout import HOSTS, TRANSPORTS, Installation, Layout, Ports
 from ops.provision.accounts import AccountMaker, demo_accounts, make_accounts, make_operators, more_operators
 from ops.provision.databases import make_city, make_exchange, make_production, write_roster
 from ops.provision.progress import ProgressLines
@@ -34,7 +35,9 @@ from ops.runtime.clock import SystemClock, SystemRandomness
 from ops.visitor.account_list import write_list, write_private
 from wire_formats.settings_reader import load_settings
 
+_HOST: Final = re.compile(r"[A-Za-z0-9.:-]{1,253}")
 _MASTER_KEY_BYTES: Final = 32
+_LINK_KEY_BYTES: Final = 32
 _NOTE: Final = "Made by `ferrygate up`; kept as it is from then on. Unknown keys are refused."
 
 
@@ -46,7 +49,8 @@ def create_installation(
     Args:
         root: absolute; its parent must exist.
         ports: the ports to use.
-        environment: CITY_UNITS scales the city, FERRYGATE_WORKERS and FERRYGATE_EDGES the processes.
+        environment: CITY_UNITS scales the city, FERRYGATE_WORKERS and FERRYGATE_EDGES the processes; FERRYGATE_HOSTS
+            names the front door.
         progress: where progress is shown.
 
     Raises:
@@ -82,7 +86,22 @@ def _installation(ports: Ports, environment: Mapping[str, str]) -> Installation:
         if not text.isdecimal() or not least <= int(text) <= most:
             raise CannotRunError(f"{variable} must be a number from {least} to {most}, not '{text[:20]}'")
         numbers[key] = int(text)
-    return Installation(ports=ports, **numbers)
+    hosts = tuple(environment.get("FERRYGATE_HOSTS", "").split()) or HOSTS
+    if not all(_HOST.fullmatch(host) for host in hosts):
+        raise CannotRunError("FERRYGATE_HOSTS must be names or addresses of the front door, with spaces between them")
+    return Installation(ports=ports, hosts=hosts, transport=wanted_transport(environment), **numbers)
+
+
+def wanted_transport(environment: Mapping[str, str]) -> str:
+    """Give what FERRYGATE_TRANSPORT asks for, or the usual transport.
+
+    Raises:
+        CannotRunError: no such transport.
+    """
+    wanted = environment.get("FERRYGATE_TRANSPORT", "") or TRANSPORTS[0]
+    if wanted not in TRANSPORTS:
+        raise CannotRunError(f"FERRYGATE_TRANSPORT must be one of {', '.join(TRANSPORTS)}, not '{wanted[:20]}'")
+    return wanted
 
 
 class _Maker:
@@ -111,6 +130,7 @@ class _Maker:
             self._settings()
         with self._progress.step("certificate authority, keys and trust"):
             wanted = self._authority()
+        self._link_key()
         with self._progress.step("exchange database"):
             make_exchange(exchange_url(self._at))
         self._core(wanted)
@@ -125,6 +145,8 @@ class _Maker:
             "edge_children": self._found.edge_children,
             "city_units": self._found.city_units,
             "operators": self._found.operators,
+            "hosts": self._found.hosts,
+            "transport": self._found.transport,
             "ports": ports,
         }
         self._at.installation.write_text(toml_text(table, note=_NOTE), encoding="utf-8")
@@ -133,8 +155,8 @@ class _Maker:
         wanted = Provisioning(
             root=self._at.root,
             workers=self._found.worker_names,
-            hosts=HOSTS,
-            staff_hosts=HOSTS,
+            hosts=self._found.hosts,
+            staff_hosts=self._found.hosts,
             clock=self._clock,
             randomness=self._randomness,
             metrics=CaMetrics(CollectorRegistry(), tuple(load_profiles())),
@@ -145,6 +167,13 @@ class _Maker:
         write_private(keys / "account_master.key", self._randomness.bytes(_MASTER_KEY_BYTES))
         shutil.copyfile(self._at.dmz / "trust" / "root.pem", self._at.demo / "root.pem")
         return wanted
+
+    def _link_key(self) -> None:
+        """The key that tags a diode's datagrams is the same at both halves, and known to nobody else."""
+        if self._found.transport != "directory":
+            key = self._randomness.bytes(_LINK_KEY_BYTES)
+            for half in (self._at.ferry_low, self._at.ferry_high):
+                write_private(half / "keys" / "diode.key", key)
 
     def _core(self, wanted: Provisioning) -> None:
         engine = make_production(production_url(self._at))

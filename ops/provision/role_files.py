@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ops.layout import EDGE_DRAIN_S, HOSTS, WORKER_DRAIN_S, Installation, Layout, stop_s
+from ops.layout import EDGE_DRAIN_S, WORKER_DRAIN_S, Installation, Layout, stop_s
 from ops.provision.toml_text import Value
 
 Table = Mapping[str, Value]
@@ -81,7 +81,7 @@ def edge_table(layout: Layout, found: Installation) -> Table:
             "site_port": ports.site,
             "plain_port": ports.site_plain,
             "drain_s": EDGE_DRAIN_S,
-            "host_names": HOSTS,
+            "host_names": found.hosts,
         },
         "intrusion": {"bans": "bans", "events": "log/intrusion.cef"},
         "switch": {},
@@ -115,10 +115,10 @@ def worker_table(layout: Layout, found: Installation, name: str) -> Table:
             "quarantine": "quarantine",
         },
         "hall": {
-            "site_url": f"https://localhost:{ports.site}",
-            "unit_url": f"https://localhost:{ports.unit}",
-            "community_url": f"https://localhost:{ports.community}",
-            "person_url": f"https://localhost:{ports.person}",
+            "site_url": f"https://{found.hosts[0]}:{ports.site}",
+            "unit_url": f"https://{found.hosts[0]}:{ports.unit}",
+            "community_url": f"https://{found.hosts[0]}:{ports.community}",
+            "person_url": f"https://{found.hosts[0]}:{ports.person}",
         },
         "port": {"drain_ms": WORKER_DRAIN_S * 1000},
     }
@@ -129,7 +129,7 @@ def ferry_low_table(found: Installation) -> Table:
     return {
         "role": role_table(found, "ferry_low"),
         "ferry": {
-            **_half("ferry_low"),
+            **_half("ferry_low", found),
             "dmz_outbox": "../dmz/outbox",
             "dmz_inbox": "../dmz/inbox",
             "dmz_notices": "../dmz/notices",
@@ -143,7 +143,7 @@ def ferry_high_table(found: Installation) -> Table:
     return {
         "role": role_table(found, "ferry_high"),
         "ferry": {
-            **_half("ferry_high"),
+            **_half("ferry_high", found),
             "seal_key": "keys/seal.x25519",
             "core_inbox": "../core/inbox",
             "core_outbox": "../core/outbox",
@@ -152,8 +152,12 @@ def ferry_high_table(found: Installation) -> Table:
     }
 
 
-def _half(name: str) -> dict[str, Value]:
+def _half(name: str, found: Installation) -> dict[str, Value]:
+    joined: dict[str, Value] = {"kind": found.transport}
+    if found.transport == "diode":
+        joined["diode"] = _diode(name, found)
     return {
+        "transport": joined,
         "signing_key": f"keys/{name}.key.pem",
         "signing_certificate": f"keys/{name}.pem",
         "trust_issuers": "trust/machine_issuers.pem",
@@ -164,6 +168,22 @@ def _half(name: str) -> dict[str, Value]:
         "spool": "spool",
         "quarantine": "quarantine",
         "status": "state/status.json",
+    }
+
+
+def _diode(name: str, found: Installation) -> dict[str, Value]:
+    """Both links on loopback; two machines need their own addresses (docs/diode.md)."""
+    other = "ferry_high" if name == "ferry_low" else "ferry_low"
+
+    def at(half: str, end: str) -> str:
+        return f"127.0.0.1:{found.ports.diode(half, end)}"
+
+    return {
+        "key": "keys/diode.key",
+        "send_from": at(name, "out"),
+        "send_to": at(other, "in"),
+        "receive_at": at(name, "in"),
+        "receive_from": at(other, "out"),
     }
 
 

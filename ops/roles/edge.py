@@ -132,7 +132,7 @@ def run_master(file: EdgeFile, sockets: Sockets, guard: Guard) -> int:
 def _run_child(
     file: EdgeFile, sockets: Sockets, guard: Guard, marks: SessionMarks, child: EdgeChild, hand_over: HandOver
 ) -> int:
-    role = _child_role(file.role, child.number)
+    role = _role_of_child(file.role, child.number)
     name = role.name
 
     def compose(around: Surroundings) -> Running:
@@ -192,14 +192,14 @@ def _run_child(
     return run_role(role, compose, forked=hand_over.for_forked(child.number, beside=child.beside))
 
 
-def _child_role(role: RoleSettings, number: int) -> RoleSettings:
-    """Give a child's own name, metrics port and log."""
-    name, log_file = f"{role.name}-{number}", role.log_file
+def _role_of_child(role: RoleSettings, number: int) -> RoleSettings:
+    """Give a child's own name, metrics port and log file."""
+    name = f"{role.name}-{number}"
     return replace(
         role,
         name=name,
         metrics_port=role.metrics_port + number if role.metrics_port else 0,
-        log_file=log_file.with_name(f"{name}.log") if log_file is not None else None,
+        log_file=role.log_file.with_name(f"{name}.log") if role.log_file is not None else None,
     )
 
 

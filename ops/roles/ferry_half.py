@@ -25,11 +25,7 @@ def running_half(half: LowHalf | HighHalf) -> Running:
 def half_health(half: Half) -> Health:
     """Tell the health of a half: every lane's other end is heard, nothing is blocked."""
     status = half.status()
-    troubles = [
-        f"{lane.way} {lane.lane} {lane.blocked or lane.link}"
-        for lane in status.lanes
-        if lane.blocked or lane.link not in ("alive", "lagging")
-    ]
+    troubles = [f"{lane.way} {lane.lane} {lane.blocked or lane.link}" for lane in status.troubled()]
     figures = {
         "waiting": sum(lane.waiting for lane in status.lanes),
         "unacknowledged": sum(lane.unacknowledged for lane in status.lanes),
@@ -49,7 +45,10 @@ def half_walls(settings: HalfSettings, *, read: tuple[Path, ...] = (), write: tu
         write: the folders of its own side.
     """
     keys = {settings.signing_key.parent, settings.signing_certificate.parent}
+    if settings.transport.diode is not None:
+        keys.add(settings.transport.diode.key.parent)
     trust = {settings.trust_issuers.parent, settings.trust_machines.parent}
-    own = {settings.journal.parent, settings.status.parent, settings.spool, settings.quarantine}
+    media = {settings.media.folder} if settings.media is not None else set()
+    own = media | {settings.journal.parent, settings.status.parent, settings.spool, settings.quarantine}
     gap = {settings.gap_inbound, settings.gap_outbound}
     return Walls(read=(*sorted(keys | trust), *read), write=(*sorted(own | gap), *write))

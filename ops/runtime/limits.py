@@ -15,6 +15,8 @@ import signal
 from typing import Final
 
 PRIVATE_UMASK: Final = 0o077
+#: A service manager's umask that lets a group read, and nobody else do anything, is kept: zones meet in shared folders.
+MEETING_UMASK: Final = 0o027
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_DUMPABLE: Final = 4
 _PR_SET_NO_NEW_PRIVS: Final = 38
@@ -26,12 +28,13 @@ _libc: Final = ctypes.CDLL(None, use_errno=True)
 
 
 def harden(*, open_files: int) -> None:
-    """Set umask 077, forbid core dumps and new privileges, raise the limit of open files.
+    """Set umask 077 (or keep 027), forbid core dumps and new privileges, raise the limit of open files.
 
     Args:
         open_files: wanted number of descriptors; lowered to what the hard limit allows.
     """
-    os.umask(PRIVATE_UMASK)
+    if os.umask(PRIVATE_UMASK) == MEETING_UMASK:
+        os.umask(MEETING_UMASK)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = open_files if hard == resource.RLIM_INFINITY else min(open_files, hard)

@@ -31,7 +31,7 @@ from ops.runtime.log_output import JsonLines, LineWriter, RotatingFile, StreamWr
 from ops.runtime.metrics_page import Health, MetricsPage
 from ops.runtime.readiness import supervisor_pid, tell_service_manager
 from ops.runtime.role_settings import RoleSettings
-from ops.walls.walls import Mason, Walls
+from ops.walls.walls import WALLS_VARIABLE, Mason, Walls
 from wire_formats.collaborators import Clock
 from wire_formats.errors import HallError
 from wire_formats.settings_reader import SettingsError
@@ -216,7 +216,7 @@ def mason_of(role: RoleSettings, walls: Walls | None) -> Mason:
     if walls is not None:
         log = (role.log_file.parent,) if role.log_file is not None else ()
         walls = replace(walls, write=(*walls.write, *log), ports=walls.ports | {role.metrics_port})
-    return Mason(walls, role.walls)
+    return Mason(walls, os.environ.get(WALLS_VARIABLE, role.walls))
 
 
 def _compose(role: RoleSettings, clock: Clock, compose: Compose, hand_over: HandOver, mason: Mason) -> RoleProcess:

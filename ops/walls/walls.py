@@ -38,6 +38,8 @@ _READ: Final = (
 REQUIRED: Final = "required"
 IF_POSSIBLE: Final = "if_possible"
 OFF: Final = "off"
+#: A service manager's unit insists by this variable, whatever the settings say.
+WALLS_VARIABLE: Final = "FERRYGATE_WALLS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class Mason:
     log = Logger()
 
     def __init__(self, walls: Walls | None, insistence: str) -> None:
+        if insistence not in (REQUIRED, IF_POSSIBLE, OFF):
+            raise SettingsError(f"{WALLS_VARIABLE} must be {REQUIRED}, {IF_POSSIBLE} or {OFF}")
         self._walls = walls if insistence != OFF else None
         self._required = insistence == REQUIRED
         #: Version of the kernel's Landlock that bounds files; 0 for none.

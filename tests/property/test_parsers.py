@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import time
@@ -14,8 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.log_kit import LogKit
 from tests.support.machines import NOW_MS, MachineAuthority
+from tests.support.media_kit import HIGH_SEAL
 from tests.support.wire_samples import answer_item, request_item
+from tests.vectors.generate_media import PATH as MEDIA_PATH
 from wire_formats import (
     answer,
     bundle,
@@ -28,17 +32,23 @@ from wire_formats import (
     ids,
     instants,
     lane_control,
+    medium,
+    medium_receipt,
     request,
 )
-from wire_formats.certificate_names import parse_account_uri, parse_machine_uri
+from wire_formats.certificate_names import parse_account_uri, parse_machine_uri, parse_operator_uri
 from wire_formats.errors import PeerError
+from wire_formats.tlog import crossing, evidence
 
 AUTHORITY = MachineAuthority()
+LOG = LogKit()
+LOG.cross(2)
 WORKER = AUTHORITY.machine("worker", "worker-1")
 LOW = AUTHORITY.machine("ferry_low", "ferry_low")
 CORE = AUTHORITY.machine("core", "core")
 DENY = AUTHORITY.machine("ca_deny", "ca_deny")
 TRUST = AUTHORITY.trust([WORKER, LOW, CORE, DENY])
+MEDIA = json.loads(MEDIA_PATH.read_text(encoding="utf-8"))
 GRANT = grant.Grant(
     bytes(16), "420100000001", "unit", "U1", bytes(32), ("wage.batch", "unit.profile"), 0, NOW_MS + 1, "420102"
 )
@@ -67,6 +77,36 @@ PARSERS: dict[str, tuple[Callable[[bytes], object], bytes]] = {
         lambda data: lane_control.verify_control(data, TRUST, role="ferry_low", now_ms=NOW_MS),
         lane_control.sign_control(lane_control.Acknowledgement("inbound", "bulk", NOW_MS, 7, (9, 11), NOW_MS), LOW),
     ),
+    "medium manifest": (medium.parse_manifest, bytes.fromhex(MEDIA["manifest_plain"])),
+    "sealed manifest": (lambda data: medium.open_manifest(data, HIGH_SEAL), bytes.fromhex(MEDIA["manifest"])),
+    "medium statement": (medium.parse_statement, bytes.fromhex(MEDIA["statement"]["bytes"])),
+    "medium receipt": (
+        lambda data: medium_receipt.parse_receipt(cose.parse_sign1(data).payload),
+        bytes.fromhex(MEDIA["receipt"]),
+    ),
+    "medium serial": (lambda data: medium.check_serial(data.decode("latin-1")), b"WH-2026-0001"),
+    "operator name": (lambda data: parse_operator_uri(data.decode("latin-1")), b"urn:ferrygate:operator:gatekeeper:li"),
+    "tree head": (
+        lambda data: lane_control.verify_control(data, TRUST, role="ferry_low", now_ms=NOW_MS),
+        lane_control.sign_control(
+            lane_control.TreeHead(2, bytes(32), 9, bytes(32), bytes(64), 8, (bytes(32),) * 2, NOW_MS), LOW
+        ),
+    ),
+    "cosignature": (
+        lambda data: lane_control.verify_control(data, TRUST, role="ferry_low", now_ms=NOW_MS),
+        lane_control.sign_control(
+            lane_control.Cosignature(2, bytes(32), 9, bytes(32), NOW_MS // 1000, bytes(64), NOW_MS), LOW
+        ),
+    ),
+    "tree refused": (
+        lambda data: lane_control.verify_control(data, TRUST, role="ferry_low", now_ms=NOW_MS),
+        lane_control.sign_control(lane_control.TreeRefused(2, 9, "split_view", NOW_MS), LOW),
+    ),
+    "log evidence": (
+        lambda data: evidence.verify_evidence(evidence.parse_evidence(data), LOG.trust),
+        evidence.format_evidence(LOG.evidence(0, 0)),
+    ),
+    "log entry": (crossing.parse_entry, crossing.encode_entry(LOG.entries[0])),
     "deny list": (
         lambda data: deny_list.verify_increment(data, TRUST, now_ms=NOW_MS),
         deny_list.sign_increment(

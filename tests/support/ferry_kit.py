@@ -13,11 +13,12 @@ from prometheus_client import CollectorRegistry
 
 from ferry.high_half import HIGH_LANES, HighHalf
 from ferry.inspection import Inspector
-from ferry.lane.checks import HIGH_ROLE
+from ferry.lane.checks import HIGH_ROLE, OUTBOUND
 from ferry.low_half import LowHalf
 from ferry.service import build_low, half_parts
-from ferry.settings import FerryLimits, HighSettings, LowSettings
-from ferry.transports.directory import DirectoryInlet, DirectoryOutlet
+from ferry.settings import FerryLimits, HighSettings, LowSettings, TransportSettings
+from ferry.transports.ends import build_ends
+from ops.runtime.clock import SystemRandomness
 from tests.support.machines import MachineAuthority, pem_of
 from tests.support.wire_samples import HIGH_HALF, answer_item, request_item
 from wire_formats.answer import parse_answer_header
@@ -43,13 +44,6 @@ class SetClock:
 
     def now_ms(self) -> int:
         return self.ms
-
-
-class FixedRandomness:
-    """Bytes that a test knows."""
-
-    def bytes(self, count: int, /) -> bytes:
-        return bytes(count)
 
 
 class NoWatch:
@@ -106,20 +100,27 @@ class FerryKit:
             (folder / "machines.pem").write_bytes(b"".join(pem_of(machine) for machine in self.machines))
         (self.root / "ferry_high" / "seal.key").write_bytes(HIGH_HALF.raw)
 
-    def build_low(self, reactor: Any, watch: Any, *, clock: Any = None, limits: FerryLimits = FerryLimits()) -> LowHalf:
+    def build_low(
+        self, reactor: Any, watch: Any, *, clock: Any = None, limits: FerryLimits = FerryLimits(),
+        transport: TransportSettings = TransportSettings(),
+    ) -> LowHalf:  # fmt: skip
         return build_low(
-            low_settings(self.root, limits), reactor=reactor, clock=clock or RealClock(),
-            randomness=FixedRandomness(), watch=watch, registry=CollectorRegistry(),
+            replace(low_settings(self.root, limits), transport=transport), reactor=reactor, clock=clock or RealClock(),
+            randomness=SystemRandomness(), watch=watch, registry=CollectorRegistry(),
         )  # fmt: skip
 
     def build_high(
         self, reactor: Any, watch: Any, *, clock: Any = None, limits: FerryLimits = FerryLimits(),
         workers: tuple[str, ...] = (), services: Mapping[str, Service] = SERVICES,
+        transport: TransportSettings = TransportSettings(),
     ) -> HighHalf:  # fmt: skip
         """Build the high half; ``services`` is the catalogue it inspects against."""
-        settings = replace(high_settings(self.root, limits), workers=workers)
-        parts = half_parts(settings, HIGH_ROLE, HIGH_LANES, reactor, clock or RealClock(), CollectorRegistry())
-        ends = DirectoryInlet(settings.gap_inbound, watch), DirectoryOutlet(settings.gap_outbound)
+        settings = replace(high_settings(self.root, limits), workers=workers, transport=transport)
+        registry = CollectorRegistry()
+        parts = half_parts(settings, HIGH_ROLE, HIGH_LANES, reactor, clock or RealClock(), registry)
+        ends = build_ends(
+            settings, OUTBOUND, reactor=reactor, randomness=SystemRandomness(), watch=watch, registry=registry
+        )
         return HighHalf(parts, settings, reactor, ends, watch, Inspector(services, HIGH_HALF))
 
     @property

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from wire_formats.certificate_names import machine_uri
+from wire_formats.certificate_names import machine_uri, operator_uri
 from wire_formats.suites import SigningKey
 from wire_formats.trust import TrustStore
 
@@ -39,9 +39,18 @@ class MachineAuthority:
         self, role: str, name: str, *, start: datetime.datetime = _NOW - _YEAR, end: datetime.datetime = _NOW + _YEAR
     ) -> SigningKey:
         """Make a machine's key and certificate."""
+        return self._signer(machine_uri(role, name), name, start, end)
+
+    def operator(
+        self, name: str, *, start: datetime.datetime = _NOW - _YEAR, end: datetime.datetime = _NOW + _YEAR
+    ) -> SigningKey:
+        """Make a gatekeeper operator's key and certificate."""
+        return self._signer(operator_uri("gatekeeper", name), name, start, end)
+
+    def _signer(self, uri_text: str, name: str, start: datetime.datetime, end: datetime.datetime) -> SigningKey:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        uri = x509.UniformResourceIdentifier(machine_uri(role, name))
+        uri = x509.UniformResourceIdentifier(uri_text)
         builder = self._builder(subject, key.public_key(), start, end)
         builder = builder.add_extension(x509.SubjectAlternativeName([uri]), critical=False)
         return SigningKey(key, builder.sign(self._key, hashes.SHA256()))

@@ -38,7 +38,7 @@ def hear_ctrl_c() -> None:
 class WholeSystem:
     """One installation under its own supervisor; started and ended by whoever made it."""
 
-    def __init__(self, root: Path, *, workers: int = 2, units: int = 20) -> None:
+    def __init__(self, root: Path, *, workers: int = 2, units: int = 20, transport: str = "directory") -> None:
         self.root = root
         self.layout = Layout(root)
         self._log = root.parent / "up.log"
@@ -49,6 +49,7 @@ class WholeSystem:
             "FERRYGATE_PORT_BASE": str(free_base()),
             "CITY_UNITS": str(units),
             "FERRYGATE_WORKERS": str(workers),
+            "FERRYGATE_TRANSPORT": transport,
         }
 
     def at_hang_up(self, close: Callable[[], None]) -> None:
@@ -59,6 +60,12 @@ class WholeSystem:
         """Close the connections of all users of this test."""
         while self._open:
             self._open.pop()()
+
+    def set_up(self) -> None:
+        """Make the installation without starting it, so that a test can change its settings."""
+        command = [sys.executable, "-m", "ops.provision", str(self.root)]
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
 
     def start(self) -> None:
         """Set up if need be, start every role, and wait until all are healthy."""

@@ -77,6 +77,14 @@ def test_seals_made_with_the_public_halves_open_with_the_private_ones(tmp_path):
         assert SealPrivateKey(private.read_bytes()).open(sealed, info=b"use", aad=b"header") == b"text"
 
 
+def test_each_half_can_seal_to_the_other_and_knows_who_issues_operators(tmp_path):
+    rig = make_authority(tmp_path)
+    for half, other in (("ferry_low", "ferry_high"), ("ferry_high", "ferry_low")):
+        sealed = SealPublicKey(rig.files.trust(half, f"{other}.x25519").read_bytes()).seal(b"x", info=b"u", aad=b"")
+        assert SealPrivateKey(rig.files.seal_key(other).read_bytes()).open(sealed, info=b"u", aad=b"") == b"x"
+        assert rig.files.trust(half, "client_issuers.pem").exists()
+
+
 def test_the_dmz_holds_no_key_of_anybody_else(tmp_path):
     rig = make_authority(tmp_path)
     secrets = [

@@ -9,8 +9,14 @@ from hypothesis import strategies as st
 
 from ca.names import Holder, alternative_names, plain_text, subject_of
 from ca.oids import policy_oid
-from ca.profile_table import PROFILE_FOLDER, load_profiles, profile_for_account, profile_for_machine
-from wire_formats.certificate_names import CERTIFICATE_WINDOWS, MACHINE_ROLES
+from ca.profile_table import (
+    PROFILE_FOLDER,
+    load_profiles,
+    profile_for_account,
+    profile_for_machine,
+    profile_for_operator,
+)
+from wire_formats.certificate_names import CERTIFICATE_WINDOWS, MACHINE_ROLES, OPERATOR_ROLES
 from wire_formats.errors import Refused
 from wire_formats.settings_reader import SettingsError
 
@@ -22,6 +28,7 @@ def test_every_window_and_every_machine_role_has_its_profile():
         CERTIFICATE_WINDOWS
     )
     assert {profile_for_machine(PROFILES, role).names_of for role in MACHINE_ROLES} == set(MACHINE_ROLES)
+    assert {profile_for_operator(PROFILES, role).names_of for role in OPERATOR_ROLES} == set(OPERATOR_ROLES)
     with pytest.raises(KeyError):
         profile_for_account(PROFILES, "bureau")
 
@@ -107,6 +114,8 @@ def test_accounts_and_machines_get_one_uri():
     assert [name.value for name in names] == ["urn:ferrygate:account:unit:10023456"]
     names = alternative_names(PROFILES["machine_ferry_low"], Holder(name="ferry_low"))
     assert [name.value for name in names] == ["urn:ferrygate:machine:ferry_low:ferry_low"]
+    names = alternative_names(PROFILES["operator_gatekeeper"], Holder(name="li-ming"))
+    assert [name.value for name in names] == ["urn:ferrygate:operator:gatekeeper:li-ming"]
     assert alternative_names(PROFILES["root"], Holder()) == ()
 
 

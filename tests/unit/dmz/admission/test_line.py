@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from dmz.admission.line import Line, LineBounds, Refusal
 from dmz.messages import ClientIdentity, HallRequest, Upload
 from dmz.switch.wait_queue import Priority, priority_of
 
-SHORT = LineBounds(most=12, burst=4, patience_s=5.0, target_s=0.025, calm_s=5.0)
+SHORT = LineBounds(most=12, burst=4, narrow=9, patience_s=5.0, target_s=0.025, calm_s=5.0)
 
 
 def drain(line, now_s):
@@ -34,7 +36,7 @@ def test_who_is_who():
 
 
 def test_a_burst_is_served_by_priority_and_arrival():
-    line = Line(SHORT)
+    line: Line[Any] = Line(SHORT)
     for entry, priority in (("page", 1), ("stranger", 4), ("form", 0), ("page 2", 1)):
         assert line.push(entry, Priority(priority), 0.0) is None
     assert line.overdue(4.9) == []
@@ -42,7 +44,7 @@ def test_a_burst_is_served_by_priority_and_arrival():
 
 
 def test_a_line_that_is_too_long_is_served_newest_first_and_refuses_soon():
-    line = Line(SHORT)
+    line: Line[Any] = Line(SHORT)
     for number in range(6):
         line.push(number, Priority.PAGE, number / 1_000)
     assert line.is_overloaded(Priority.PAGE, 0.006)
@@ -53,7 +55,7 @@ def test_a_line_that_is_too_long_is_served_newest_first_and_refuses_soon():
 
 
 def test_a_crowd_of_strangers_is_no_overload_for_those_who_are_signed_in():
-    line = Line(SHORT)
+    line: Line[Any] = Line(SHORT)
     for number in range(8):
         line.push(number, Priority.STRANGER, 0.0)
     line.push("signed in", Priority.PAGE, 0.0)
@@ -63,7 +65,7 @@ def test_a_crowd_of_strangers_is_no_overload_for_those_who_are_signed_in():
 
 
 def test_overload_of_the_signed_in_is_overload_for_everybody_below():
-    line = Line(SHORT)
+    line: Line[Any] = Line(SHORT)
     line.push("stranger", Priority.STRANGER, 0.0)
     for number in range(5):
         line.push(number, Priority.PAGE, 0.0)
@@ -72,7 +74,7 @@ def test_overload_of_the_signed_in_is_overload_for_everybody_below():
 
 
 def test_a_full_line_refuses_the_lowest_who_waited_longest():
-    line = Line(LineBounds(most=3, burst=9))
+    line: Line[Any] = Line(LineBounds(most=3, burst=9))
     for entry, priority in (("upload", 2), ("stranger", 4), ("stranger 2", 4)):
         line.push(entry, Priority(priority), 0.0)
     assert line.push("page", Priority.PAGE, 0.0) == Refusal("stranger", Priority.STRANGER)
@@ -82,8 +84,19 @@ def test_a_full_line_refuses_the_lowest_who_waited_longest():
     assert drain(line, 0.0) == ["form", "page", "page 2"]
 
 
+def test_under_overload_a_few_wait_and_the_newest_takes_the_place_of_the_oldest():
+    line: Line[Any] = Line(LineBounds(burst=4, narrow=2))
+    for number in range(5):
+        line.push(number, Priority.PAGE, 0.0)
+    assert line.push(5, Priority.PAGE, 0.001) == Refusal(0, Priority.PAGE)
+    assert drain(line, 0.001) == [5, 4, 3, 2, 1]
+    for number in (6, 7):
+        assert line.push(number, Priority.SUBMISSION, 0.002) is None, "forms are not overloaded"
+    assert line.push(8, Priority.PAGE, 0.002) == Refusal(8, Priority.PAGE), "better ones fill the line"
+
+
 def test_who_leaves_is_forgotten():
-    line = Line(SHORT)
+    line: Line[Any] = Line(SHORT)
     one, other = [1], [1]
     line.push(one, Priority.PAGE, 0.0)
     line.push(other, Priority.PAGE, 0.0)
@@ -100,10 +113,10 @@ STEPS = st.lists(
 
 
 @settings(max_examples=200, deadline=None)
-@given(STEPS, st.integers(1, 12), st.integers(0, 12))
-def test_everybody_is_served_refused_or_gone_exactly_once_and_never_late(steps, most, burst):
-    bounds = LineBounds(most=most, burst=burst, patience_s=0.5, target_s=0.025, calm_s=1.0)
-    line = Line(bounds)
+@given(STEPS, st.integers(1, 12), st.integers(0, 12), st.integers(1, 6))
+def test_everybody_is_served_refused_or_gone_exactly_once_and_never_late(steps, most, burst, narrow):
+    bounds = LineBounds(most=most, burst=burst, narrow=narrow, patience_s=0.5, target_s=0.025, calm_s=1.0)
+    line: Line[Any] = Line(bounds)
     now_s = 0.0
     waiting = {}
     for number, (action, priority, milliseconds) in enumerate(steps):
@@ -113,8 +126,7 @@ def test_everybody_is_served_refused_or_gone_exactly_once_and_never_late(steps, 
             waiting[number] = (priority, now_s)
             refusal = line.push(number, priority, now_s)
             if refusal is not None:
-                worse = [each for each, _ in waiting.values()]
-                assert waiting[refusal.entry][0] is refusal.priority is max(worse), "the lowest is refused"
+                assert waiting[refusal.entry][0] is refusal.priority >= priority, "nobody better is refused for him"
                 gone = [refusal.entry]
         elif action == "pop":
             entry = line.pop(now_s)
@@ -140,7 +152,7 @@ def test_everybody_is_served_refused_or_gone_exactly_once_and_never_late(steps, 
 
 @pytest.mark.parametrize("priority", list(Priority))
 def test_no_more_than_the_burst_is_never_overload(priority):
-    line = Line(SHORT)
+    line: Line[Any] = Line(SHORT)
     for number in range(SHORT.burst):
         line.push(number, priority, 0.0)
     assert not line.is_overloaded(priority, 0.0)

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dmz.admission import session_marks
 from dmz.admission.session_marks import (
     BUCKET_SLOTS,
     DIGEST_BYTES,
     SessionMarks,
     begun_key,
-    session_key,
     table_bytes,
 )
-from dmz.messages import ClientIdentity, HallRequest, HallResponse
+from dmz.messages import ClientIdentity, HallRequest, HallResponse, Window
 
 NOW_S = 1_700_000_000
 KEYS = st.binary(min_size=DIGEST_BYTES, max_size=DIGEST_BYTES)
@@ -27,8 +27,14 @@ def client(fingerprint: bytes = b"f" * 32) -> ClientIdentity:
     return ClientIdentity(fingerprint, "ca", 1, "urn:ferrygate:account:unit:1", "unit", "1")
 
 
-def asked(cookie: str = "abc", window: str = "unit", holder: ClientIdentity | None = None) -> HallRequest:
+def asked(cookie: str = "abc", window: Window = "unit", holder: ClientIdentity | None = None) -> HallRequest:
     return HallRequest("GET", window, "/", cookies=((f"__Host-fg-{window}", cookie),), client=holder or client())
+
+
+def key_of(request: HallRequest) -> bytes:
+    key = session_marks.session_key(request)
+    assert key is not None
+    return key
 
 
 def marks(sessions: int = 64) -> SessionMarks:
@@ -38,22 +44,25 @@ def marks(sessions: int = 64) -> SessionMarks:
 def test_a_made_up_cookie_is_nobodys():
     table = marks()
     table.note(asked("abc"), HallResponse(200, signed_in_s=60), NOW_S)
-    assert table.knows(session_key(asked("abc")), NOW_S)
-    assert not table.knows(session_key(asked("abd")), NOW_S)
-    assert not table.knows(session_key(asked("abc", holder=client(b"g" * 32))), NOW_S), "another certificate"
-    assert not table.knows(session_key(asked("abc", window="person")), NOW_S), "another window"
+    assert table.knows(key_of(asked("abc")), NOW_S)
+    assert not table.knows(key_of(asked("abd")), NOW_S)
+    assert not table.knows(key_of(asked("abc", holder=client(b"g" * 32))), NOW_S), "another certificate"
+    assert not table.knows(key_of(asked("abc", window="person")), NOW_S), "another window"
 
 
 def test_only_the_cookie_of_the_window_counts():
-    assert session_key(HallRequest("GET", "unit", "/", cookies=(("__Host-fg-person", "abc"),))) is None
-    assert session_key(HallRequest("GET", "unit", "/", cookies=(("__Host-fg-unit", ""), ("lang", "en")))) is None
-    assert session_key(HallRequest("GET", "unit", "/")) is None
+    assert session_marks.session_key(HallRequest("GET", "unit", "/", cookies=(("__Host-fg-person", "abc"),))) is None
+    assert (
+        session_marks.session_key(HallRequest("GET", "unit", "/", cookies=(("__Host-fg-unit", ""), ("lang", "en"))))
+        is None
+    )
+    assert session_marks.session_key(HallRequest("GET", "unit", "/")) is None
 
 
 def test_a_mark_ends_and_is_renewed_and_taken_back():
     table = marks()
     request = asked()
-    key = session_key(request)
+    key = key_of(request)
     table.note(request, HallResponse(200, signed_in_s=60), NOW_S)
     assert table.knows(key, NOW_S + 59) and not table.knows(key, NOW_S + 60)
     table.note(request, HallResponse(200, signed_in_s=90), NOW_S)
@@ -70,8 +79,8 @@ def test_signing_in_makes_the_new_cookie_known_and_the_old_one_not():
     table.note(before, HallResponse(200, signed_in_s=60), NOW_S)
     new = ("Set-Cookie", "__Host-fg-unit=new; Path=/; Secure; HttpOnly; SameSite=Strict")
     table.note(before, HallResponse(303, (new,), signed_in_s=1_800), NOW_S)
-    assert table.knows(session_key(asked("new")), NOW_S + 1_000)
-    assert not table.knows(session_key(before), NOW_S)
+    assert table.knows(key_of(asked("new")), NOW_S + 1_000)
+    assert not table.knows(key_of(before), NOW_S)
 
 
 @pytest.mark.parametrize("value", ["__Host-fg-unit=; Path=/; Max-Age=0", "__Host-fg-person=x; Path=/", "lang=en"])
@@ -120,7 +129,7 @@ def test_memory_of_another_size_is_refused(size):
 
 def test_what_one_child_learns_the_others_know():
     table = SessionMarks(memoryview(mmap.mmap(-1, table_bytes(64))))
-    key = session_key(asked())
+    key = key_of(asked())
     pid = os.fork()
     if pid == 0:
         table.learn(key, NOW_S + 60)

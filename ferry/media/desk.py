@@ -1,0 +1,204 @@
+"""What the media commands of one half share: its folders, keys, peer and known operators."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ferry.lane.checks import HIGH_ROLE, INBOUND, LOW_ROLE, OUTBOUND
+from ferry.media.register import MediaRegister
+from ferry.media.settings import MediaSettings
+from ferry.settings import HalfSettings
+from wire_formats.certificate_names import machine_of
+from wire_formats.collaborators import Clock, Randomness
+from wire_formats.errors import Kind, PeerError, Unavailable
+from wire_formats.medium import OPERATOR_ROLE
+from wire_formats.seal import SealPrivateKey, SealPublicKey
+from wire_formats.settings_reader import SettingsError
+from wire_formats.suites import SigningKey, load_signing_key
+from wire_formats.trust import TrustStore
+
+_RETRY_S: Final = 5
+#: Role of a half -> role of the other one, and the direction it sends in.
+_PEERS: Final = {LOW_ROLE: (HIGH_ROLE, INBOUND), HIGH_ROLE: (LOW_ROLE, OUTBOUND)}
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFolders:
+    """Where a half's media work lies; see ``ferry.media``."""
+
+    root: Path
+
+    @property
+    def out(self) -> Path:
+        """Files that wait for the next medium, by lane."""
+        return self.root / "out"
+
+    @property
+    def claimed(self) -> Path:
+        """Files of an export that is not finished."""
+        return self.root / "claimed"
+
+    @property
+    def staging(self) -> Path:
+        """Files of an import that is not finished."""
+        return self.root / "staging"
+
+    @property
+    def arrived(self) -> Path:
+        """Files that came by media and wait for the half, by lane."""
+        return self.root / "in"
+
+    @property
+    def register(self) -> Path:
+        """The register's database."""
+        return self.root / "register.sqlite"
+
+    def prepare(self) -> None:
+        """Make the folders."""
+        for folder in (self.out, self.claimed, self.staging, self.arrived):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock that lets one media command run at a time.
+
+        Raises:
+            Unavailable: BUSY: another one runs.
+        """
+        descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise Unavailable(Kind.BUSY, "another media command is running", _RETRY_S) from None
+            yield
+        finally:
+            os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaDesk:
+    """The collaborators of the media commands.
+
+    Attributes:
+        name: machine name of this half.
+        direction_out: direction this half sends in; media in the other one come here.
+        direction_in: direction of media that come here.
+        peer: machine name of the other half.
+        peer_role: its role.
+        key: signs receipts.
+        seal_key: opens media that come here.
+        peer_key: media that leave are sealed to it.
+        machines: known machines.
+        operators: known gatekeeper operators.
+        journal: file of the half's journal, for receipts.
+    """
+
+    name: str
+    direction_out: str
+    direction_in: str
+    peer: str
+    peer_role: str
+    key: SigningKey
+    seal_key: SealPrivateKey
+    peer_key: SealPublicKey
+    machines: TrustStore
+    operators: TrustStore
+    journal: Path
+    settings: MediaSettings
+    folders: MediaFolders
+    register: MediaRegister
+    clock: Clock
+    randomness: Randomness
+
+
+def open_desk(settings: HalfSettings, *, clock: Clock, randomness: Randomness) -> MediaDesk:
+    """Open a half's media desk.
+
+    Raises:
+        SettingsError: there is no ``media`` table, or a key or certificate it names cannot be used.
+        Unavailable: the register cannot be opened.
+    """
+    media = settings.media
+    if media is None:
+        raise SettingsError("this half has no [ferry.media] settings; docs/media.md shows them")
+    key = _signing_key(settings)
+    role, name = machine_of(key.certificate)
+    if role not in _PEERS:
+        raise SettingsError(f"{settings.signing_certificate}: not a certificate of a ferry half")
+    peer_role, direction = _PEERS[role]
+    machines = _trust([settings.trust_issuers], [settings.trust_machines])
+    peers = machines.names(peer_role)
+    if len(peers) != 1:
+        raise SettingsError(f"{settings.trust_machines}: names {len(peers)} machines of the role {peer_role}, not one")
+    folders = MediaFolders(media.folder)
+    folders.prepare()
+    return MediaDesk(
+        name=name,
+        direction_out=direction,
+        direction_in=OUTBOUND if direction == INBOUND else INBOUND,
+        peer=next(iter(peers)),
+        peer_role=peer_role,
+        key=key,
+        seal_key=_seal_key(media.seal_key),
+        peer_key=_public_key(media.peer_key),
+        machines=machines,
+        operators=_operators(media),
+        journal=settings.journal,
+        settings=media,
+        folders=folders,
+        register=MediaRegister(folders.register, now_ms=clock.now_ms()),
+        clock=clock,
+        randomness=randomness,
+    )
+
+
+def _operators(media: MediaSettings) -> TrustStore:
+    """Read the operators' certificates; a file that is not there or empty names nobody."""
+    if not media.operators.exists() or not media.operators.read_bytes().strip():
+        return TrustStore([])
+    store = _trust([media.operator_issuers], [media.operators])
+    if not store.names(OPERATOR_ROLE):
+        raise SettingsError(f"{media.operators}: no certificate of a gatekeeper operator")
+    return store
+
+
+def _signing_key(settings: HalfSettings) -> SigningKey:
+    try:
+        return load_signing_key(_read(settings.signing_key), _read(settings.signing_certificate))
+    except ValueError as error:
+        raise SettingsError(f"{settings.signing_key}: {error}") from None
+
+
+def _seal_key(path: Path) -> SealPrivateKey:
+    try:
+        return SealPrivateKey(_read(path))
+    except ValueError as error:
+        raise SettingsError(f"{path}: {error}") from None
+
+
+def _public_key(path: Path) -> SealPublicKey:
+    try:
+        return SealPublicKey(_read(path))
+    except PeerError as error:
+        raise SettingsError(f"{path}: {error.private}") from None
+
+
+def _trust(issuers: list[Path], certificates: list[Path]) -> TrustStore:
+    try:
+        return TrustStore.from_pem([_read(path) for path in issuers], [_read(path) for path in certificates])
+    except PeerError as error:
+        raise SettingsError(f"{certificates[0]}: {error.private}") from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}; `ferrygate up` makes it with a new installation") from None

@@ -1,0 +1,94 @@
+"""The media register's database: opened, changed whole or not at all, and every act chained to those before it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from ferry.media.register_rows import MOST_LISTED, SCHEMA, Act, chained
+from wire_formats.errors import Bug, Kind, Unavailable
+from wire_formats.medium import FIRST
+
+_RETRY_S: Final = 1
+
+
+class RegisterStore:
+    """The database and its list of acts.
+
+    Args:
+        path: the database file; its folder must exist.
+        now_ms: the instant now, which a new register takes for its epoch; None for those who only look.
+
+    Raises:
+        Unavailable: it cannot be opened.
+    """
+
+    def __init__(self, path: Path, *, now_ms: int | None = None) -> None:
+        self._database = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+        with self._guarded():
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = FULL")
+            self._database.execute("PRAGMA foreign_keys = ON")
+            self._database.executescript(SCHEMA)
+            if now_ms is not None:
+                self._database.execute("INSERT OR IGNORE INTO origin VALUES (1, ?)", (now_ms,))
+        self._version = -1
+
+    def close(self) -> None:
+        """Close; everything is committed."""
+        self._database.close()
+
+    def acts(self, *, serial: str = "", most: int = MOST_LISTED) -> list[Act]:
+        """Give the latest acts, oldest first."""
+        with self._guarded():
+            rows = self._database.execute(
+                "SELECT position, at_ms, act, serial, detail, operator FROM acts WHERE ? IN ('', serial)"
+                " ORDER BY position DESC LIMIT ?",
+                (serial, most),
+            ).fetchall()
+        return [Act(*row) for row in reversed(rows)]
+
+    def verify_acts(self) -> int:
+        """Recompute the chain of acts; gives how many there are.
+
+        Raises:
+            Bug: the first act that does not fit.
+        """
+        with self._guarded():
+            rows = self._database.execute("SELECT * FROM acts ORDER BY position").fetchall()
+        previous = FIRST
+        for number, (*fields, chain) in enumerate(rows, start=1):
+            previous = chained(previous, fields)
+            if fields[0] != number or chain != previous:
+                raise Bug(Kind.BUG, f"act {number} of the media register does not fit the chain")
+        return len(rows)
+
+    def _act(self, act: str, serial: str, detail: str, operator: str, now_ms: int) -> None:
+        row = self._database.execute("SELECT position, chain FROM acts ORDER BY position DESC LIMIT 1").fetchone()
+        position, previous = row or (0, FIRST)
+        fields: list[int | str] = [position + 1, now_ms, act, serial, detail, operator]
+        self._database.execute("INSERT INTO acts VALUES (?, ?, ?, ?, ?, ?, ?)", (*fields, chained(previous, fields)))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._guarded():
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            raise Unavailable(Kind.STORAGE_FULL, f"media register: {error}", _RETRY_S) from None

@@ -1,0 +1,185 @@
+"""The media transport: an outlet that collects until somebody exports, an inlet that an import fills.
+
+``put`` adds to the collection of the next medium; the running half never writes a medium itself.  What is collected or
+on its way is named by ``carrying``, so that the sender does not send it again every few seconds: it does when a
+receipt left it out, or when its medium was given up as lost.
+
+Source: ferry.media; research, section 5.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Container, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from ferry.control import CONTROL_EPOCH
+from ferry.folders import remove_entry
+from ferry.media.desk import MediaFolders
+from ferry.media.register import MediaRegister
+from ferry.transports.directory import DirectoryInlet, DirectoryOutlet
+from ferry.transports.port import TRANSPORT_LANES, LinkReport
+from wire_formats.collaborators import DirectoryWatch
+from wire_formats.drop import DropName, parse_name
+from wire_formats.errors import Kind, PeerError, Unavailable
+
+#: What a report calls this transport.
+KIND: Final = "media"
+_COUNT_EVERY: Final = 64
+_RETRY_S: Final = 60
+_CONTROL: Final = "control"
+#: Deny-list notices that wait for one medium; the CA makes a whole list every few minutes.
+_NOTICES_KEPT: Final = 512
+
+
+class MediaOutlet:
+    """Collects files for the next medium.
+
+    Args:
+        folder: the half's media folder.
+        most_files: how many files may wait in a lane.
+        most_bytes: how many bytes may wait in a lane.
+    """
+
+    def __init__(self, folder: Path, *, most_files: int, most_bytes: int) -> None:
+        self._folders = MediaFolders(folder)
+        self._outlet = DirectoryOutlet(self._folders.out)
+        self._register: MediaRegister | None = None
+        self._collected = {
+            lane: _Collected(self._folders.out / lane, most_files, most_bytes) for lane in TRANSPORT_LANES
+        }
+        self._away: dict[str, frozenset[DropName]] = {}
+
+    def prepare(self) -> None:
+        """Make the folders; bundles an earlier run collected come again from the spool under new numbers."""
+        self._folders.prepare()
+        self._outlet.prepare()
+        for lane in TRANSPORT_LANES:
+            if lane != _CONTROL:
+                for path in (self._folders.out / lane).glob("*.bundle"):
+                    remove_entry(self._folders.out / lane, path.name)
+        if self._register is None:
+            self._register = MediaRegister(self._folders.register)
+
+    def put(self, lane: str, name: DropName, data: bytes) -> None:
+        """Add a file to the collection.
+
+        Raises:
+            Unavailable: STORAGE_FULL: as much waits as may, or the disk is full; export a medium.
+        """
+        collected = self._collected[lane]
+        if lane == _CONTROL and name.epoch != CONTROL_EPOCH:
+            collected.forget_oldest(most=_NOTICES_KEPT)
+        collected.take(len(data))
+        self._outlet.put(lane, name, data)
+
+    def carrying(self, lane: str) -> Container[DropName]:
+        """Give what waits for a medium or is on one."""
+        assert self._register is not None
+        changed = self._register.under_way()
+        if changed is not None:
+            self._away = {at: frozenset(name for where, name in changed if where == at) for at in TRANSPORT_LANES}
+        return _Either(self._away.get(lane, frozenset()), self._collected[lane].names())
+
+    def report(self) -> LinkReport:
+        """Tell what waits for a medium and what is under way."""
+        lanes = {lane: collected.figures() for lane, collected in self._collected.items()}
+        waiting = sum(figures["files"] for figures in lanes.values())
+        away = sum(len(names) for names in self._away.values())
+        return LinkReport(KIND, {"waiting": waiting, "under_way": away}, lanes)
+
+    def close(self) -> None:
+        """Close the register."""
+        if self._register is not None:
+            self._register.close()
+            self._register = None
+
+
+class MediaInlet(DirectoryInlet):
+    """Receives what imports delivered.
+
+    Args:
+        folder: the half's media folder.
+        watch: wakes the reader.
+    """
+
+    def __init__(self, folder: Path, watch: DirectoryWatch, lanes: Iterable[str] = TRANSPORT_LANES) -> None:
+        super().__init__(MediaFolders(folder).arrived, watch, lanes)
+
+    def report(self) -> LinkReport:
+        """What came by media lies in folders, which have no state of their own."""
+        return LinkReport(KIND)
+
+
+class _Either:
+    """What is in one of two sets."""
+
+    def __init__(self, first: frozenset[DropName], second: frozenset[DropName]) -> None:
+        self._first = first
+        self._second = second
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._first or name in self._second
+
+
+class _Collected:
+    """One lane of the collection, and its bounds; looked at now and then, since an export empties it from outside."""
+
+    def __init__(self, folder: Path, most_files: int, most_bytes: int) -> None:
+        self._folder = folder
+        self._most_files = most_files
+        self._most_bytes = most_bytes
+        self._files = 0
+        self._bytes = 0
+        self._seen_ns = -1
+        self._names: frozenset[DropName] = frozenset()
+
+    def figures(self) -> dict[str, int | float]:
+        """Tell how much waits."""
+        try:
+            sizes = self._list().values()
+        except OSError:
+            return {"files": 0, "bytes": 0}
+        return {"files": len(sizes), "bytes": sum(sizes)}
+
+    def names(self) -> frozenset[DropName]:
+        """Give what waits; read again only after the folder has changed."""
+        changed_ns = self._folder.stat().st_mtime_ns
+        if changed_ns != self._seen_ns:
+            self._names = frozenset(self._list())
+            self._seen_ns = changed_ns
+        return self._names
+
+    def forget_oldest(self, *, most: int) -> None:
+        """Leave the newest notices: a reader that misses one waits for the next whole list."""
+        notices = sorted(name for name in self.names() if name.epoch != CONTROL_EPOCH)
+        for name in notices[: max(0, len(notices) - most + 1)]:
+            remove_entry(self._folder, name)
+
+    def take(self, size: int) -> None:
+        """Take room for one file.
+
+        Raises:
+            Unavailable: STORAGE_FULL.
+        """
+        if self._files <= 0 or self._bytes < size:
+            self._count()
+        if self._files <= 0 or self._bytes < size:
+            raise Unavailable(Kind.STORAGE_FULL, "as much waits for a medium as may; export one", _RETRY_S)
+        self._files -= 1
+        self._bytes -= size
+
+    def _count(self) -> None:
+        sizes = list(self._list().values())
+        self._files = min(self._most_files - len(sizes), _COUNT_EVERY)
+        self._bytes = self._most_bytes - sum(sizes)
+
+    def _list(self) -> dict[DropName, int]:
+        found: dict[DropName, int] = {}
+        with os.scandir(self._folder) as items:
+            for item in items:
+                with suppress(PeerError, FileNotFoundError):
+                    found[parse_name(item.name)] = item.stat(follow_symlinks=False).st_size
+        return found
