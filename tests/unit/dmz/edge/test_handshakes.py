@@ -274,7 +274,7 @@ class Silent:
     """Clients that connect and say nothing, or little."""
 
     def __init__(self, **limits):
-        self.clock = LeanReactor()
+        self.clock: Any = LeanReactor()
         self.now_s = 100.0
         self.clock.seconds = lambda: self.now_s
         self.counted: list[None] = []
