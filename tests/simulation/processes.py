@@ -27,6 +27,7 @@ from dmz.workers.settings import WorkerSettings
 from dmz.workers.tools import WorkerTools
 from ferry.high_half import HighHalf
 from ferry.inspection import Inspector
+from ferry.inspector.port import NearInspector
 from ferry.journal import Journal
 from ferry.lane.checks import Signers
 from ferry.low_half import LowHalf
@@ -157,7 +158,7 @@ def start_high(around: Surrounding) -> HighHalf:
     parts = _half_parts(around, "high", "ferry_high", kit.high_metrics, CORE / "high")
     settings = HighSettings(
         **_half_paths(CORE / "high"), gap_inbound=gap / "inbound", gap_outbound=gap / "outbound",
-        seal_key=_UNUSED, core_inbox=CORE / "inbox", core_outbox=CORE / "outbox", limits=parts.limits,
+        inspector=_UNUSED, core_inbox=CORE / "inbox", core_outbox=CORE / "outbox", limits=parts.limits,
     )  # fmt: skip
     disk = around.disk
     ends = Ends(
@@ -165,7 +166,7 @@ def start_high(around: Surrounding) -> HighHalf:
         DirectoryOutlet(settings.gap_outbound, disk=disk),
     )
     inspector = around.kinds.inspector(around.process)
-    half = around.kinds.high(parts, settings, around.process.reactor, ends, around.watch, inspector)
+    half = around.kinds.high(parts, settings, around.process.reactor, ends, around.watch, NearInspector(inspector))
     half.start()
     return half
 
