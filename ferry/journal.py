@@ -126,6 +126,7 @@ class Journal:
     def __init__(
         self, path: Path, *, keep_rows: int, connect: Callable[[Path], sqlite3.Connection] = open_database
     ) -> None:
+        self.path = path
         self._keep_rows = keep_rows
         self._entered = 0
         self._database = connect(path)
@@ -354,21 +355,6 @@ class Journal:
         """Lend the database for statements of the open group."""
         with self._writing():
             yield self._database
-
-    @contextmanager
-    def durably(self) -> Iterator[sqlite3.Connection]:
-        """Commit the open group, then lend the database for one that is on the disk when this returns."""
-        self.commit()
-        with self._guarded():
-            self._database.execute("PRAGMA synchronous = FULL")
-            try:
-                self._database.execute("BEGIN IMMEDIATE")
-                yield self._database
-                self._database.execute("COMMIT")
-            finally:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
-                self._database.execute("PRAGMA synchronous = NORMAL")
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

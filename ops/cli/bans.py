@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from dmz.intrusion.subjects import Subject, lies_in, parse_networks, parse_subje
 from ops.cli.faults import CannotRunError
 from ops.cli.installation import load
 from ops.cli.table import duration, render
+from ops.cli.users import check_user
 from ops.cli.words import Words, add_operator, add_root, add_word
 from ops.layout import Layout
 from ops.roles.edge import EdgeFile
@@ -85,7 +85,7 @@ class _Desk:
         self._settings = settings
         self._operator = operator
         self._now_ms = SystemClock().now_ms()
-        _check_user(settings.bans)
+        check_user(settings.bans, "the bans", "the edge")
         if not (settings.bans / TEMPORARY).is_dir():  # no edge has run yet; it makes its drop
             prepare_drop(settings.bans)
         self._book = BanBook(settings.ban_rules())
@@ -183,15 +183,6 @@ class _Desk:
         log.close()
         if log.lost:
             raise CannotRunError("the ban holds, but the operators' log could not be written: no space on the disk")
-
-
-def _check_user(folder: Path) -> None:
-    """Make sure that the edge can read what is written: files are for their owner only, and root's for root."""
-    owner = next(at for at in (folder, *folder.parents) if at.exists()).stat().st_uid
-    if owner != os.geteuid():
-        raise CannotRunError(
-            f"the bans belong to user {owner}, and the edge could not read yours; run this with sudo -u '#{owner}'"
-        )
 
 
 def _subject(text: str) -> Subject:

@@ -1,7 +1,7 @@
 """An edge as a real process, with a pipeline that tells what reached it: ``python -m tests.support.edge_process F``.
 
 With ``guarded`` behind F, the hall's firewall stands before the pipeline. With a file ``intrusion.toml`` beside F there
-is the intrusion watch, too, as in the real role. The log has one JSON object a line.
+is the intrusion watch, too, as in the real role; with ``admission.toml`` admission control. The log has one JSON object a line.
 Prints one line of JSON with the bound ports, then serves until SIGTERM.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
 import os
 import sys
 from functools import partial
@@ -20,6 +21,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.logger import Logger, globalLogBeginner, jsonFileLogObserver
 
+from dmz.admission.gate import AdmissionGate, Ranks
+from dmz.admission.metrics import AdmissionMetrics
+from dmz.admission.session_marks import SessionMarks, table_bytes
+from dmz.admission.settings import AdmissionSettings
 from dmz.answering import Answerer
 from dmz.edge.master import EdgeChild, EdgeMaster
 from dmz.edge.settings import EdgeSettings
@@ -42,6 +47,9 @@ from wire_formats.settings_reader import SettingsError, load_settings
 
 SETTINGS = Path(sys.argv[1])
 INTRUSION = SETTINGS.with_name("intrusion.toml")
+ADMISSION = SETTINGS.with_name("admission.toml")
+#: Made before the fork: all children share it.
+MARKS = SessionMarks(memoryview(mmap.mmap(-1, table_bytes(64))))
 TEXT = "text/plain; charset=utf-8"
 BIG_BYTES = 3_000_000
 GUARDED = "guarded" in sys.argv[2:]
@@ -60,6 +68,10 @@ class Echo:
         request = decode_request(encode_request(request))
         if request.path == "/slow":
             await deferLater(self._reactor, 1.0)
+        elif request.path == "/brief":
+            await deferLater(self._reactor, 0.1)
+        elif request.path == "/session":
+            return HallResponse(200, (("Content-Type", TEXT),), b"signed in", None, 600)
         elif request.path == "/never":
             await deferLater(self._reactor, 600)
         elif request.path == "/boom":
@@ -116,6 +128,9 @@ def run_child(child: EdgeChild, offences: SharedOffences) -> int:
             seconds=reactor.seconds,
             pause=lambda: deferLater(reactor, 0),
         )
+    if ADMISSION.exists():
+        settings, metrics = load_settings(AdmissionSettings, ADMISSION), AdmissionMetrics(registry)
+        handler = AdmissionGate(handler, Ranks(MARKS, SystemClock()), settings, reactor=reactor, metrics=metrics)
     if intrusion is not None:
         handler = intrusion.watched(handler)
     given = Collaborators(
