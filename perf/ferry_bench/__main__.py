@@ -12,9 +12,10 @@ from collections.abc import Callable
 from typing import Final
 
 from perf.ferry_bench.media import media
+from perf.ferry_bench.witnessed_log import witnessed_log
 from perf.figures import show
 
-PARTS: Final[dict[str, Callable[[], None]]] = {"media": media}
+PARTS: Final[dict[str, Callable[[], None]]] = {"media": media, "log": witnessed_log}
 
 
 def main() -> None:
