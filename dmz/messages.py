@@ -26,7 +26,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from wire_formats.errors import Kind, PeerError
+from wire_formats.errors import Kind, PeerError, Refused
 
 Window: TypeAlias = Literal["unit", "community", "person", "site"]
 Method: TypeAlias = Literal["GET", "HEAD", "POST"]
@@ -135,6 +135,29 @@ class HallRequest:
     request_id: str = ""
     resumed: bool = False
     takes_mark: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FormBack:
+    """A refused form on its way back to whoever filled it in.
+
+    Attributes:
+        path: of the form.
+        fields: hidden fields of a form whose only button leads there.
+    """
+
+    path: str
+    fields: tuple[Pair, ...]
+
+
+class FormRefusedError(Refused):
+    """A refusal that may give a form back.
+
+    Attributes:
+        form: the form; None: there is none to give.
+    """
+
+    form: FormBack | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ half inspects requests and puts them into the core's inbox.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from typing import Final, Protocol
 
-from ferry.intake import Candidate, Intake, Over
+from ferry.intake import Candidate, Intake, Over, Pause, Steps
 from ferry.journal import RECEIVED_WAY, Numbered
 from ferry.lane.checks import Checked, Items, LaneId, check_arrived, check_items
 from ferry.lane.crossing import State
@@ -37,7 +37,7 @@ class Deliver(Protocol):
             Unavailable: none, for a reason worth telling.
         """
 
-    def deliver(self, checked: Checked, items: Items) -> Generator[None, None, State]:
+    def deliver(self, checked: Checked, items: Items) -> Generator[Pause, None, State]:
         """Deliver one bundle; yields between items.
 
         Returns:
@@ -110,19 +110,25 @@ class ReceivingStation:
         inbox, now_ms = self.inbox, self._parts.clock.now_ms()
         return Acknowledgement(*self.lane, inbox.epoch, inbox.cumulative, inbox.gaps(), now_ms)
 
+    def forgone(self) -> None:
+        """Note that numbers were given up, so that a new start does not ask for them again."""
+        self._parts.journal.save_inbox(self.lane, self.inbox)
+        self._parts.journal.commit()
+        self._metrics.gaps.set(self.inbox.missing())
+
     # What the intake asks
 
     def room(self) -> int:
         """Give how many bundles may be taken now."""
         return self._deliver.room()
 
-    def handle(self, candidate: Candidate) -> Iterator[None]:
+    def handle(self, candidate: Candidate) -> Steps:
         """Check a bundle and deliver it unless it has come before."""
         parts = self._parts
         checked, crossing = check_arrived(
             candidate.data, candidate.name, self.lane, parts.signers, now_ms=parts.clock.now_ms()
         )
-        yield
+        yield Pause.BREATH
         if not self._is_new(candidate, crossing):
             return
         try:
@@ -135,7 +141,7 @@ class ReceivingStation:
             if reason_of(error) not in MAY_PASS_LATER:
                 self._settle_number(checked, crossing, items_hold=False)
             raise
-        yield
+        yield Pause.BREATH
         state = yield from self._deliver.deliver(checked, items)
         self._pass(candidate, checked, crossing, state)
 

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple, Protocol
 from twisted.logger import Logger
 
 from ferry.journal import SENT_WAY, Entry, Numbered
+from ferry.lane.away import Away
 from ferry.lane.checks import Checked, LaneId
 from ferry.lane.crossing import Author, State
 from ferry.lane.outbox import Outbox
@@ -57,13 +58,15 @@ class Sender:
         outlet: the transport.
         spool: where bundles wait for their acknowledgement.
         progress: hears of tracked bundles.
+        one_way: no acknowledgement ever comes by itself (``ferry.one_way``).
     """
 
     log = Logger()
 
     def __init__(
-        self, parts: HalfParts, lane: LaneId, outlet: Outlet, spool: Spool, progress: ProgressSink | None = None
-    ) -> None:
+        self, parts: HalfParts, lane: LaneId, outlet: Outlet, spool: Spool, progress: ProgressSink | None = None,
+        *, one_way: bool = False,
+    ) -> None:  # fmt: skip
         self.parts = parts
         self.lane = lane
         self._outlet = outlet
@@ -71,6 +74,10 @@ class Sender:
         self._progress = progress
         self._tracked: dict[int, Tracked] = {}
         self._old: deque[DropName] = deque()
+        self._away = Away()
+        self._one_way = one_way
+        #: Statement digests of what is kept, by number; for manifests only.
+        self.digests: dict[int, bytes] = {}
         self._logged_again: DropName | None = None
         self._metrics = parts.metrics.lane(lane)
         self.outbox = Outbox(epoch=0, most_bundles=1, most_bytes=1)
@@ -80,8 +87,8 @@ class Sender:
         self.full = False
 
     def start(self) -> None:
-        """Begin a new epoch; whatever the spool holds is sent again under it."""
-        self._old = deque(self._spool.prepare())
+        """Begin a new epoch; whatever the spool holds is sent again under it, unless people are carrying it."""
+        self._old = self._to_renew()
         self._begin_epoch(above=0)
 
     @property
@@ -95,7 +102,7 @@ class Sender:
             return 0
         if self._has_unsent():
             self._put_unsent()
-        return self.parts.limits.credits - len(self.outbox)
+        return max(0, self.parts.limits.credits - len(self.outbox) - len(self._away))
 
     def send(self, checked: Checked, entry: Entry) -> None:
         """Send a checked bundle of an author.
@@ -153,6 +160,16 @@ class Sender:
         """Take in an acknowledgement whose signature held."""
         self.heard_s = self.parts.seconds()
         self.ever_heard = True
+        self._settle_away(message)
+        self.take(message)
+
+    def take(self, message: Acknowledgement, *, arrived: bool = True) -> None:
+        """Let go of what a message says is done with, and mark what it misses.
+
+        Args:
+            message: the acknowledgement.
+            arrived: whether the receiver said so; otherwise it is only not kept any longer.
+        """
         result = self.outbox.acknowledge(message.epoch, message.cumulative, message.gaps, message.made_ms)
         if result.newer_epoch or result.regressed:
             self.log.warn("epoch_renewed", lane=self.lane.lane, way=self.lane.direction, epoch=message.epoch)
@@ -161,12 +178,14 @@ class Sender:
         if not result.settled:
             return
         now_ms = self.parts.clock.now_ms()
-        self.parts.journal.finish(self.lane, self.outbox.epoch, result.settled, State.ACKED, now_ms=now_ms)
-        self.parts.journal.commit()
+        if arrived:
+            self.parts.journal.finish(self.lane, self.outbox.epoch, result.settled, State.ACKED, now_ms=now_ms)
+            self.parts.journal.commit()
         for sequence in result.settled:
             self._spool.remove(self._name(sequence))
+            self.digests.pop(sequence, None)
             tracked = self._tracked.pop(sequence, None)
-            if tracked is not None and self._progress is not None:
+            if tracked is not None and self._progress is not None and arrived:
                 self._progress.crossed(tracked)
 
     def tick(self) -> None:
@@ -179,6 +198,7 @@ class Sender:
         self._tell_if_full()
         self._metrics.gaps.set(self.outbox.missing())
         carried = self._outlet.carrying(self.lane.lane)
+        self._old.extend(self._away.come_back(carried))
         due = self.outbox.due(
             self.parts.seconds(), most=RESENDS_AT_ONCE, on_its_way=lambda number: self._name(number) in carried
         )
@@ -214,13 +234,35 @@ class Sender:
     def _begin_epoch(self, *, above: int) -> None:
         limits = self.parts.limits
         epoch = self.parts.journal.begin_epoch(self.lane, now_ms=self.parts.clock.now_ms(), above=above)
-        self.outbox = Outbox(epoch=epoch, most_bundles=limits.credits, most_bytes=limits.spool_bytes)
+        self.outbox = Outbox(
+            epoch=epoch, most_bundles=limits.credits, most_bytes=limits.spool_bytes, one_way=self._one_way
+        )
+        self.digests.clear()
         self._stream = SealStream(*self.lane, epoch)
         self._tracked.clear()
 
     def _renew_all(self, *, above: int) -> None:
         self._begin_epoch(above=above)
-        self._old = deque(self._spool.prepare())
+        self._old = self._to_renew()
+
+    def _to_renew(self) -> deque[DropName]:
+        return deque(self._away.part(self._spool.prepare(), self._outlet.carrying(self.lane.lane)))
+
+    def _settle_away(self, message: Acknowledgement) -> None:
+        """Settle what was sent before this half began anew, and has arrived."""
+        settled = self._away.settle(message.epoch, message.cumulative)
+        if not settled:
+            return
+        now_ms, sequences = self.parts.clock.now_ms(), [name.sequence for name in settled]
+        self.parts.journal.finish(self.lane, message.epoch, sequences, State.ACKED, now_ms=now_ms)
+        self.parts.journal.commit()
+        for name in settled:
+            data = self._spool.get(name)
+            bundle = _unsealed(data, self.parts.key.kid) if data is not None else None
+            if bundle is not None and self._progress is not None and peek_statement(bundle.seals[0]).tracked:
+                _, worker = self._author(bundle)
+                self._progress.crossed(Tracked(worker, peek_statement(bundle.seals[0]).root))
+            self._spool.remove(name)
 
     def _give_up(self, sequences: list[int]) -> None:
         """Hold what the receiver never accepts, and close the gap with a new epoch."""
@@ -246,6 +288,8 @@ class Sender:
             self._spool.remove(name)
             raise
         self._stream = stream
+        if self._one_way:
+            self.digests[stream.sequence] = stream.previous
         self.outbox.add(stream.sequence, len(data), self.parts.seconds())
         return name, data, leaf
 

@@ -1,8 +1,9 @@
 """Overload: three times what the hall can do is asked of it, and those who are let in should hardly notice.
 
 What is measured in turn, in one run: queries of signed-in users at 20/s (unloaded), as fast as 32 of them ask
-(saturation), then at three times that rate: once a crowd of strangers beside fewer signed-in users than the hall can
-serve, once signed-in users alone.
+(saturation), then at three times that rate: once strangers beside fewer signed-in users than the hall can serve, once
+signed-in users alone. A page for a stranger is quick work, so that three times as many may not be overload; there is a
+third run with so many of them that it is.
 """
 
 from __future__ import annotations
@@ -20,11 +21,15 @@ from perf.hall import HOST, Hall
 from perf.measures import RATE_PER_S, throughput
 
 TIMES: Final = 3
+#: The same in the run with a crowd of strangers.
+CROWD_TIMES: Final = 7
 STRETCH: Final = 4
 UNLOADED_S: Final = 30
-OVERLOAD_S: Final = 20
+OVERLOAD_S: Final = 30
+#: What was let in before overload was noticed is still inside so long.
+SETTLE_S: Final = 2
 #: Part of the saturating load that signed-in users ask for in the crowd.
-SIGNED_IN_SHARE: Final = 0.5
+SIGNED_IN_SHARE: Final = 0.25
 CONNECTIONS: Final = 192
 STRANGER_CONNECTIONS: Final = 96
 _OK: Final = "200"
@@ -37,7 +42,7 @@ _QUERY: Final = "/s/unit.profile"
 class Seen:
     """What one group saw."""
 
-    taken: dict[str, list[float]]
+    taken: dict[str, list[list[float]]]
     failed: int
     short: int
     late: list[float]
@@ -45,12 +50,16 @@ class Seen:
     @property
     def answered(self) -> list[float]:
         """Times of what was answered."""
-        return self.taken.get(_OK, [])
+        return self.settled(0.0)
 
     @property
     def refused(self) -> list[float]:
         """Times of what was refused honestly."""
-        return self.taken.get(_REFUSED, [])
+        return [took for _, took in self.taken.get(_REFUSED, [])]
+
+    def settled(self, from_s: float) -> list[float]:
+        """Times of what was answered, of what was due so long after the beginning."""
+        return [took for due, took in self.taken.get(_OK, []) if due >= from_s]
 
     @property
     def others(self) -> dict[str, int]:
@@ -66,18 +75,15 @@ def overload(hall: Hall) -> None:
     unloaded_s = percentile(calm.answered, 0.99)
     saturating = throughput(hall)
     show("saturating load", f"{saturating:.0f}/s; three times that is {TIMES * saturating:.0f}/s")
-    signed_in = SIGNED_IN_SHARE * saturating
-    strangers = (TIMES * saturating - signed_in) / 2
-    _overloaded(
-        hall,
-        f"{SIGNED_IN_SHARE:g} x signed in, {TIMES - SIGNED_IN_SHARE:g} x strangers",
-        [
-            _signed_in(hall, crowd, signed_in),
+    for times in (TIMES, CROWD_TIMES):
+        strangers = (times - SIGNED_IN_SHARE) * saturating / 2
+        groups = [
+            _signed_in(hall, crowd, SIGNED_IN_SHARE * saturating),
             _strangers(hall, "certificate only", "unit", "/login", strangers, certificates=True),
             _strangers(hall, "at the site", "site", "/", strangers, certificates=False),
-        ],
-        unloaded_s,
-    )
+        ]
+        what = f"{SIGNED_IN_SHARE:g} x signed in, {times - SIGNED_IN_SHARE:g} x strangers"
+        _overloaded(hall, what, groups, unloaded_s)
     _overloaded(hall, f"{TIMES} x signed in", [_signed_in(hall, crowd, TIMES * saturating)], unloaded_s)
 
 
@@ -100,8 +106,10 @@ def _overloaded(hall: Hall, what: str, groups: list[dict[str, Any]], unloaded_s:
             show("    refused in", milliseconds(of.refused))
         show("    sent late by", milliseconds(of.late))
     admitted = seen[_SIGNED_IN]
-    ratio = percentile(admitted.answered, 0.99) / unloaded_s
-    measure("  p99 of admitted signed-in, to unloaded p99", ratio, "x", at_most=STRETCH)
+    whole = percentile(admitted.answered, 0.99) / unloaded_s
+    show("  p99 of admitted signed-in, to unloaded p99", f"{whole:.1f} x, the first {SETTLE_S} s included")
+    ratio = percentile(admitted.settled(SETTLE_S), 0.99) / unloaded_s
+    measure(f"  the same from second {SETTLE_S} on", ratio, "x", at_most=STRETCH)
     meter.show("answer to signed-in", len(admitted.answered))
 
 

@@ -136,7 +136,7 @@ class AdmissionGate(Answering):
         now_s = self._reactor.seconds()
         guest = _Guest(self, request, done, self._ranks.priority_of(request), now_s)
         # Who waits already was not let in: whoever comes now waits behind or before him, by his priority.
-        if not self._line.ahead(guest.priority) and self._limiter.has_place(now_s):
+        if not self._line.ahead(guest.priority) and self._has_place(guest.priority, now_s):
             self._metrics.entries[guest.priority, Entry.AT_ONCE].inc()
             self._let_in(guest, now_s)
             return guest.cancel
@@ -190,12 +190,15 @@ class AdmissionGate(Answering):
             return
         self._filling = True
         now_s = self._reactor.seconds()
-        while len(self._line) and self._limiter.has_place(now_s):
+        while (priority := self._line.first()) is not None and self._has_place(priority, now_s):
             guest = self._line.pop(now_s)
             if guest is not None:
                 self._waited(guest, Entry.WAITED)
                 self._let_in(guest, now_s)
         self._filling = False
+
+    def _has_place(self, priority: Priority, now_s: float) -> bool:
+        return self._limiter.has_place(now_s, overloaded=self._line.is_overloaded(priority, now_s))
 
     def _look_later(self) -> None:
         if self._timer is None:

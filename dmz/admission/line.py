@@ -100,6 +100,10 @@ class Line(Generic[T]):
         self._append(entry, priority, now_s)
         return refusal
 
+    def first(self) -> Priority | None:
+        """Give the priority of whose turn it is; None: nobody waits."""
+        return next((priority for priority, line in self._lines.items() if line), None)
+
     def pop(self, now_s: float) -> T | None:
         """Take whose turn it is."""
         for priority, line in self._lines.items():

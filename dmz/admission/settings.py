@@ -15,7 +15,8 @@ class AdmissionSettings:
     """How many requests are let in, and how long one waits.
 
     Attributes:
-        places_least, places_first, places_most: requests under way: the lowest limit, the first, the highest.
+        places_least, places_most: requests under way under overload: the lowest limit, the highest.
+        places_calm: requests that may be under way in any case while nobody need be refused.
         stretch_percent: how long half of the requests may take, in percent of what is usual.
         parked_ms: after so long a request under way counts no more: it waits for somebody.
         waiting: requests that wait for a place.
@@ -27,10 +28,10 @@ class AdmissionSettings:
         sessions: sessions that are known at once, by all children together.
     """
 
-    places_least: int = number(4, least=1, most=256)
-    places_first: int = number(16, least=1, most=4_096)
+    places_least: int = number(2, least=1, most=256)
+    places_calm: int = number(16, least=1, most=4_096)
     places_most: int = number(256, least=1, most=65_536)
-    stretch_percent: int = number(250, least=110, most=10_000)
+    stretch_percent: int = number(200, least=110, most=10_000)
     parked_ms: int = number(1_000, least=50, most=60_000)
     waiting: int = number(256, least=1, most=65_536)
     burst: int = number(32, least=0, most=65_536)
@@ -45,7 +46,7 @@ class AdmissionSettings:
         """The limiter's part."""
         return LimiterBounds(
             least=self.places_least,
-            first=max(self.places_first, self.places_least),
+            calm=self.places_calm,
             most=max(self.places_most, self.places_least),
             stretch=self.stretch_percent / 100,
             parked_s=self.parked_ms / SECOND_MS,

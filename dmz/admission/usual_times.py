@@ -20,6 +20,8 @@ MOST_KINDS: Final = 256
 #: What takes less than this is not told apart: a few milliseconds more are noise.
 LEAST_S: Final = 0.005
 _STEP: Final = 0.02
+#: What takes less than this share even under load shows that the usual time is too long.
+_CLEARLY_LESS: Final = 0.7
 _FIRST_STEP: Final = 0.5
 #: Under these the next segment names the service.
 _NAMED: Final = frozenset({"s", "b"})
@@ -69,6 +71,8 @@ class UsualTimes:
         if not alone:
             if not usual.alone:
                 usual.seconds = min(usual.seconds, took_s)
+            elif took_s < usual.seconds * _CLEARLY_LESS:
+                usual.seconds /= 1.0 + _STEP
         elif not usual.alone:
             usual.seconds, usual.seen, usual.alone = took_s, 0, True
         else:

@@ -10,7 +10,7 @@ from typing import Final
 
 from dmz.edge.refusals import status_of
 from dmz.hall.language import COOKIE, choose
-from dmz.messages import HallResponse, Pair
+from dmz.messages import FormBack, FormRefusedError, HallResponse, Pair
 from wire_formats.bilingual import Label, Language
 from wire_formats.error_texts import remedy, text
 from wire_formats.errors import HallError, Kind, code_of
@@ -23,6 +23,7 @@ _NUMBER: Final = Label("请求编号", "Request number")
 _REASON: Final = Label("原因代码", "Reason code")
 _FIELD: Final = Label("涉及的填写项", "The field concerned")
 _BACK: Final = Label("返回首页", "Back to the first page")
+_FORM: Final = Label("返回填写页面，已填内容保留", "Back to the form with what you typed")
 _RETRY_SECONDS: Final = Label("请在 {number} 秒后重试。", "Try again in {number} seconds.")
 _RETRY_MINUTES: Final = Label("请在 {number} 分钟后重试。", "Try again in {number} minutes.")
 _RETRY_HOURS: Final = Label("请在 {number} 小时后重试。", "Try again in {number} hours.")
@@ -47,7 +48,7 @@ _PAGE: Final = """<!DOCTYPE html>
 <p class="lead">{remedy}</p>
 {field}{retry}<p>{code_name} <span class="code">{code}</span></p>
 {detail}<p>{number_name} <span class="code">{number}</span></p>
-<p><a href="{way}">{way_name}</a></p>
+{form}<p><a href="{way}">{way_name}</a></p>
 </main>
 </body>
 </html>
@@ -56,6 +57,8 @@ _PAGE: Final = """<!DOCTYPE html>
 
 def error_answer(error: HallError, *, request_id: str, language: Language, site_url: str = "") -> HallResponse:
     """Make the page of a refusal: what its kind means, when to try again, which rule where that is public.
+
+    A form that the firewall refused is given back by a button (``dmz.hall.form_back``).
 
     Args:
         error: what was refused; nothing private of it is shown.
@@ -66,6 +69,7 @@ def error_answer(error: HallError, *, request_id: str, language: Language, site_
     kind, retry_after_s = error.kind, error.retry_after_s
     to_site = bool(site_url) and kind in _MENDED_AT_SITE
     reason = f'<p>{_REASON.of(language)} <span class="code">{html.escape(error.detail)}</span></p>\n'
+    form = error.form if isinstance(error, FormRefusedError) else None
     field = "" if error.field is None else _field_line(error.field, language)
     body = _PAGE.format(
         language=language,
@@ -80,6 +84,7 @@ def error_answer(error: HallError, *, request_id: str, language: Language, site_
         detail=reason if error.detail else "",
         number_name=_NUMBER.of(language),
         number=html.escape(request_id),
+        form="" if form is None else _form(form, language),
         way=html.escape(site_url if to_site else "/"),
         way_name=(_SITE if to_site else _BACK).of(language),
     )
@@ -98,6 +103,15 @@ def error_answer(error: HallError, *, request_id: str, language: Language, site_
 def _field_line(label: Label, language: Language) -> str:
     """Say where the user finds what was refused."""
     return f"<p>{_FIELD.of(language)} <strong>{html.escape(label.of(language))}</strong></p>\n"
+
+
+def _form(form: FormBack, language: Language) -> str:
+    """A form of hidden fields; its values are hostile until they are escaped."""
+    hidden = "".join(
+        f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">' for name, value in form.fields
+    )
+    button = f'<div class="acts"><button class="btn">{_FORM.of(language)}</button></div>'
+    return f'<form method="post" action="{html.escape(form.path)}">{hidden}{button}</form>\n'
 
 
 def _retry_words(seconds: int, language: Language) -> str:

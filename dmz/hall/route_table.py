@@ -90,6 +90,8 @@ _DRAFT: Final = Param("draft", 64, "[A-Za-z0-9_-]{0,64}")
 _NEXT: Final = Param("next", 100, "(?:/(?:[a-z0-9._-][a-z0-9._/-]*)?)?")
 _KEPT: Final = Param("kept", kept_input.MAX_CHARACTERS, kept_input.PATTERN)
 
+_REFUSED: Final = Param("refused", 64, "(?:[a-z][a-z0-9_]{0,63})?")
+
 
 def _action(*values: str) -> Param:
     return Param("action", max(map(len, values)), "|".join(values))
@@ -110,8 +112,8 @@ def _service_routes(service: Service) -> tuple[Route, ...]:
     path, windows, code = f"/s/{service.code}", service.windows, service.code
     typed = _typed_all(service.form_fields)
     if service.page is Page.FORM:
-        actions = _action("check", "save", "edit", "submit", "language")
-        form = (_CSRF, _FORM_TOKEN, _DRAFT, Param("step", 5, "form|check"), actions)
+        actions = _action("check", "save", "edit", "submit", "language", "back")
+        form = (_CSRF, _FORM_TOKEN, _DRAFT, Param("step", 5, "form|check"), actions, _KEPT, _REFUSED)
         marks = (_DRAFT, Param("note", 8, "saved|restored"))
         return (
             Route("form", "GET", path, windows, query=marks, service=code),

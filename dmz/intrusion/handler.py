@@ -6,7 +6,7 @@ from dmz.answering import Answerer, Answering, Cancel, Done, answerer_of
 from dmz.edge.watch_port import Trace, accountable, is_foreign
 from dmz.intrusion.offences import Offence, of_answer, of_firewall
 from dmz.intrusion.watch import IntrusionWatch
-from dmz.messages import HallRequest, HallResponse, Handler
+from dmz.messages import SESSION_COOKIE_PREFIX, HallRequest, HallResponse, Handler
 from dmz.waf.refused import FirewallRefusedError
 from wire_formats.errors import Refused
 
@@ -30,7 +30,8 @@ class WatchedHandler(Answering):
             if isinstance(outcome, HallResponse):
                 self._note(of_answer(outcome), request)
             elif isinstance(outcome, FirewallRefusedError):
-                self._note(of_firewall(outcome.kind, outcome.verdict.rule, outcome.verdict.score), request)
+                verdict, typed = outcome.verdict, outcome.field is not None and _signed_in(request)
+                self._note(of_firewall(outcome.kind, verdict.rule, verdict.score, typed=typed), request)
             elif isinstance(outcome, Refused):
                 self._note(of_firewall(outcome.kind, "", 0), request)
             done(outcome)
@@ -43,3 +44,10 @@ class WatchedHandler(Answering):
         certificate = None if request.client is None else accountable(request.client.fingerprint, request.headers)
         foreign = is_foreign(request.headers)
         self._watch.note(offence, Trace(request.address, certificate, request.window, request.request_id, foreign))
+
+
+def _signed_in(request: HallRequest) -> bool:
+    """Tell whether a certificate answers for a request that carries a session."""
+    if request.client is None or is_foreign(request.headers):
+        return False
+    return any(name.startswith(SESSION_COOKIE_PREFIX) for name, _ in request.cookies)

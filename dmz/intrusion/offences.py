@@ -24,6 +24,7 @@ class Offence(Enum):
     SCANNER = ("scanner", 25, 7, "Scanner's program or path")
     FIREWALL_SEVERE = ("firewall_severe", 35, 8, "Attack refused by the firewall, high score")
     FIREWALL_ATTACK = ("firewall_attack", 20, 7, "Attack refused by the firewall")
+    FIREWALL_TYPED = ("firewall_typed", 8, 5, "Text in a signed-in user's form refused by the firewall")
     FIREWALL_FORM = ("firewall_form", 4, 4, "Undeclared input refused by the firewall")
     NOT_FOUND = ("not_found", 2, 3, "Address that does not exist")
     FORBIDDEN = ("forbidden", 2, 3, "Page without the right to it")
@@ -120,16 +121,20 @@ def of_refusal(reason: Reason) -> Offence | None:
     return _OF_KIND.get(reason.kind)
 
 
-def of_firewall(kind: Kind, rule: str, score: int) -> Offence | None:
+def of_firewall(kind: Kind, rule: str, score: int, *, typed: bool = False) -> Offence | None:
     """Give the offence in a request that was refused behind the edge, by firewall or virus scanner.
 
     Args:
         kind: of the refusal.
         rule: id of the firewall's rule, or "".
         score: the firewall's; 0: its allow-list refused, and no rule against attacks matched.
+        typed: whether a user who is signed in has typed it into a field of a form: it may be a false alarm, and whoever
+            attacks in this way is known by his certificate.
     """
     if rule.startswith(_SCANNER_RULES) or (score and kind in _UNKNOWN_ADDRESS):
         return Offence.SCANNER  # an attack on an address that the hall never had
+    if score and typed:
+        return Offence.FIREWALL_TYPED
     if score:
         return Offence.FIREWALL_SEVERE if score >= _SEVERE_SCORE else Offence.FIREWALL_ATTACK
     return _OF_KIND.get(kind)

@@ -16,6 +16,7 @@ from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from dmz.answering import Answerer, Answering, Cancel, Done, answerer_of, nothing
+from dmz.hall.form_back import form_back
 from dmz.messages import HallRequest, HallResponse, Handler
 from dmz.waf.hall_routes import hall_route_table
 from dmz.waf.metrics import FirewallMetrics
@@ -112,7 +113,8 @@ class GuardedHandler(Answering):
         if verdict.allowed:
             return None
         self._audit(verdict, request)
-        return FirewallRefusedError(verdict, self.pipeline.label_of(request, verdict))
+        label = self.pipeline.label_of(request, verdict)
+        return FirewallRefusedError(verdict, label, form_back(request, verdict.field))
 
     def answered(self, request: HallRequest, verdict: Verdict) -> HallError | None:
         """Count an answer's verdict; gives an error if it must not leave."""

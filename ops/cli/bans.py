@@ -23,7 +23,7 @@ from ops.cli.faults import CannotRunError
 from ops.cli.installation import load
 from ops.cli.table import duration, render
 from ops.cli.users import check_user
-from ops.cli.words import Words, add_root, add_word, you
+from ops.cli.words import Words, add_operator, add_root, add_word
 from ops.layout import Layout
 from ops.roles.edge import EdgeFile
 from ops.runtime.clock import SystemClock
@@ -207,22 +207,10 @@ def _length(text: str) -> int:
     return length_ms
 
 
-def _operator(text: str) -> str:
-    if not text or len(text) > 64 or not text.isprintable():
-        raise argparse.ArgumentTypeError("a name of 1 to 64 printable characters")
-    return text
-
-
 def _parser() -> Words:
     parser = Words(prog="ferrygate bans", description=_ABOUT)
     add_root(parser)
-    parser.add_argument(
-        "--operator",
-        metavar="NAME",
-        type=_operator,
-        default=you(),
-        help="who answers for it, for the log (default: you)",
-    )
+    add_operator(parser)
     words = parser.add_subparsers(dest="word", required=True, metavar="WORD", title="words")
     listed = add_word(words, "list", "who is banned now, until when and why")
     listed.add_argument("--json", action="store_true", help="as JSON, for programs")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from ops.cli.faults import CannotRunError
 from ops.operators.key_file import Ask, load_key_file
 from ops.operators.piv import CardKey, Channel, PivCard
 from ops.operators.reader import connect
@@ -37,7 +36,8 @@ def signing_keys(
             continue
         if number > 1 and named[number - 2] == name:
             pause(f"operator {number}: put your card in, then press Enter (第{number}位操作员：请插卡后回车) ")
+        channel = reach(reader)
         try:
-            yield CardKey(PivCard(reach(reader)), ask)
-        except ValueError as error:
-            raise CannotRunError(f"the card cannot be used: {error}") from None
+            yield CardKey(PivCard(channel), ask)
+        finally:
+            channel.close()

@@ -47,6 +47,9 @@ class Channel(Protocol):
     def transmit(self, apdu: bytes) -> tuple[bytes, int]:
         """Send one command; gives the answer's data and its status word."""
 
+    def close(self) -> None:
+        """Let the card go; it forgets that a PIN was given."""
+
 
 class PivCard:
     """The PIV application of a card.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from ops.cli.faults import CannotRunError
@@ -26,6 +27,13 @@ class ReaderChannel:
         except SmartcardException as error:
             raise CannotRunError(f"the card does not answer: {error}") from None
         return bytes(data), first << 8 | second
+
+    def close(self) -> None:
+        """Let the card go: one that is let go later resets whatever card is in the reader then."""
+        from smartcard.Exceptions import SmartcardException  # noqa: PLC0415 - an optional package
+
+        with suppress(SmartcardException):
+            self._connection.disconnect()
 
 
 def connect(name: str = "") -> ReaderChannel:

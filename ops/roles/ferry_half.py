@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -41,7 +42,12 @@ def running_half(half: LowHalf | HighHalf, aside: OwnPool) -> Running:
         await half.stop()
         aside.stop()
 
-    return Running(start=start, stop=stop, health=lambda: half_health(half.half))
+    def health() -> Health:
+        found = half_health(half.half)
+        trouble = half.inspector.trouble if isinstance(half, HighHalf) else ""
+        return replace(found, ready=False, reasons=(*found.reasons, trouble)) if trouble else found
+
+    return Running(start=start, stop=stop, health=health)
 
 
 def half_health(half: Half) -> Health:
@@ -55,6 +61,7 @@ def half_health(half: Half) -> Health:
         "gaps": sum(lane.gaps for lane in status.lanes),
         "quarantined": status.quarantined,
         "held": status.held,
+        **{name: count for name, count in status.one_way.items() if isinstance(count, int)},
     }
     return Health(ready=not troubles, reasons=tuple(troubles), figures=figures)
 

@@ -42,5 +42,5 @@ def load(settings: Path) -> LoadedRole:
         return running_half(half, disk_thread(around.reactor))
 
     own = file.ferry
-    walls = half_walls(own, read=(own.seal_key.parent,), write=(own.core_inbox, own.core_outbox))
+    walls = half_walls(own, read=(own.inspector.parent,), write=(own.core_inbox, own.core_outbox))
     return reactor_role(file.role, compose, walls)

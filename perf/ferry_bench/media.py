@@ -35,6 +35,8 @@ def media() -> None:
         measure("media: 1 GB out and in", out + back, "s", at_most=TARGET_S)
         show("  out, read back included", f"{out:6.1f} s  {GIGABYTE / out / 1e6:6.0f} MB/s")
         show("  in", f"{back:6.1f} s  {GIGABYTE / back / 1e6:6.0f} MB/s")
+        worked = site.processor_s
+        show("  processor time", f"out {worked['export']:.1f} s, in {worked['import']:.1f} s")
         show("  largest memory of a command", f"{site.memory_mib:6.0f} MiB, of any size of medium")
         out, back = site.carry("WH-0002", _SMALL_FILES, _SMALL)
         show(f"media: {_SMALL_FILES:,} files of 2 KiB", f"out {out:.1f} s, in {back:.1f} s")
@@ -46,6 +48,8 @@ class _Site:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.memory_mib = 0.0
+        #: Of the last command of each kind.
+        self.processor_s: dict[str, float] = {}
         self._root = folder / "var"
         environment = {**os.environ, "CITY_UNITS": "2", "FERRYGATE_WORKERS": "1"}
         command = [sys.executable, "-m", "ops.provision", str(self._root)]
@@ -92,4 +96,5 @@ class _Site:
         if process.returncode != 0:
             raise RuntimeError(f"ferrygate ferry media {words[0]}: exit code {process.returncode}")
         self.memory_mib = max(self.memory_mib, usage.ru_maxrss / 1024)
+        self.processor_s[words[0]] = usage.ru_utime + usage.ru_stime
         return took

@@ -25,6 +25,14 @@ EVENT = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.ASCII)
 METRIC = re.compile(r"(dmz|ferry|core|ca|ops)(_[a-z0-9]+)+", re.ASCII)
 METRIC_TYPES = frozenset({"Counter", "Gauge", "Histogram", "Summary", "Info", "Enum"})
 CLOCK = {("time", "time"), ("time", "monotonic"), ("time", "sleep"), ("datetime", "now"), ("datetime", "utcnow")}
+POSSESSIVE_GROUP = re.compile(r"[^\\]\)[*+?]\+")
+#: Their patterns gave the same on 3.11.2 and 3.11.7 for 150,000 drawn texts each.
+POSSESSIVE_AND_COMPARED = {
+    "dmz/waf/seclang/decoding.py",
+    "dmz/waf/seclang/html_tokens.py",
+    "dmz/waf/seclang/sql_tokens.py",
+    "wire_formats/canonical.py",
+}
 MAY_READ_THE_CLOCK = {
     "ops/runtime/clock.py",
     "ops/main_job.py",
@@ -76,6 +84,14 @@ def test_nothing_reads_the_clock(path: Path) -> None:
             owner = call.func.value
             owner_name = owner.id if isinstance(owner, ast.Name) else owner.attr
             assert (owner_name, call.func.attr) not in CLOCK, f"{_name(path)}:{call.lineno} reads the clock"
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_possessive_groups_are_few_and_known(path: Path) -> None:
+    """Python before 3.11.5, Debian's among them, matches some possessive groups wrongly; single signs are sound."""
+    if _name(path) not in POSSESSIVE_AND_COMPARED:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            assert not POSSESSIVE_GROUP.search(line), f"{_name(path)}:{number}: write it without a possessive group"
 
 
 @pytest.mark.parametrize("path", FILES, ids=_name)

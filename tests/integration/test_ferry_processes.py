@@ -97,7 +97,7 @@ def test_killed_again_and_again_nothing_is_lost(kit: FerryKit, halves: Halves) -
             halves.kill(which)
             halves.start(which)
             kills += 1
-    found = wait_for(kit, core, ids, 30)
+    found = wait_for(kit, core, ids, 120)
     assert kills >= 5
     assert set(found) == set(ids)
     # A half killed between delivery and commit delivers twice; the core's own dedupe is by request id.

@@ -1,7 +1,7 @@
 """An edge as a real process, with a pipeline that tells what reached it: ``python -m tests.support.edge_process F``.
 
 With ``guarded`` behind F, the hall's firewall stands before the pipeline. With a file ``intrusion.toml`` beside F there
-is the intrusion watch, too, as in the real role. The log has one JSON object a line.
+is the intrusion watch, too, as in the real role; with ``admission.toml`` admission control. The log has one JSON object a line.
 Prints one line of JSON with the bound ports, then serves until SIGTERM.
 """
 
@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,17 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.logger import Logger, globalLogBeginner, jsonFileLogObserver
 
+from dmz.admission.gate import AdmissionGate, Ranks
+from dmz.admission.metrics import AdmissionMetrics
+from dmz.admission.session_marks import SessionMarks, table_bytes
+from dmz.admission.settings import AdmissionSettings
 from dmz.answering import Answerer
 from dmz.edge.master import EdgeChild, EdgeMaster
 from dmz.edge.settings import EdgeSettings
 from dmz.edge.watch_port import Unwatched
 from dmz.intrusion.service import IntrusionService
 from dmz.intrusion.settings import IntrusionSettings
+from dmz.intrusion.shared_offences import SharedOffences
 from dmz.intrusion.watch import Post
 from dmz.messages import HallRequest, HallResponse, Handler, decode_request, encode_request
 from dmz.waf.guard import build_firewall, guarded
@@ -40,6 +47,9 @@ from wire_formats.settings_reader import SettingsError, load_settings
 
 SETTINGS = Path(sys.argv[1])
 INTRUSION = SETTINGS.with_name("intrusion.toml")
+ADMISSION = SETTINGS.with_name("admission.toml")
+#: Made before the fork: all children share it.
+MARKS = SessionMarks(memoryview(mmap.mmap(-1, table_bytes(64))))
 TEXT = "text/plain; charset=utf-8"
 BIG_BYTES = 3_000_000
 GUARDED = "guarded" in sys.argv[2:]
@@ -58,6 +68,10 @@ class Echo:
         request = decode_request(encode_request(request))
         if request.path == "/slow":
             await deferLater(self._reactor, 1.0)
+        elif request.path == "/brief":
+            await deferLater(self._reactor, 0.1)
+        elif request.path == "/session":
+            return HallResponse(200, (("Content-Type", TEXT),), b"signed in", None, 600)
         elif request.path == "/never":
             await deferLater(self._reactor, 600)
         elif request.path == "/boom":
@@ -92,7 +106,7 @@ class Echo:
         return HallResponse(200, (("Content-Type", TEXT),), json.dumps(told).encode())
 
 
-def run_child(child: EdgeChild) -> int:
+def run_child(child: EdgeChild, offences: SharedOffences) -> int:
     """Run one child of the edge."""
     from dmz.edge.service import Collaborators, EdgeService
     from ops.runtime import lean_reactor
@@ -103,7 +117,7 @@ def run_child(child: EdgeChild) -> int:
     directories = ReactorDirectoryWatch(reactor)
     registry = CollectorRegistry()
     handler: Handler | Answerer = Echo(reactor).handle
-    intrusion = _intrusion(child.number, reactor, registry) if INTRUSION.exists() else None
+    intrusion = _intrusion(child.number, reactor, registry, offences) if INTRUSION.exists() else None
     if intrusion is not None:
         handler = intrusion.scanned(handler)
     if GUARDED or intrusion is not None:
@@ -114,6 +128,9 @@ def run_child(child: EdgeChild) -> int:
             seconds=reactor.seconds,
             pause=lambda: deferLater(reactor, 0),
         )
+    if ADMISSION.exists():
+        settings, metrics = load_settings(AdmissionSettings, ADMISSION), AdmissionMetrics(registry)
+        handler = AdmissionGate(handler, Ranks(MARKS, SystemClock()), settings, reactor=reactor, metrics=metrics)
     if intrusion is not None:
         handler = intrusion.watched(handler)
     given = Collaborators(
@@ -136,10 +153,10 @@ def run_child(child: EdgeChild) -> int:
     return 0
 
 
-def _intrusion(number: int, reactor: Any, registry: CollectorRegistry) -> IntrusionService:
+def _intrusion(number: int, reactor: Any, registry: CollectorRegistry, offences: SharedOffences) -> IntrusionService:
     return IntrusionService(
         load_settings(IntrusionSettings, INTRUSION),
-        Post(f"edge-{number}", keeper=number == 0),
+        Post(f"edge-{number}", keeper=number == 0, exchange=offences.join()),
         reactor=reactor,
         clock=SystemClock(),
         registry=registry,
@@ -153,9 +170,10 @@ def main() -> int:
         [jsonFileLogObserver(path.with_suffix(".log").open("a", buffering=1), "")], redirectStandardIO=False
     )
     try:
-        master = EdgeMaster(
-            load_settings(EdgeSettings, path), run_child, SystemClock(), HandOver.from_environment(os.environ)
-        )
+        settings = load_settings(EdgeSettings, path)
+        offences = SharedOffences(settings.children)
+        run = partial(run_child, offences=offences)
+        master = EdgeMaster(settings, run, SystemClock(), HandOver.from_environment(os.environ))
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -28,6 +28,11 @@ class PivEmulator:
         self._selected = False
         self._rest = b""
         self.signatures = 0
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
+        self._verified = False
 
     def transmit(self, apdu: bytes) -> tuple[bytes, int]:
         if apdu[1] == 0xC0:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from dmz.hall import kept_input, replies
+from dmz.hall import form_back, kept_input, replies
 from dmz.hall.error_page import Notice, notice_of, offence_of, retry_header, status_of
 from dmz.hall.form_check import check
 from dmz.hall.frame import Frame
@@ -57,7 +57,7 @@ async def login_post(hall: Hall, visit: Visit) -> HallResponse:
 
 def login_keeping(hall: Hall, visit: Visit, service: str) -> HallResponse:
     """The login page after a time-out in the middle of a form; what was typed travels along, secrets excepted."""
-    texts = texts_of(SERVICES[service], visit.request.form)
+    texts = form_back.kept_texts(service, visit.field("kept")) or texts_of(SERVICES[service], visit.request.form)
     kept = kept_input.pack(kept_input.KeptInput(service, texts))
     notice = _login_notice(visit, "expired", kept=bool(kept))
     form = form_view(LOGIN.form_fields, visit.language)

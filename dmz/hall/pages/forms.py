@@ -5,6 +5,7 @@ POST action=check    errors on the form, or the check page
      action=edit     from the check page back to the form
      action=language the same page in the other language, nothing lost
      action=save     a draft, as typed, errors and all
+     action=back     from the page of a refusal back to the form (``form_back``)
      action=submit   checked again, sent once per form token, then the receipt (post/redirect/get)
 """
 
@@ -14,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from dmz.hall import replies
+from dmz.hall import form_back, replies
 from dmz.hall.error_page import Notice, status_of
 from dmz.hall.form_check import Checked, check
 from dmz.hall.frame import Frame
@@ -70,8 +71,10 @@ async def form_post(hall: Hall, visit: Visit) -> HallResponse:
     """Whatever the form's buttons ask for."""
     service = service_at(visit)
     texts = texts_of(service, visit.request.form, secrets=True)
-    filled = Filled(service, texts, _token_of(hall, visit), visit.field("draft"))
     action = visit.field("action") or "check"
+    if action == form_back.ACTION:
+        texts = dict(form_back.kept_texts(service.code, visit.field("kept")) or {})
+    filled = Filled(service, texts, _token_of(hall, visit), visit.field("draft"))
     if action == "language":
         return _in_other_language(hall, visit, filled)
     if not token_fits(visit):
@@ -81,6 +84,8 @@ async def form_post(hall: Hall, visit: Visit) -> HallResponse:
         return await _save(hall, visit, filled)
     if action == "edit":
         return form_page(hall, visit, filled)
+    if action == form_back.ACTION:
+        return _given_back(hall, visit, filled)
     return await _check_or_send(hall, visit, filled, send=action == "submit")
 
 
@@ -164,6 +169,15 @@ def _in_other_language(hall: Hall, visit: Visit, filled: Filled) -> HallResponse
     else:
         page = form_page(hall, turned, filled)
     return HallResponse(page.status, (*page.headers, replies.language_cookie(turned.language)), page.body)
+
+
+def _given_back(hall: Hall, visit: Visit, filled: Filled) -> HallResponse:
+    """What the firewall has refused, on its form again; the field that it named is marked."""
+    language, refused = visit.language, visit.field("refused")
+    label = next((field.label for field in filled.service.form_fields if field.name == refused), None)
+    errors = {refused: say(language, "form_refused", field=label.of(language))} if label else None
+    notice = None if errors else Notice("warn", say(language, "form_given_back"), (say(language, "form_refused_text"),))
+    return form_page(hall, visit, filled, errors=errors, notice=notice)
 
 
 async def _save(hall: Hall, visit: Visit, filled: Filled) -> HallResponse:

@@ -15,6 +15,16 @@ TEXTS: Final[Mapping[str, Label]] = {
         "您在别处重新登录过，因此我们没有接受刚才的提交。填写的内容已保留。",
         "You have signed in again since this form was opened, so it was not sent. Your input is still here.",
     ),
+    "form_given_back": Label("您填写的内容已恢复", "What you typed is back"),
+    "form_refused": Label(
+        "“{field}”未被防火墙接受，请换一种写法（常见原因是 < > ' ; $ 等符号）",
+        "{field}: not accepted by the firewall; write it in other words (signs such as < > ' ; $ are often the cause)",
+    ),
+    "form_refused_text": Label(
+        "防火墙没有接受其中某项内容。请修改后再继续（常见原因是 < > ' ; $ 等符号）。",
+        "The firewall did not accept something in it. Change it before you go on; "
+        "signs such as < > ' ; $ are often the cause.",
+    ),
     "form_saved": Label("草稿已保存（{time}）", "Draft saved at {time}"),
     "form_saved_text": Label("可随时从“草稿”中继续填写。", "You can go on from “Drafts” at any time."),
     "form_restored": Label("已恢复草稿", "Your draft is back"),

@@ -23,7 +23,7 @@ MOST_ACTIONS = 256
 
 _ACTION = re.compile(
     r"[ \t]*+([A-Za-z][A-Za-z0-9_]*+)[ \t]*+"
-    r"(?::[ \t]*+(?:'((?:[^'\\]++|\\.)*+)'|(?!')([^,]*+)))?+[ \t]*+(,|\Z)"
+    r"(?::[ \t]*+(?:'((?:[^'\\]++|\\.)*)'|(?!')([^,]*+)))?[ \t]*+(,|\Z)"
 )
 _ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 #: Actions that mean nothing without an argument, beyond those that the table below reads.

@@ -20,7 +20,7 @@ MOST_DEPTH: Final = 64
 Pairs = list[tuple[bytes, bytes]]
 _MARKUP: Final = re.compile(
     rb"<!--.*?(?:-->|\Z)|<!\[CDATA\[(?P<plain>.*?)(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)"
-    rb"|<(?P<tag>(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*+)>?|(?P<text>[^<]++)",
+    rb"|<(?P<tag>(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*)>?|(?P<text>[^<]++)",
     re.DOTALL,
 )
 _ATTRIBUTE: Final = re.compile(rb"([\w:.-]{1,128})\s{0,8}=\s{0,8}(?:\"([^\"<]*)\"|'([^'<]*)')")

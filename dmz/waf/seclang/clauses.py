@@ -23,16 +23,18 @@ from dmz.waf.seclang.names import OPERATORS, VARIABLES, Notes
 MOST_VARIABLES = 256
 
 _HEAD = re.compile(r"[ \t]*+([!&]?+)([A-Za-z][A-Za-z0-9_]*+)(:?+)")
-_QUOTED = re.compile(r"'((?:[^'\\]++|\\.)*+)'[ \t]*+")
+# No possessive groups here: Python before 3.11.5 matches some of them wrongly. What a group repeats begins with
+# different signs, so that giving a repetition back never helps, and nothing is tried twice.
+_QUOTED = re.compile(r"'((?:[^'\\]++|\\.)*)'[ \t]*+")
 #: By what separates variables: a pattern up to its slash, a name up to the separator.
 _TAILS = {
     between: (
-        re.compile(rf"/((?:[^/\\]++|\\.|/(?![ \t]*+(?:[{between}]|\Z)))*+)/[ \t]*+"),
+        re.compile(rf"/((?:[^/\\]++|\\.|/(?![ \t]*+(?:[{between}]|\Z)))*)/(?=[ \t]*+(?:[{between}]|\Z))[ \t]*+"),
         re.compile(rf"([^{between}]*+)"),
     )
     for between in ("|", "|,")
 }
-_OPERATOR = re.compile(r"(!?+)[ \t]*+@([^ \t]*+)(?:[ \t](.*+))?+", re.DOTALL)
+_OPERATOR = re.compile(r"(!?+)[ \t]*+@([^ \t]*+)(?:[ \t](.*+))?", re.DOTALL)
 
 
 def read_variables(text: str, place: Place, notes: Notes, between: str = "|") -> tuple[Variable, ...]:

@@ -28,7 +28,7 @@ MOST_DIRECTIVE_CHARS = 64 * 1024
 MOST_ARGUMENTS = 64
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*+(?=[ \t]|\Z)", re.ASCII)
-_ARGUMENT = re.compile(r'[ \t]++(?:"((?:[^"\\]++|\\.)*+)"|([^ \t"]++))(?=[ \t]|\Z)')
+_ARGUMENT = re.compile(r'[ \t]++(?:"((?:[^"\\]++|\\.)*)"|([^ \t"]++))(?=[ \t]|\Z)')
 _END_BACKSLASHES = re.compile(r"\\+\Z")
 # Tab and line feed are what a text needs; anything else invisible would hide something from a reader.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029]")
@@ -139,6 +139,6 @@ def _trouble(rest: str) -> str:
     """Say what is wrong with an argument that does not end where it should."""
     if not rest.startswith('"'):
         return f"a quote within {rest[:40]!r}"
-    if re.match(r'"(?:[^"\\]++|\\.)*+"', rest):
+    if re.match(r'"(?:[^"\\]++|\\.)*"', rest):
         return f"text right after the closing quote of {rest[:40]!r}"
     return f"a quote is not closed: {rest[:40]!r}"

@@ -120,6 +120,8 @@ WRONG_WORDS = [
     (["core"], "ferrygate core --help"),
     (["core", "disable", "demo-person"], "ferrygate core disable --help"),
     (["core", "--operator", "a b", "find", "x"], "ferrygate core --help"),
+    (["ca", "--operator", "a b", "crl"], "ferrygate ca --help"),
+    (["bans", "--operator", "a" * 33, "list"], "ferrygate bans --help"),
 ]
 
 

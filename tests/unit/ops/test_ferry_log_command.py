@@ -44,7 +44,7 @@ def _write_settings(root: Path, half: str) -> None:
     if half == "ferry_low":
         ferry |= {"dmz_outbox": "../dmz/outbox", "dmz_inbox": "../dmz/inbox", "dmz_notices": "../dmz/notices"}
     else:
-        ferry |= {"seal_key": "seal.key", "core_inbox": "../core/inbox", "core_outbox": "../core/outbox"}
+        ferry |= {"inspector": "run/inspector.sock", "core_inbox": "../core/inbox", "core_outbox": "../core/outbox"}
     table: dict[str, Value] = {"role": {"name": half}, "ferry": ferry}
     (root / half / f"{half}.toml").write_text(toml_text(table))
 

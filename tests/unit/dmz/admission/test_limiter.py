@@ -69,11 +69,11 @@ def test_usual_stays_among_what_was_seen(times):
 
 
 def test_a_place_that_only_waits_is_given_away():
-    limiter = ConcurrencyLimiter(LimiterBounds(first=2, parked_s=1.0), 0.0)
+    limiter = ConcurrencyLimiter(LimiterBounds(calm=2, parked_s=1.0), 0.0)
     waits = limiter.begin(PAGE, 0.0)
     works = limiter.begin(PAGE, 0.5)
-    assert not limiter.has_place(0.9)
-    assert limiter.has_place(1.0) and limiter.in_flight == 1
+    assert not limiter.has_place(0.9, overloaded=False)
+    assert limiter.has_place(1.0, overloaded=False) and limiter.in_flight == 1
     limiter.end(waits, "q", 8.0, counts=True)
     assert limiter.in_flight == 1, "it has no place to give back any more"
     assert limiter.usual.usual_s("q") is None, "and tells nothing of the load"
@@ -86,30 +86,31 @@ def test_what_failed_tells_nothing_of_the_load():
     limiter = ConcurrencyLimiter(LimiterBounds(), 0.0)
     for number in range(100):
         limiter.end(limiter.begin(PAGE, number), "q", number + 0.9, counts=False)
-    assert limiter.limit == LimiterBounds().first
+    assert limiter.limit == LimiterBounds().calm
 
 
 STEPS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 400), st.booleans()), max_size=150)
 
 
 @settings(max_examples=150, deadline=None)
-@given(STEPS, st.integers(1, 5), st.integers(0, 20))
-def test_never_more_than_the_limit_and_the_limit_within_its_bounds(steps, least, more):
-    bounds = LimiterBounds(least=least, first=least + more, most=least + more + 5)
+@given(STEPS, st.integers(1, 5), st.integers(0, 20), st.integers(1, 30))
+def test_never_more_than_the_limit_and_the_limit_within_its_bounds(steps, least, more, calm):
+    bounds = LimiterBounds(least=least, calm=calm, most=least + more + 5)
     limiter = ConcurrencyLimiter(bounds, 0.0)
     now_s, running = 0.0, []
     for action, milliseconds, counts in steps:
         now_s += milliseconds / 1_000
         before = limiter.in_flight
         if action < 2:
-            if limiter.has_place(now_s):
+            overloaded = action == 0
+            if limiter.has_place(now_s, overloaded=overloaded):
                 running.append(limiter.begin(PAGE, now_s))
-                assert limiter.in_flight <= limiter.limit
+                assert limiter.in_flight <= (limiter.limit if overloaded else max(limiter.limit, calm))
         elif running:
             limiter.end(running.pop(milliseconds % len(running)), "q", now_s, counts=counts)
             assert limiter.in_flight <= before
         assert 0 <= limiter.in_flight <= len(running)
-        assert bounds.least <= limiter.limit <= bounds.most
+        assert least <= limiter.limit <= bounds.most
 
 
 class BackEnd:
@@ -121,6 +122,7 @@ class BackEnd:
 
     def __init__(self, capacity_per_s, *, alone_s=0.010, bounds=None):
         self.capacity_per_s, self.alone_s, self.slow_s = capacity_per_s, alone_s, 0.0
+        self.overloaded = True
         self.limiter = ConcurrencyLimiter(bounds or LimiterBounds(), 0.0)
         for number in range(60):  # a calm morning
             at_s = number * 0.1
@@ -136,7 +138,7 @@ class BackEnd:
             self.now_s += step_s
             while due_s <= self.now_s:
                 due_s += 1 / arrivals_per_s
-                if self.limiter.has_place(self.now_s):
+                if self.limiter.has_place(self.now_s, overloaded=self.overloaded):
                     self.running.append([self.alone_s, self.slow_s, self.now_s, self.limiter.begin(PAGE, self.now_s)])
             busy = [job for job in self.running if job[0] > 0]
             share = min(1.0, self.capacity_per_s * self.alone_s / len(busy)) if busy else 0.0
@@ -198,7 +200,18 @@ def test_many_quick_strangers_do_not_hide_what_the_signed_in_wait_for():
         window(limiter, 1.0 + number / 5, (PAGE, 0.02), *strangers)
     for number in range(20):
         window(limiter, 6.0 + number / 5, (PAGE, 0.08), *strangers)
-    assert limiter.limit == LimiterBounds().first, "one alone may have had bad luck"
+    assert limiter.limit == LimiterBounds().calm, "one alone may have had bad luck"
     for number in range(20):
         window(limiter, 11.0 + number / 5, *[(PAGE, 0.08)] * 4, *strangers)
-    assert limiter.limit < LimiterBounds().first
+    assert limiter.limit < LimiterBounds().calm
+
+
+def test_a_busy_hall_that_refuses_nobody_is_not_held_back_but_its_limit_is_known():
+    end = BackEnd(400)
+    end.overloaded = False
+    taken = end.serve(1_200, 5.0, skip_s=1.0)
+    assert taken[len(taken) // 2] >= 0.9 * LimiterBounds().calm / 400
+    assert end.limiter.limit <= 6 and end.limiter.pace == 1.0
+    end.overloaded = True
+    taken = end.serve(1_200, 5.0, skip_s=0.1)
+    assert taken[int(len(taken) * 0.99)] <= 4 * 0.010

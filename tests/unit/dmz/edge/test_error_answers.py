@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dmz.edge.error_answers import error_answer
+from dmz.messages import FormBack, FormRefusedError
+from tests.support.page_reader import PageReader
 from wire_formats.bilingual import Label
 from wire_formats.errors import Kind, Refused
 
@@ -18,3 +20,15 @@ def test_the_field_is_named_as_the_form_names_it(language, field):
     assert f"<strong>{field}</strong>" in page
     assert "<strong>" not in without
     assert "16010" not in page
+
+
+def test_whatever_a_form_to_give_back_holds_is_text():
+    error = FormRefusedError(Kind.FIREWALL, "16010")
+    error.form = FormBack('/s/x?"><script>', (('a"b', '"><script>alert(1)</script>'), ("kept", "eyJ9"), ("l", "'&<")))
+    page = PageReader(error_answer(error, request_id="ab", language="en").body.decode())
+    assert not page.all("script")
+    (form,) = page.all("form")
+    assert (form.attributes["method"], form.attributes["action"]) == ("post", '/s/x?"><script>')
+    assert [(each.attributes["name"], each.attributes["value"]) for each in page.all("input")] == list(
+        error.form.fields
+    )

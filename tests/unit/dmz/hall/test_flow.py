@@ -281,3 +281,26 @@ class TestDrafts:
         unit.bench.clock.now += 10 * 60_000
         assert "18:16" in text_of(unit.get(f"{place}?auto=1"))
         assert "18:26" in text_of(unit.get(place))
+
+
+class TestTheMarkOfASession:
+    """What a worker tells the edge of whoever asks (E11)."""
+
+    def test_who_is_signed_in_is_marked_and_nobody_else(self, bench: Bench, unit: Browser) -> None:
+        stranger = bench.browser(UNIT)
+        assert stranger.get("/login").signed_in_s is None
+        stranger.cookies["__Host-fg-unit"] = "A" * 64
+        assert not stranger.get("/login").signed_in_s, "a cookie that was made up"
+        for path in ("/", "/sent", "/no-such-page"):
+            left_s = unit.get(path).signed_in_s
+            assert left_s is None if path == "/no-such-page" else left_s is not None and 0 < left_s <= 86_400
+
+    def test_signing_in_and_out_say_so_at_once(self, bench: Bench) -> None:
+        browser = bench.browser(UNIT)
+        done = browser.post("/login", {"user_name": "operator", "password": PASSWORD})
+        assert done.signed_in_s, "the first page after it is no stranger's"
+        assert browser.post("/logout", {"csrf": browser.csrf}).signed_in_s == 0
+
+    def test_a_session_that_is_over_is_taken_back(self, unit: Browser) -> None:
+        unit.cookies["__Host-fg-unit"] = "A" * 64
+        assert unit.get("/sent").signed_in_s == 0

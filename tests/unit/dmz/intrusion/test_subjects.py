@@ -68,6 +68,9 @@ def test_offences_of_firewall_and_workers():
     assert of_firewall(Kind.NOT_FOUND, "930130", 5) is Offence.SCANNER
     assert of_firewall(Kind.FIREWALL, "sql-101", 5) is Offence.FIREWALL_ATTACK
     assert of_firewall(Kind.FIREWALL, "942100", 15) is Offence.FIREWALL_SEVERE
+    assert of_firewall(Kind.FIREWALL, "942100", 15, typed=True) is Offence.FIREWALL_TYPED
+    assert of_firewall(Kind.FIREWALL, "913100", 15, typed=True) is Offence.SCANNER
+    assert of_firewall(Kind.FIREWALL, "parameter.unknown", 0, typed=True) is Offence.FIREWALL_FORM
     assert of_firewall(Kind.FIREWALL, "parameter.unknown", 0) is Offence.FIREWALL_FORM
     assert of_firewall(Kind.NOT_FOUND, "route.unknown", 0) is Offence.NOT_FOUND
     assert of_firewall(Kind.INFECTED, "", 0) is Offence.INFECTED

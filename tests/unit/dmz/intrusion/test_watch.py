@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -14,11 +15,17 @@ from dmz.edge.watch_port import Trace, accountable
 from dmz.intrusion.ban_board import MAX_FILES_A_SCAN, ban_name, write_ban
 from dmz.intrusion.bans import OPERATOR, Ban, encode_ban
 from dmz.intrusion.events import OFFENCE_LINES
+from dmz.intrusion.handler import WatchedHandler
 from dmz.intrusion.offences import Offence
 from dmz.intrusion.service import IntrusionService
 from dmz.intrusion.settings import IntrusionSettings
+from dmz.intrusion.shared_offences import SharedOffences
 from dmz.intrusion.watch import KNOCKS, Post
+from dmz.messages import ClientIdentity, HallRequest
+from dmz.waf.refused import FirewallRefusedError
+from dmz.waf.verdict import Stage, Verdict
 from tests.support.machines import NOW_MS
+from wire_formats.bilingual import Label
 from wire_formats.drop import list_drop, prepare_drop
 
 ADDRESS, OTHER, CLERK = "203.0.113.7", "203.0.113.8", b"c" * 32
@@ -53,6 +60,7 @@ class Edge:
         self.lines: list[str] = []
         prepare_drop(self.folder)
         self.registries, self.children = [], []
+        self.offences = SharedOffences(2)
         for number in range(2):
             self.add_child(number)
 
@@ -60,7 +68,7 @@ class Edge:
         registry = CollectorRegistry()
         service = IntrusionService(
             self.settings,
-            Post(f"edge-{number}", keeper=number == 0),
+            Post(f"edge-{number}", keeper=number == 0, exchange=self.offences.place(number)),
             reactor=None,
             clock=self.clock,
             registry=registry,
@@ -218,6 +226,58 @@ def test_children_share_bans_and_a_restart_knows_them(edge):
     assert edge.count("dmz_intrusion_bans_total", child=1, subject="address") == 1
 
 
+def test_children_share_scores(edge):
+    for number in range(4):
+        assert edge.reason(ADDRESS, child=number % 2) is None or number > 1
+        edge.offend(Offence.SCANNER, 1, child=number % 2)
+    assert edge.reason(ADDRESS, child=1) is Reason.BANNED, "4 × 25, whichever child was asked"
+    assert [line.split("|")[4] for line in edge.lines].count("banned") == 1
+
+
+def test_whom_one_child_slows_down_all_do_at_the_next_look(edge):
+    edge.offend(Offence.SCANNER, 2)
+    assert [edge.reason(ADDRESS, child=1) for _ in range(9)][-1] is None
+    edge.look()
+    assert [edge.reason(ADDRESS, child=1) for _ in range(9)][-1] is Reason.THROTTLED
+
+
+def test_what_pages_of_others_have_caused_bans_nobody_in_other_children_either(edge):
+    for _ in range(100):
+        edge.children[0].note(Offence.SCANNER, Trace(ADDRESS, None, "unit", foreign=True))
+    edge.offend(Offence.NOT_FOUND, 1, child=1)
+    assert edge.reason(ADDRESS, child=1) is not Reason.BANNED
+
+
+def test_a_new_child_knows_the_scores_and_what_bans_have_wiped_out(edge):
+    edge.offend(Offence.SCANNER, 3)
+    edge.offend(Offence.SCANNER, 4, address=OTHER)
+    edge.clock.ms += 1
+    write_ban(edge.folder, Ban(OTHER, edge.clock.ms, edge.clock.ms, 0, OPERATOR, "wang"))
+    edge.look()
+    edge.clock.ms += 1
+    for place in (2, 0):  # a free place, and that of a child which has died
+        child = edge.add_child(place)
+        child.note(Offence.NOT_FOUND, Trace(OTHER, None, "unit"))
+        assert child._ledger.score(OTHER, edge.clock.ms) == pytest.approx(2, abs=2.1)
+        assert child._ledger.score(ADDRESS, edge.clock.ms) == pytest.approx(75, abs=0.1)
+    for _ in range(2):
+        child.note(Offence.SCANNER, Trace(ADDRESS, None, "unit"))
+    with pytest.raises(RefusalError) as refused:
+        child.check(ADDRESS, None)
+    assert refused.value.reason is Reason.BANNED
+
+
+def test_a_child_without_a_place_hears_and_says_so(edge):
+    with capturedLogs() as lines:
+        child = edge.add_child(None)
+    assert [line["log_format"] for line in lines] == ["offences_not_shared"]
+    edge.offend(Offence.SCANNER, 2)
+    child.note(Offence.SCANNER, Trace(ADDRESS, None, "unit"))
+    child.note(Offence.SCANNER, Trace(ADDRESS, None, "unit"))
+    edge.look()
+    assert edge.reason(ADDRESS, child=2) is Reason.BANNED
+
+
 def test_an_operator_bans_and_lifts_everywhere_and_each_is_told_once(edge):
     write_ban(edge.folder, Ban(OTHER, NOW_MS, NOW_MS + MINUTE, 1, OPERATOR, "li"))
     edge.look()
@@ -338,6 +398,36 @@ def test_a_certificate_answers_for_what_its_holder_did_himself(site, answers):
     fields = {} if site is None else {"sec-fetch-site": site}
     assert (accountable(b"c" * 32, fields) is not None) is answers
     assert accountable(None, fields) is None
+
+
+SESSION = (("__Host-fg-unit", "x"),)
+HOLDER = ClientIdentity(CLERK, "ca", 5, "urn", "unit", "U1")
+
+
+@pytest.mark.parametrize(
+    ("label", "changes", "until_banned"),
+    [
+        (Label("备注", "Note"), {}, 25),
+        (Label("备注", "Note"), {"cookies": ()}, 6),
+        (Label("备注", "Note"), {"cookies": (("lang", "en"),)}, 6),
+        (None, {}, 6),
+    ],
+)
+def test_false_alarms_in_what_a_signed_in_user_types_count_little_and_count(edge, label, changes, until_banned):
+    verdict = Verdict(allowed=False, stage=Stage.NEGATIVE, rule="942100", field="remark", score=15)
+
+    async def firewall(request):
+        raise FirewallRefusedError(verdict, label)
+
+    handler = WatchedHandler(firewall, edge.children[0])
+    request = HallRequest("POST", "unit", "/s/x", client=HOLDER, address=ADDRESS, cookies=SESSION)
+    request = replace(request, **changes)
+    tries = 0
+    while edge.reason(ADDRESS, CLERK) is not Reason.BANNED:
+        tries += 1
+        with pytest.raises(FirewallRefusedError):
+            asyncio.run(handler(request))
+    assert tries == until_banned
 
 
 def test_the_number_on_a_banned_page_leads_to_the_ban(tmp_path):

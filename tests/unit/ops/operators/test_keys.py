@@ -117,6 +117,9 @@ class Other:
         self._answer = data, status
         self._first = True
 
+    def close(self) -> None:
+        pass
+
     def transmit(self, apdu: bytes) -> tuple[bytes, int]:
         if apdu[1] == 0xA4:
             return b"", 0x9000
@@ -125,6 +128,9 @@ class Other:
 
 def test_cards_that_are_none_of_ours() -> None:
     class NoPiv:
+        def close(self) -> None:
+            pass
+
         def transmit(self, apdu: bytes) -> tuple[bytes, int]:
             return b"", 0x6A82
 
@@ -146,6 +152,7 @@ def test_two_cards_in_one_reader(tmp_path: Path) -> None:
 
     def pause(words: str) -> None:
         assert cards[0].signatures == 1, "the first card has signed before it is taken out"
+        assert cards[0].closed
         paused.append(words)
 
     found = signing_keys(["card", "card"], lambda _: next(pins), pause, reach=lambda _: cards[len(paused)])
