@@ -12,8 +12,8 @@ BIN := $(VENV)/bin
 LOCKS := ops/locks
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run demo test check format types imports lint bench bench-edge lab fuzz waf-conformance status doctor locks \
-  clean distclean
+.PHONY: help run demo test check format types imports lint bench bench-edge bench-ferry lab fuzz waf-conformance status \
+  doctor locks clean distclean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ fuzz: $(VENV)/.dev-stamp ## mutated requests at the front door: N=1000000 SEED= 
 
 bench-edge: $(VENV)/.dev-stamp $(VENV)/.rules-stamp ## the edge and firewall beside nginx, HAProxy, Apache: ONLY=part,… CRS=tree
 	@exec $(BIN)/python -m perf.edge_bench $(if $(ONLY),--only $(ONLY)) $(if $(CRS),--crs $(CRS)) $(ARGS)
+
+bench-ferry: $(VENV)/.dev-stamp ## the ferry: media, and the diode over a lossy link, pydiode beside it: ONLY=part,… (diode: root, nftables)
+	@exec $(BIN)/python -m perf.ferry_bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 lab: $(VENV)/.run-stamp $(VENV)/.rules-stamp ## proof of the gap in network namespaces, as root: TRANSPORT=both LOSS=10
 	@exec $(BIN)/python -m ops.lab $(if $(TRANSPORT),--transport $(TRANSPORT)) $(if $(LOSS),--loss $(LOSS)) $(ARGS)

@@ -155,6 +155,7 @@ def _secrets(wanted: Provisioning, files: ZoneFiles) -> None:
     _once(files.pepper, lambda: random.bytes(MIN_PEPPER_OCTETS))
     for half in MEDIA_ZONES:
         _once(files.seal_key(half), lambda: random.bytes(KEY_BYTES))
+    _once(files.high_seal_key, lambda: random.bytes(KEY_BYTES))
     _once(files.core_secret_key, lambda: random.bytes(KEY_BYTES))
 
 

@@ -10,7 +10,8 @@
     dmz/trust/ferry_high.x25519  core.x25519        32 raw octets: public seal keys
     ferry_low/trust/ferry_high.x25519               the same of the other half, for media; and the other way round
     <half>/trust/operators.pem                      certificates of gatekeeper operators; kept by people
-    ferry_high/keys/seal.x25519                     32 raw octets: private, opens requests and media
+    ferry_inspector/keys/seal.x25519                32 raw octets: private, opens requests
+    ferry_high/keys/seal.x25519                     32 raw octets: private, opens media
     ferry_low/keys/seal.x25519                      32 raw octets: private, opens media
     core/keys/secret.x25519                         32 raw octets: private, opens secret fields
 
@@ -73,11 +74,11 @@ class ZoneFiles:
 
     @property
     def high_seal_key(self) -> Path:
-        """Opens what workers seal to the high half."""
-        return self.seal_key("ferry_high")
+        """Opens what workers seal to the core's side; the inspector alone has it."""
+        return self.seal_key("ferry_inspector")
 
     def seal_key(self, half: str) -> Path:
-        """Opens what is sealed to a half of the ferry."""
+        """Opens what is sealed to a part of the ferry."""
         return self.root / half / "keys" / "seal.x25519"
 
     @property

@@ -3,7 +3,8 @@
 Map
     lane/               pure: sender and receiver state, checks, states of a crossing, fair shares
     inspection, answers pure: what the high half checks in a request; the answer to one it rejects
-    transports/         how files lie on the gap: directory today, a proven memory one for tests
+    transports/         how files cross the gap: directory, diode, media; a proven memory one for tests
+    media/              what people carry: export, import, receipts, the register of media
     journal             every crossing with its state and leaf digest (SQLite)
     spool, quarantine   bundles until acknowledged; bundles that may not pass, with the reason
     folders, ports      reading what others write: one folder, or one lane of a transport

@@ -6,6 +6,7 @@ and a later one may replace it: a control lane that nobody reads stays bounded.
     epoch 0, sequence = (slot << 8) + turn, sender = this half
     slot 0, 1  heartbeat of interactive, bulk        slot 2, 3  acknowledgement of interactive, bulk
     slot 4     checkpoint of the log of crossings    slot 5, 6  cosignature, refusal of the other half's
+    slot 7, 8  manifest of interactive, bulk, where there is no way back
 
 Source: DESIGN invariants 4 and 10.
 """
@@ -32,12 +33,15 @@ from wire_formats.lane_control import (
     sign_control,
     verify_control,
 )
+from wire_formats.lane_manifest import Manifest, sign_manifest
 from wire_formats.request import LANES
 
 CONTROL: Final = "control"
 CONTROL_EPOCH: Final = 0
 _TURNS: Final = 64
 _LOG_KINDS: Final[tuple[type[LogControl], ...]] = (TreeHead, Cosignature, TreeRefused)
+_LOG_SLOT: Final = 2 * len(LANES)
+MANIFEST_SLOT: Final = _LOG_SLOT + len(_LOG_KINDS)
 
 
 class ControlPost:
@@ -58,11 +62,17 @@ class ControlPost:
 
     def send(self, message: Heartbeat | Acknowledgement | LogControl) -> None:
         """Sign and send; a full transport loses the message, the next one repeats it."""
-        slot = _slot(message)
+        self._put(_slot(message), sign_control(message, self._parts.key))
+
+    def tell(self, manifest: Manifest) -> None:
+        """Sign a manifest and send it; a full transport loses it, and its portion's turn comes again."""
+        self._put(MANIFEST_SLOT + LANES.index(manifest.lane), sign_manifest(manifest, self._parts.key))
+
+    def _put(self, slot: int, data: bytes) -> None:
         self._turn = (self._turn + 1) % _TURNS
         name = DropName(CONTROL_EPOCH, (slot << 8) + self._turn, self._parts.name, "notice")
         try:
-            self._outlet.put(CONTROL, name, sign_control(message, self._parts.key))
+            self._outlet.put(CONTROL, name, data)
         except Unavailable as error:
             if not self._silent:
                 self.log.warn("control_lane_blocked", lane=CONTROL, reason=error.private)
@@ -73,10 +83,15 @@ class ControlPost:
             self._silent = False
 
 
+def is_manifest(name: DropName) -> bool:
+    """Whether a control file's name says that it holds a manifest."""
+    return name.epoch == CONTROL_EPOCH and name.sequence >> 8 >= MANIFEST_SLOT
+
+
 def _slot(message: Heartbeat | Acknowledgement | LogControl) -> int:
     if isinstance(message, Heartbeat | Acknowledgement):
         return LANES.index(message.lane) + (0 if isinstance(message, Heartbeat) else len(LANES))
-    return 2 * len(LANES) + _LOG_KINDS.index(type(message))
+    return _LOG_SLOT + _LOG_KINDS.index(type(message))
 
 
 class ControlReader:

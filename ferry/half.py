@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
+from typing import Final, Protocol
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from ferry.control import CONTROL, CONTROL_EPOCH, ControlPost, ControlReader
+from ferry.control import CONTROL, CONTROL_EPOCH, ControlPost, ControlReader, is_manifest
 from ferry.folders import count_entries
 from ferry.intake import Over
 from ferry.lane.checks import LaneId
@@ -24,7 +25,7 @@ from ferry.parts import HalfParts
 from ferry.pump import Pump, Station
 from ferry.receiving import ReceivingStation
 from ferry.sending import SendingStation
-from ferry.status import HalfStatus, LaneStatus, write_status
+from ferry.status import ONE_WAY, HalfStatus, LaneStatus, write_status
 from ferry.transports.port import Inlet, Outlet
 from ferry.witness.building import build_witness
 from wire_formats.collaborators import DirectoryWatch
@@ -42,6 +43,30 @@ _MOST_COUNTED: Final = 5_000
 _CONTROL_AT_ONCE: Final = 16
 
 
+class OneWaySide(Protocol):
+    """What one half does besides where there is no way back (``ferry.one_way``)."""
+
+    def prepare(self) -> None:
+        """Make folders ready."""
+
+    def every_second(self, post: ControlPost) -> None:
+        """Tell what was sent, or write what is missing."""
+
+    def figures(self) -> dict[str, int | str]:
+        """Give what the status tells of it."""
+
+
+class ManifestReader(Protocol):
+    """Takes manifests."""
+
+    def read(self, data: bytes) -> None:
+        """Take in a manifest.
+
+        Raises:
+            PeerError: it cannot be believed.
+        """
+
+
 class ControlStation:
     """Reads everything on the control lane of one direction.
 
@@ -49,25 +74,37 @@ class ControlStation:
         inlet: the transport towards this half.
         reader: takes the other half's messages.
         notices: takes deny-list notices; None on the half that sends them.
+        manifests: takes manifests, where there is no way back.
     """
 
     log = Logger()
 
-    def __init__(self, inlet: Inlet, reader: ControlReader, notices: NoticeReceiver | None) -> None:
+    def __init__(
+        self, inlet: Inlet, reader: ControlReader, notices: NoticeReceiver | None,
+        manifests: ManifestReader | None = None,
+    ) -> None:  # fmt: skip
+        self._manifests = manifests
         self._inlet = inlet
         self._reader = reader
         self._notices = notices
 
     def step(self, over: Over) -> bool:
         """Read some control files; gives whether there were any."""
-        found = self._inlet.waiting(CONTROL, most=_CONTROL_AT_ONCE)
+        try:
+            found = self._inlet.waiting(CONTROL, most=_CONTROL_AT_ONCE)
+        except Unavailable as error:
+            self.log.debug("control_not_read", reason=error.private)
+            return False
         for strange in found.strange:
             self._inlet.remove(CONTROL, strange)
         read = 0
         for name in found.names:
             try:
                 data = self._inlet.read(CONTROL, name, limit=MAX_INCREMENT_BYTES)
-                if name.epoch == CONTROL_EPOCH:
+                if is_manifest(name):
+                    if self._manifests is not None:
+                        self._manifests.read(data)
+                elif name.epoch == CONTROL_EPOCH:
                     self._reader.read(data)
                 elif self._notices is not None:
                     self._notices.read(data)
@@ -115,6 +152,7 @@ class Half:
         self._receivers: dict[LaneId, ReceivingStation] = {}
         self._sessions: dict[LaneId, LaneSession] = {}
         self._notices: NoticeSender | None = None
+        self._one_way: OneWaySide | None = None
         self._pump: Pump | None = None
         self._stops: list[Callable[[], None]] = []
         self._tick_count = 0
@@ -127,8 +165,19 @@ class Half:
         receivers: Sequence[ReceivingStation],
         control: ControlStation,
         notices: NoticeSender | None = None,
+        one_way: OneWaySide | None = None,
+        others: Mapping[str, Station] = MappingProxyType({}),
     ) -> None:
-        """Put the lanes in; called once by the half's builder."""
+        """Put the lanes in; called once by the half's builder.
+
+        Args:
+            senders: of the lanes this half sends on.
+            receivers: of the lanes it receives on.
+            control: reads the control lane.
+            notices: sends notices, on the half that does.
+            one_way: this half's part where there is no way back.
+            others: further stations, by name.
+        """
         self._senders = {station.sender.lane: station for station in senders}
         self._receivers = {station.lane: station for station in receivers}
         self._notices = notices
@@ -136,8 +185,8 @@ class Half:
         self._sessions = {lane: LaneSession(self._teller(lane)) for lane in lanes}
         stations: dict[str, Station] = {_key(lane): station for lane, station in self._senders.items()}
         stations |= {_key(lane): station for lane, station in self._receivers.items()}
-        stations[CONTROL] = control
-        stations[LOG] = self.witness
+        stations |= {CONTROL: control, LOG: self.witness, **others}
+        self._one_way = one_way
         if notices is not None:
             stations["notices"] = notices
         self._pump = Pump(self._reactor, stations, self._weights(stations), self.parts.metrics)
@@ -153,6 +202,8 @@ class Half:
         self.witness.start()
         self._outlet.prepare()
         self._inlet.prepare()
+        if self._one_way is not None:
+            self._one_way.prepare()
         for sender in self._senders.values():
             sender.start()
         for receiver in self._receivers.values():
@@ -177,7 +228,7 @@ class Half:
             sender.abandon()
         for receiver in self._receivers.values():
             receiver.abandon()
-        self.witness.close()
+        await self.witness.stop()
         self._write_status()
         self._outlet.close()
         self._inlet.close()
@@ -210,6 +261,7 @@ class Half:
             lanes,
             {"out": self._outlet.report(), "in": self._inlet.report()},
             self.witness.status(),
+            self._one_way.figures() if self._one_way is not None else {},
         )
 
     @property
@@ -219,7 +271,9 @@ class Half:
         return not status.troubled() and not (status.log is not None and status.log.troubles)
 
     def acknowledge_now(self) -> None:
-        """Send the acknowledgements that are due."""
+        """Send the acknowledgements that are due, where there is a way for them."""
+        if self._one_way is not None:
+            return
         for station in self._receivers.values():
             if station.acknowledgement_due and (message := station.acknowledgement()) is not None:
                 self._post.send(message)
@@ -241,6 +295,10 @@ class Half:
         limits = self.parts.limits
         bulk = {name for name in names if name.endswith("bulk")}
         return {name: limits.bulk_share if name in bulk else limits.interactive_share for name in names}
+
+    def waker(self, lane: LaneId) -> Callable[[], None]:
+        """Give what lets a lane look for work again."""
+        return lambda: self._wake(_key(lane))
 
     def _wake(self, name: str) -> None:
         if self._pump is not None:
@@ -273,6 +331,8 @@ class Half:
         self._wake(LOG)
         for sender in self._senders.values():
             self._post.send(sender.sender.heartbeat())
+        if self._one_way is not None:
+            self._one_way.every_second(self._post)
         for lane in self.status().lanes:
             key = LaneId(lane.way, lane.lane)
             metrics = self.parts.metrics.lane(key)
@@ -305,7 +365,7 @@ class Half:
         oldest, heard = outbox.oldest_s(now), max(0.0, now - sender.heard_s)
         return LaneStatus(
             *lane, "sender", outbox.epoch, outbox.mark, outbox.acknowledged, outbox.missing(), waiting, len(outbox),
-            round(oldest, 3), round(heard, 3), self._sessions[lane].state, blocked,
+            round(oldest, 3), round(heard, 3), ONE_WAY if self._one_way else self._sessions[lane].state, blocked,
         )  # fmt: skip
 
     def _receiver_status(self, station: ReceivingStation) -> LaneStatus:

@@ -7,11 +7,19 @@
 A request that fails inspection keeps its header in the bundle, so that the earlier seals still hold;
 its content is emptied, which tells the core to pass over it.  Its sender gets a REJECTED answer from
 this half, and the item as it came goes to the quarantine.
+
+A request whose content cannot be opened gets no such answer: the seals do not cover the sealed bytes,
+so they may have been damaged on the road, and what was acknowledged to a user must not be refused for
+that.  The whole bundle is quarantined and comes again.
+
+When something breaks while a bundle is looked at, its next look counts each item before it is opened.  An
+item that was the one three times is held and kept back, in this bundle and wherever it comes again; the
+others in its bundle go on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -23,11 +31,15 @@ from ferry.answers import Rejection, by_worker, rejected_answer
 from ferry.control import CONTROL, ControlReader
 from ferry.folders import count_entries
 from ferry.half import ControlStation, Half
-from ferry.inspection import Inspector
+from ferry.inspector.frames import Refusal, Verdict, slices
+from ferry.inspector.port import InspectionPort
+from ferry.intake import Pause
 from ferry.lane.checks import INBOUND, LOW_ROLE, OUTBOUND, Checked, Items, LaneId
 from ferry.lane.crossing import State
-from ferry.lane.reasons import Reason
+from ferry.lane.reasons import Reason, SetAside
 from ferry.notices import NoticeSender
+from ferry.one_way.drain import Drain
+from ferry.one_way.lists import RESEND_LIST, HighSide
 from ferry.parts import HalfParts
 from ferry.ports import FolderPort, InletPort
 from ferry.receiving import ReceivingStation
@@ -41,11 +53,16 @@ from wire_formats.bundle import Bundle, Item, SealStream, encode_bundle, new_bun
 from wire_formats.collaborators import DirectoryWatch
 from wire_formats.deny_list import MAX_INCREMENT_BYTES
 from wire_formats.drop import DropName, prepare_drop, write_drop
-from wire_formats.errors import Kind, PeerError, Unavailable
+from wire_formats.errors import Kind, Unavailable, code_of
+from wire_formats.merkle import leaf_hash
 from wire_formats.request import LANES, RequestHeader
 
 HIGH_LANES: Final = tuple(LaneId(direction, lane) for direction in (INBOUND, OUTBOUND) for lane in LANES)
 _COUNT_EVERY: Final = 64
+#: Items of one question to the inspector: a single request of another lane waits no longer than for these.
+_INSPECTED_AT_ONCE: Final = 32
+#: Looks at an item during which something broke until it is held; one more, not counted, came before.
+BREAKS: Final = 2
 
 
 class OwnAnswers:
@@ -92,18 +109,24 @@ class RequestDelivery:
         parts: the half's collaborators.
         lane: the inbound lane.
         folder: the core's inbox of this lane.
-        inspector: the rules.
+        inspector: opens and checks requests.
         answers: takes the answers to rejected requests.
+        wake: lets this lane look again, when the inspector has answered.
     """
 
     log = Logger()
+    looks_more = 1
 
-    def __init__(self, parts: HalfParts, lane: LaneId, folder: Path, inspector: Inspector, answers: OwnAnswers) -> None:
+    def __init__(
+        self, parts: HalfParts, lane: LaneId, folder: Path, inspector: InspectionPort, answers: OwnAnswers,
+        wake: Callable[[], None],
+    ) -> None:  # fmt: skip
         self._parts = parts
         self._lane = lane
         self._folder = folder
         self._inspector = inspector
         self._answers = answers
+        self._wake = wake
         self._stream: SealStream | None = None
         self._budget = 0
 
@@ -125,37 +148,77 @@ class RequestDelivery:
             self._budget = min(free, _COUNT_EVERY)
         return self._budget
 
-    def deliver(self, checked: Checked, items: Items) -> Generator[None, None, State]:
-        """Inspect item by item, then deliver what passed and answer what did not.
+    def deliver(self, checked: Checked, items: Items, *, careful: bool) -> Generator[Pause, None, State]:
+        """Have the items inspected, then deliver what passed and answer what did not.
 
         Raises:
-            Unavailable: the disk is full.
+            Unavailable: the disk is full, or no inspector is there.
+            InspectorLostError: the inspector was lost over these items.
+            PeerError: DAMAGED_CONTENT: the bundle must come again.
         """
+        verdicts: list[Verdict] = []
+        for some in slices(checked.bundle.items, most=1 if careful else _INSPECTED_AT_ONCE):
+            verdicts += yield from self._look(some, careful=careful)
+            yield Pause.BREATH
         opened: list[Item] = []
         rejections: list[Rejection] = []
-        for header, item in zip(items.requests, checked.bundle.items, strict=True):
-            opened.append(self._inspect(header, item, rejections))
-            yield
+        for header, item, verdict in zip(items.requests, checked.bundle.items, verdicts, strict=True):
+            opened.append(self._judged(header, item, verdict, rejections))
         if rejections:
             self._answers.put(rejections)
             self._parts.metrics.lane(self._lane).rejected.inc(len(rejections))
-        if len(rejections) == len(opened):
-            return State.REJECTED
+        if not any(item.content for item in opened):
+            return State.REJECTED if rejections else State.HELD
         self._write(replace(checked.bundle, items=tuple(opened)), tracked=checked.author.statement.tracked)
         return State.SENT
 
-    def _inspect(self, header: RequestHeader, item: Item, rejections: list[Rejection]) -> Item:
-        now_ms = self._parts.clock.now_ms()
+    def _look(self, items: tuple[Item, ...], *, careful: bool) -> Generator[Pause, None, list[Verdict]]:
+        """Have items inspected but those that break the inspector; if careful (one item), count the look."""
+        journal = self._parts.journal
+        leaves = [leaf_hash(item.header) for item in items]
+        sound = [item for item, leaf in zip(items, leaves, strict=True) if journal.breaks(leaf) < BREAKS]
+        if careful and sound:
+            journal.count_break(leaves[0])
+        found: Sequence[Verdict] = ()
+        if sound:
+            found = yield from self._ask(sound, leaves[0] if careful else None)
+        verdicts = iter(found)
+        return [
+            next(verdicts) if journal.breaks(leaf) < BREAKS else self._keep_back(item)
+            for item, leaf in zip(items, leaves, strict=True)
+        ]
+
+    def _ask(self, items: Sequence[Item], counted: bytes | None) -> Generator[Pause, None, Sequence[Verdict]]:
+        journal = self._parts.journal
         try:
-            return Item(item.header, self._inspector.inspect(header, item, now_ms=now_ms))
-        except PeerError as error:
-            self.log.warn(
-                "request_rejected", code=error.code, reason=error.private, request_id=header.id.hex(),
-                service=header.service, lane=self._lane.lane,
-            )  # fmt: skip
-            self._parts.quarantine.add(Reason.FAILED_INSPECTION, self._lane, cbor.encode([item.header, item.content]))
-            rejections.append(Rejection(header, error.kind))
-            return Item(item.header, b"")
+            pending = self._inspector.ask(items, now_ms=self._parts.clock.now_ms(), wake=self._wake)
+        except Unavailable:
+            if counted is not None:
+                journal.forget_break(counted)
+            raise
+        while (found := pending.verdicts()) is None:
+            yield Pause.UNTIL_WOKEN
+        if counted is not None:
+            journal.forget_break(counted)
+        for verdict in found:
+            if isinstance(verdict, Refusal) and verdict.damaged:
+                raise SetAside(Reason.DAMAGED_CONTENT, verdict.kind)
+        return found
+
+    def _keep_back(self, item: Item) -> Verdict:
+        self._parts.quarantine.add(Reason.POISON, self._lane, cbor.encode([item.header, item.content]))
+        return b""
+
+    def _judged(self, header: RequestHeader, item: Item, verdict: Verdict, rejections: list[Rejection]) -> Item:
+        if not isinstance(verdict, Refusal):
+            return Item(item.header, verdict)
+        self.log.warn(
+            "request_rejected", code=code_of(verdict.kind), reason=verdict.reason, request_id=header.id.hex(),
+            service=header.service, lane=self._lane.lane,
+        )  # fmt: skip
+        self._parts.quarantine.add(Reason.FAILED_INSPECTION, self._lane, cbor.encode([item.header, item.content]))
+        rejections.append(Rejection(header, verdict.kind))
+        return Item(item.header, b"")
 
     def _write(self, bundle: Bundle, *, tracked: bool) -> None:
         now_ms = self._parts.clock.now_ms()
@@ -178,35 +241,46 @@ class HighHalf:
         reactor: time.
         transport: receiving end of the inbound direction, sending end of the outbound one.
         watch: wakes readers.
-        inspector: the rules for requests.
+        inspector: opens and checks requests.
     """
 
     def __init__(
         self, parts: HalfParts, settings: HighSettings, reactor: IReactorTime, transport: tuple[Inlet, Outlet],
-        watch: DirectoryWatch, inspector: Inspector,
+        watch: DirectoryWatch, inspector: InspectionPort,
     ) -> None:  # fmt: skip
         inlet, outlet = transport
         disk = parts.disk
         self.half = Half(parts, reactor, inlet, outlet, watch, settings.status)
+        self.inspector = inspector
         self._deliveries: list[RequestDelivery] = []
         self._answers: list[OwnAnswers] = []
+        one_way = settings.transport.one_way
+        drains: dict[str, Drain] = {}
         senders, receivers = [], []
         for lane in LANES:
             inbound, outbound = LaneId(INBOUND, lane), LaneId(OUTBOUND, lane)
             answers = OwnAnswers(parts, outbound, settings.spool / f"answers-{lane}")
-            delivery = RequestDelivery(parts, inbound, settings.core_inbox / lane, inspector, answers)
+            inbox, wake = settings.core_inbox / lane, self.half.waker(inbound)
+            delivery = RequestDelivery(parts, inbound, inbox, inspector, answers, wake)
             port = InletPort(inlet, lane)
             receivers.append(ReceivingStation(parts, inbound, port, delivery, self.half.acknowledge_now))
-            sender = Sender(parts, outbound, outlet, Spool(settings.spool / f"outbound-{lane}", disk=disk))
-            folders = (settings.core_outbox / lane, answers.folder)
-            sources = [FolderPort(folder, disk=disk) for folder in folders]
-            senders.append(SendingStation(sender, sources))
             self._deliveries.append(delivery)
             self._answers.append(answers)
+            sources = [FolderPort(folder, disk=disk) for folder in (settings.core_outbox / lane, answers.folder)]
+            if one_way:
+                drains |= {f"drain-{lane}-{number}": Drain(source) for number, source in enumerate(sources)}
+                continue
+            sender = Sender(parts, outbound, outlet, Spool(settings.spool / f"outbound-{lane}", disk=disk))
+            senders.append(SendingStation(sender, sources))
         source = FolderPort(settings.core_outbox / CONTROL, limit=MAX_INCREMENT_BYTES, disk=disk)
         notices = NoticeSender(parts, source, outlet, Spool(settings.spool / "notices", disk=disk))
         reader = ControlReader(parts, LOW_ROLE, self.half.take_control)
-        self.half.fill(senders, receivers, ControlStation(inlet, reader, None), notices)
+        if one_way:
+            side = HighSide(parts, receivers, settings.status.with_name(RESEND_LIST))
+            control = ControlStation(inlet, reader, None, side)
+            self.half.fill(senders, receivers, control, one_way=side, others={**drains, "drain-notices": Drain(source)})
+        else:
+            self.half.fill(senders, receivers, ControlStation(inlet, reader, None), notices)
 
     def start(self) -> None:
         """Make folders ready and run.
@@ -219,7 +293,9 @@ class HighHalf:
         for answers in self._answers:
             answers.prepare()
         self.half.start()
+        self.inspector.start()
 
     async def stop(self) -> None:
         """Stop after the present step."""
         await self.half.stop()
+        self.inspector.stop()

@@ -16,14 +16,16 @@ Source: DESIGN invariants 3, 4 and 9; research, sections 7 and 8.
 
 from __future__ import annotations
 
+import enum
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from twisted.logger import Logger
 
+from ferry.inspector.port import InspectorLostError
 from ferry.journal import Entry
 from ferry.lane.checks import LaneId
 from ferry.lane.crossing import DONE, State
@@ -31,7 +33,7 @@ from ferry.lane.reasons import HELD, Reason, SetAside, reason_of
 from ferry.parts import HalfParts
 from ferry.transports.port import Waiting
 from wire_formats.drop import DropName
-from wire_formats.errors import PeerError, Unavailable
+from wire_formats.errors import Kind, PeerError, Unavailable
 
 BATCH: Final = 16
 #: A bundle that was being looked at when something broke this often is held.
@@ -41,6 +43,16 @@ _MOST_IGNORED: Final = 4096
 
 #: Says whether the present step has used up its time.
 Over = Callable[[], bool]
+
+
+class Pause(enum.Enum):
+    """Why a handler lets go of the loop."""
+
+    BREATH = "others may want it"
+    UNTIL_WOKEN = "until woken"
+
+
+Steps = Generator[Pause, None, None]
 
 
 class FilePort(Protocol):
@@ -75,12 +87,13 @@ class Handler(Protocol):
             Unavailable: none, for a reason worth telling.
         """
 
-    def handle(self, candidate: Candidate) -> Iterator[None]:
-        """Deal with one file; yields wherever the work may be interrupted.
+    def handle(self, candidate: Candidate) -> Steps:
+        """Deal with one file; yields wherever the work may be interrupted, and how.
 
         Raises:
             PeerError: it may not pass.
             Unavailable: it cannot pass now.
+            InspectorLostError: it may have killed its inspector.
         """
 
     def repeated(self, candidate: Candidate) -> None:
@@ -102,11 +115,15 @@ class Intake:
         way: "sent" or "received", for the journal.
         port: where the files are.
         handler: what is done with them.
+        crashes: a file that was being looked at when something broke this often is held.
     """
 
     log = Logger()
 
-    def __init__(self, parts: HalfParts, lane: LaneId, way: str, port: FilePort, handler: Handler) -> None:
+    def __init__(
+        self, parts: HalfParts, lane: LaneId, way: str, port: FilePort, handler: Handler, *, crashes: int = CRASHES
+    ) -> None:
+        self._crashes = crashes
         self._parts = parts
         self._lane = lane
         self._way = way
@@ -114,7 +131,8 @@ class Intake:
         self._handler = handler
         self._batch: deque[Candidate] = deque()
         self._done: list[DropName | str] = []
-        self._current: tuple[Candidate, Iterator[None]] | None = None
+        self._current: tuple[Candidate, Steps] | None = None
+        self._waits = False
         self._ignored: set[str] = set()
         self._retry_at = 0.0
         self.blocked = ""
@@ -129,6 +147,10 @@ class Intake:
             worked = self._step(over)
         except Unavailable as error:
             self._block(error)
+            return False
+        except InspectorLostError:
+            # Its row stays RECEIVED: the next look at it is counted, as after a crash of our own.
+            self._block(Unavailable(Kind.BUSY, "inspector lost", 1))
             return False
         if worked and self.blocked:
             self.log.info("lane_goes_on", lane=self._lane.lane, way=self._lane.direction)
@@ -151,7 +173,7 @@ class Intake:
         if self._current is None and self._batch:
             self._begin(self._batch.popleft())
         if self._current is not None and not self._work(over):
-            return True
+            return not self._waits
         if not self._batch:
             self._settle()
         return True
@@ -180,6 +202,10 @@ class Intake:
             return name, self._port.read(name)
         except FileNotFoundError:
             return None
+        except Unavailable as error:
+            # It stays and comes again; one file that cannot be read does not stop the others.
+            self.log.warn("file_not_readable", lane=self._lane.lane, way=self._lane.direction, reason=error.private)
+            return None
         except PeerError as error:
             reason = Reason.NOT_A_FILE if reason_of(error) is Reason.MALFORMED else reason_of(error)
             self._parts.quarantine.add(reason, self._lane, b"")
@@ -193,7 +219,7 @@ class Intake:
             self._done.append(candidate.name)
             return
         if entry.met_before and entry.state is State.RECEIVED:
-            if entry.attempts >= CRASHES - 1:
+            if entry.attempts >= self._crashes - 1:
                 self._set_aside(candidate, SetAside(Reason.POISON))
                 return
             self._parts.journal.suspect(entry)
@@ -203,9 +229,11 @@ class Intake:
         """Go on with the present file; gives whether it is done with."""
         assert self._current is not None
         candidate, steps = self._current
+        self._waits = False
         try:
-            for _ in steps:
-                if over():
+            for pause in steps:
+                self._waits = pause is Pause.UNTIL_WOKEN
+                if self._waits or over():
                     return False
         except PeerError as error:
             self._current = None

@@ -20,9 +20,11 @@ from twisted.logger import Logger
 from ferry.control import ControlReader
 from ferry.folders import count_entries
 from ferry.half import ControlStation, Half
+from ferry.intake import Pause
 from ferry.lane.checks import HIGH_ROLE, INBOUND, OUTBOUND, Checked, Items, LaneId
 from ferry.lane.crossing import State
 from ferry.notices import NoticeReceiver
+from ferry.one_way.keeper import LowSide
 from ferry.parts import HalfParts
 from ferry.ports import FolderPort, InletPort
 from ferry.receiving import ReceivingStation
@@ -125,6 +127,8 @@ class AnswerDelivery:
         inboxes: the workers' inboxes.
     """
 
+    looks_more = 0
+
     def __init__(self, parts: HalfParts, lane: LaneId, inboxes: WorkerInboxes) -> None:
         self._parts = parts
         self._lane = lane
@@ -135,12 +139,13 @@ class AnswerDelivery:
         """Each worker's inbox has a bound of its own, so the lane as a whole is always open."""
         return self._parts.limits.credits
 
-    def deliver(self, checked: Checked, items: Items) -> Generator[None, None, State]:
+    def deliver(self, checked: Checked, items: Items, *, careful: bool) -> Generator[Pause, None, State]:
         """Add this half's seal and route the bundle.
 
         Raises:
             Unavailable: the worker's inbox or the disk is full.
         """
+        del careful  # nothing is opened here
         now_ms = self._parts.clock.now_ms()
         if self._stream is None:
             self._stream = SealStream(*self._lane, self._parts.journal.begin_epoch(self._lane, now_ms=now_ms))
@@ -149,7 +154,7 @@ class AnswerDelivery:
         name = DropName(stream.epoch, stream.sequence, self._parts.name)
         self._inboxes.put(items.reply_to, name, encode_bundle(sealed))
         self._stream = stream
-        yield
+        yield Pause.BREATH
         return State.SENT
 
 
@@ -175,18 +180,22 @@ class LowHalf:
         )
         self._notices = NoticeReceiver(parts, settings.dmz_notices)
         notes = ProgressNotes(parts, self.inboxes)
+        one_way = settings.transport.one_way
         senders, receivers = [], []
         for lane in LANES:
             inbound, outbound = LaneId(INBOUND, lane), LaneId(OUTBOUND, lane)
             spool = Spool(settings.spool / f"inbound-{lane}", disk=parts.disk)
             source = FolderPort(settings.dmz_outbox / lane, disk=parts.disk)
-            sender = Sender(parts, inbound, outlet, spool, notes)
+            sender = Sender(parts, inbound, outlet, spool, notes, one_way=one_way)
             senders.append(SendingStation(sender, [source], on_taken=notes.taken))
+            if one_way:
+                continue
             delivery = AnswerDelivery(parts, outbound, self.inboxes)
             port = InletPort(inlet, lane)
             receivers.append(ReceivingStation(parts, outbound, port, delivery, self.half.acknowledge_now))
         reader = ControlReader(parts, HIGH_ROLE, self.half.take_control)
-        self.half.fill(senders, receivers, ControlStation(inlet, reader, self._notices))
+        side = LowSide(parts, [station.sender for station in senders], settings.status.parent) if one_way else None
+        self.half.fill(senders, receivers, ControlStation(inlet, reader, self._notices), one_way=side)
 
     def start(self) -> None:
         """Make folders ready and run.

@@ -25,6 +25,7 @@ class LaneMetrics:
         self.duplicates = metrics.duplicates.labels(*labels)
         self.rejected = metrics.rejected.labels(*labels)
         self.resends = metrics.resends.labels(*labels)
+        self.lost = metrics.lost.labels(*labels)
         self.gaps = metrics.gaps.labels(*labels)
         self.depth = metrics.depth.labels(*labels)
         self.unacknowledged = metrics.unacknowledged.labels(*labels)
@@ -56,6 +57,8 @@ class FerryMetrics:
         )
         self.rejected = Counter("ferry_rejected_items_total", "failed inspection", ("lane", "way"), registry=registry)
         self.resends = Counter("ferry_resends_total", "bundles sent again", ("lane", "way"), registry=registry)
+        self.lost = Counter("ferry_lost_total", "given up: not kept any more", ("lane", "way"), registry=registry)
+        self.resend_asked = Gauge("ferry_resend_asked_total", "asked for by the resend list", registry=registry)
         self.gaps = Gauge("ferry_gaps_total", "crossings missing now", ("lane", "way"), registry=registry)
         self.depth = Gauge("ferry_queue_depth_total", "files waiting to be taken", ("lane", "way"), registry=registry)
         self.unacknowledged = Gauge(

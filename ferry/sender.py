@@ -17,6 +17,7 @@ from typing import Final, NamedTuple, Protocol
 from twisted.logger import Logger
 
 from ferry.journal import SENT_WAY, Entry, Numbered
+from ferry.lane.away import Away
 from ferry.lane.checks import Checked, LaneId
 from ferry.lane.crossing import Author, State
 from ferry.lane.outbox import Outbox
@@ -24,7 +25,7 @@ from ferry.lane.reasons import Reason
 from ferry.parts import HalfParts
 from ferry.spool import Spool
 from ferry.transports.port import Outlet
-from wire_formats.bundle import Bundle, SealStream, encode_bundle, parse_bundle, peek_statement
+from wire_formats.bundle import CLOCK_SLACK_MS, Bundle, SealStream, encode_bundle, parse_bundle, peek_statement
 from wire_formats.cose import parse_sign1
 from wire_formats.drop import DropName
 from wire_formats.errors import Kind, PeerError, Unavailable
@@ -57,13 +58,15 @@ class Sender:
         outlet: the transport.
         spool: where bundles wait for their acknowledgement.
         progress: hears of tracked bundles.
+        one_way: no acknowledgement ever comes by itself (``ferry.one_way``).
     """
 
     log = Logger()
 
     def __init__(
-        self, parts: HalfParts, lane: LaneId, outlet: Outlet, spool: Spool, progress: ProgressSink | None = None
-    ) -> None:
+        self, parts: HalfParts, lane: LaneId, outlet: Outlet, spool: Spool, progress: ProgressSink | None = None,
+        *, one_way: bool = False,
+    ) -> None:  # fmt: skip
         self.parts = parts
         self.lane = lane
         self._outlet = outlet
@@ -71,6 +74,10 @@ class Sender:
         self._progress = progress
         self._tracked: dict[int, Tracked] = {}
         self._old: deque[DropName] = deque()
+        self._away = Away()
+        self._one_way = one_way
+        #: Statement digests of what is kept, by number; for manifests only.
+        self.digests: dict[int, bytes] = {}
         self._logged_again: DropName | None = None
         self._metrics = parts.metrics.lane(lane)
         self.outbox = Outbox(epoch=0, most_bundles=1, most_bytes=1)
@@ -78,10 +85,11 @@ class Sender:
         self.heard_s = parts.seconds()
         self.ever_heard = False
         self.full = False
+        self._newest_ms = 0
 
     def start(self) -> None:
-        """Begin a new epoch; whatever the spool holds is sent again under it."""
-        self._old = deque(self._spool.prepare())
+        """Begin a new epoch; whatever the spool holds is sent again under it, unless people are carrying it."""
+        self._old = self._to_renew()
         self._begin_epoch(above=0)
 
     @property
@@ -95,7 +103,7 @@ class Sender:
             return 0
         if self._has_unsent():
             self._put_unsent()
-        return self.parts.limits.credits - len(self.outbox)
+        return max(0, self.parts.limits.credits - len(self.outbox) - len(self._away))
 
     def send(self, checked: Checked, entry: Entry) -> None:
         """Send a checked bundle of an author.
@@ -138,6 +146,9 @@ class Sender:
         author, worker = self._author(bundle)
         statement = peek_statement(bundle.seals[0])
         self._log_if_unlogged(old, data, author)
+        if statement.made_ms > self.parts.clock.now_ms() + CLOCK_SLACK_MS:
+            self._drop_future(old, author, data)
+            return
         name, sealed, leaf = self._seal(bundle, author, tracked=statement.tracked)
         self._old.popleft()
         entry = self.parts.journal.by_author(SENT_WAY, self.lane, author)
@@ -149,11 +160,35 @@ class Sender:
         self._metrics.resends.inc()
         self._put(name, sealed)
 
+    def _drop_future(self, old: DropName, author: Author, data: bytes | None) -> None:
+        """Let go of a bundle that its author made while the clock was wrong: nobody would take it for a long time.
+
+        Its author's end sends its requests or answers again.
+        """
+        now_ms = self.parts.clock.now_ms()
+        self.parts.quarantine.add(Reason.FROM_THE_FUTURE, self.lane, data or b"")
+        entry = self.parts.journal.by_author(SENT_WAY, self.lane, author)
+        if entry is not None and entry.state is State.SENT:
+            self.parts.journal.set_aside(entry, State.HELD, Reason.FROM_THE_FUTURE.value, now_ms=now_ms)
+        self._old.popleft()
+        self._spool.remove(old)
+
     def acknowledge(self, message: Acknowledgement) -> None:
         """Take in an acknowledgement whose signature held."""
         self.heard_s = self.parts.seconds()
         self.ever_heard = True
-        result = self.outbox.acknowledge(message.epoch, message.cumulative, message.gaps, message.made_ms)
+        self._settle_away(message)
+        self.take(message)
+
+    def take(self, message: Acknowledgement, *, arrived: bool = True) -> None:
+        """Let go of what a message says is done with, and mark what it misses.
+
+        Args:
+            message: the acknowledgement.
+            arrived: whether the receiver said so; otherwise it is only not kept any longer.
+        """
+        told = (message.epoch, message.cumulative, message.gaps, message.made_ms)
+        result = self.outbox.acknowledge(*told, now_ms=self.parts.clock.now_ms())
         if result.newer_epoch or result.regressed:
             self.log.warn("epoch_renewed", lane=self.lane.lane, way=self.lane.direction, epoch=message.epoch)
             self._renew_all(above=message.epoch)
@@ -161,12 +196,14 @@ class Sender:
         if not result.settled:
             return
         now_ms = self.parts.clock.now_ms()
-        self.parts.journal.finish(self.lane, self.outbox.epoch, result.settled, State.ACKED, now_ms=now_ms)
-        self.parts.journal.commit()
+        if arrived:
+            self.parts.journal.finish(self.lane, self.outbox.epoch, result.settled, State.ACKED, now_ms=now_ms)
+            self.parts.journal.commit()
         for sequence in result.settled:
             self._spool.remove(self._name(sequence))
+            self.digests.pop(sequence, None)
             tracked = self._tracked.pop(sequence, None)
-            if tracked is not None and self._progress is not None:
+            if tracked is not None and self._progress is not None and arrived:
                 self._progress.crossed(tracked)
 
     def tick(self) -> None:
@@ -178,7 +215,13 @@ class Sender:
         self._metrics.unacknowledged.set(len(self.outbox) + len(self._old))
         self._tell_if_full()
         self._metrics.gaps.set(self.outbox.missing())
+        if self._newest_ms > self.parts.clock.now_ms() + CLOCK_SLACK_MS:
+            # The clock was set back: what was sealed before is of the future to everybody, and would be for as long.
+            self.log.warn("clock_set_back", lane=self.lane.lane, way=self.lane.direction)
+            self._renew_all(above=0)
+            return
         carried = self._outlet.carrying(self.lane.lane)
+        self._old.extend(self._away.come_back(carried))
         due = self.outbox.due(
             self.parts.seconds(), most=RESENDS_AT_ONCE, on_its_way=lambda number: self._name(number) in carried
         )
@@ -214,13 +257,36 @@ class Sender:
     def _begin_epoch(self, *, above: int) -> None:
         limits = self.parts.limits
         epoch = self.parts.journal.begin_epoch(self.lane, now_ms=self.parts.clock.now_ms(), above=above)
-        self.outbox = Outbox(epoch=epoch, most_bundles=limits.credits, most_bytes=limits.spool_bytes)
+        self.outbox = Outbox(
+            epoch=epoch, most_bundles=limits.credits, most_bytes=limits.spool_bytes, one_way=self._one_way
+        )
+        self.digests.clear()
         self._stream = SealStream(*self.lane, epoch)
         self._tracked.clear()
 
     def _renew_all(self, *, above: int) -> None:
+        self._newest_ms = 0
         self._begin_epoch(above=above)
-        self._old = deque(self._spool.prepare())
+        self._old = self._to_renew()
+
+    def _to_renew(self) -> deque[DropName]:
+        return deque(self._away.part(self._spool.prepare(), self._outlet.carrying(self.lane.lane)))
+
+    def _settle_away(self, message: Acknowledgement) -> None:
+        """Settle what was sent before this half began anew, and has arrived."""
+        settled = self._away.settle(message.epoch, message.cumulative)
+        if not settled:
+            return
+        now_ms, sequences = self.parts.clock.now_ms(), [name.sequence for name in settled]
+        self.parts.journal.finish(self.lane, message.epoch, sequences, State.ACKED, now_ms=now_ms)
+        self.parts.journal.commit()
+        for name in settled:
+            data = self._spool.get(name)
+            bundle = _unsealed(data, self.parts.key.kid) if data is not None else None
+            if bundle is not None and self._progress is not None and peek_statement(bundle.seals[0]).tracked:
+                _, worker = self._author(bundle)
+                self._progress.crossed(Tracked(worker, peek_statement(bundle.seals[0]).root))
+            self._spool.remove(name)
 
     def _give_up(self, sequences: list[int]) -> None:
         """Hold what the receiver never accepts, and close the gap with a new epoch."""
@@ -236,7 +302,8 @@ class Sender:
     def _seal(self, bundle: Bundle, author: Author, *, tracked: bool) -> tuple[DropName, bytes, bytes]:
         """Seal under the next number, keep in the spool, log; on failure the number stays free."""
         stream = replace(self._stream)
-        sealed = stream.seal(bundle, self.parts.key, now_ms=self.parts.clock.now_ms(), tracked=tracked)
+        now_ms = self.parts.clock.now_ms()
+        sealed = stream.seal(bundle, self.parts.key, now_ms=now_ms, tracked=tracked)
         data = encode_bundle(sealed)
         name = self._name(stream.sequence)
         self._spool.put(name, data)
@@ -246,6 +313,9 @@ class Sender:
             self._spool.remove(name)
             raise
         self._stream = stream
+        if self._one_way:
+            self.digests[stream.sequence] = stream.previous
+        self._newest_ms = max(self._newest_ms, now_ms)
         self.outbox.add(stream.sequence, len(data), self.parts.seconds())
         return name, data, leaf
 

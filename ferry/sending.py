@@ -6,11 +6,11 @@ half wrote itself, outbound.  A bundle of an older epoch is sent again before an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from twisted.logger import Logger
 
-from ferry.intake import BLOCKED_S, Candidate, Intake, Over
+from ferry.intake import BLOCKED_S, Candidate, Intake, Over, Pause, Steps
 from ferry.journal import SENT_WAY
 from ferry.lane.checks import check_fresh, check_items
 from ferry.lane.reasons import Reason, SetAside
@@ -83,12 +83,12 @@ class SendingStation:
         """Give how many bundles may be taken now."""
         return self.sender.room()
 
-    def handle(self, candidate: Candidate) -> Iterator[None]:
+    def handle(self, candidate: Candidate) -> Steps:
         """Check a bundle of this side and send it."""
         signers, now_ms = self._parts.signers, self._parts.clock.now_ms()
         checked = check_fresh(candidate.data, candidate.name, self._lane, signers, now_ms=now_ms)
         check_items(checked, self._lane, signers)
-        yield
+        yield Pause.BREATH
         known = self._parts.journal.by_author(SENT_WAY, self._lane, checked.author_key)
         if known is not None:
             self._parts.journal.forget(candidate.entry)

@@ -13,7 +13,8 @@ from prometheus_client import CollectorRegistry
 from twisted.internet.interfaces import IReactorTime
 
 from ferry.high_half import HIGH_LANES, HighHalf
-from ferry.inspection import Inspector
+from ferry.inspector.client import FarInspector
+from ferry.inspector.port import InspectionPort
 from ferry.journal import Journal
 from ferry.lane.checks import HIGH_ROLE, INBOUND, LOW_ROLE, OUTBOUND, WORKER_ROLE, LaneId, Signers
 from ferry.low_half import LOW_LANES, LowHalf
@@ -23,7 +24,6 @@ from ferry.quarantine import Quarantine
 from ferry.settings import HalfSettings, HighSettings, LowSettings
 from ferry.transports.ends import build_ends
 from ferry.witness.station import CrossingLog
-from wire_formats.catalogue import SERVICES
 from wire_formats.certificate_names import machine_of
 from wire_formats.collaborators import Clock, DirectoryWatch, Randomness
 from wire_formats.seal import SealPrivateKey
@@ -46,22 +46,39 @@ def build_low(
     return LowHalf(parts, settings, reactor, ends.inlet, ends.outlet, watch)
 
 
-def build_high(
+def build_high(  # noqa: PLR0913 - collaborators, each by name
     settings: HighSettings, *, reactor: IReactorTime, clock: Clock, randomness: Randomness, watch: DirectoryWatch,
-    registry: CollectorRegistry,
+    registry: CollectorRegistry, inspector: InspectionPort | None = None,
 ) -> HighHalf:  # fmt: skip
     """Build the high half; nothing runs before ``start``.
+
+    Args:
+        settings: its settings.
+        reactor: connects, and time.
+        clock: wall-clock time.
+        randomness: unpredictable bytes.
+        watch: wakes readers.
+        registry: the process's measurements.
+        inspector: opens and checks requests; the one that the settings name when None.
 
     Raises:
         SettingsError: a key, certificate or folder named in the settings cannot be used.
     """
     parts = half_parts(settings, HIGH_ROLE, HIGH_LANES, reactor, clock, registry)
     ends = build_ends(settings, OUTBOUND, reactor=reactor, randomness=randomness, watch=watch, registry=registry)
+    return HighHalf(parts, settings, reactor, ends, watch, inspector or FarInspector(settings.inspector, reactor))
+
+
+def seal_key(path: Path) -> SealPrivateKey:
+    """Read the key that opens requests.
+
+    Raises:
+        SettingsError: it cannot be read, or is none.
+    """
     try:
-        key = SealPrivateKey(_read(settings.seal_key))
+        return SealPrivateKey(_read(path))
     except ValueError as error:
-        raise SettingsError(f"{settings.seal_key}: {error}") from None
-    return HighHalf(parts, settings, reactor, ends, watch, Inspector(SERVICES, key))
+        raise SettingsError(f"{path}: {error}") from None
 
 
 def half_parts(
@@ -80,7 +97,6 @@ def half_parts(
     settings.journal.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     limits = settings.limits
     journal = Journal(settings.journal, keep_rows=limits.journal_rows)
-    crossings = settings.crossings or settings.journal.parent / "crossings"
     return HalfParts(
         name=machine_of(key.certificate).name,
         key=key,
@@ -91,7 +107,9 @@ def half_parts(
         clock=clock,
         seconds=reactor.seconds,
         limits=limits,
-        crossings=CrossingLog(journal, crossings, headers=role == HIGH_ROLE and limits.headers_kept > 0),
+        crossings=CrossingLog(
+            journal, settings.crossings_folder, headers=role == HIGH_ROLE and limits.headers_kept > 0
+        ),
     )
 
 

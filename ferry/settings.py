@@ -30,6 +30,7 @@ class FerryLimits:
         interactive_share: weight of interactive lanes against bulk lanes.
         bulk_share: weight of bulk lanes.
         notice_copies: how often a deny-list notice is sent.
+        one_way_keep_s: without a way back, how long at least a bundle is kept that nobody confirmed.
         log_leaves: crossings of one log; then the next one begins.
         headers_kept: for how many logs the high half keeps the headers of requests and answers; 0 keeps none.
     """
@@ -44,6 +45,7 @@ class FerryLimits:
     interactive_share: int = number(4, least=1, most=100)
     bulk_share: int = number(1, least=1, most=100)
     notice_copies: int = number(3, least=1, most=10)
+    one_way_keep_s: int = number(86_400, least=60, most=31_536_000)
     log_leaves: int = number(MOST_LEAVES, least=4, most=MOST_LEAVES)
     headers_kept: int = number(4, least=0, most=1_000_000)
 
@@ -60,10 +62,12 @@ class TransportSettings:
     Attributes:
         kind: directory (``gap_inbound``, ``gap_outbound``), diode (UDP, one way each) or media (the table ``media``).
         diode: the links, when the kind is diode.
+        one_way: nothing comes back: requests cross, answers and acknowledgements do not (``ferry.one_way``).
     """
 
     kind: str = field(default=DIRECTORY, metadata={"choices": (DIRECTORY, DIODE, MEDIA)})
     diode: DiodeSettings | None = None
+    one_way: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a diode without its addresses.
@@ -113,6 +117,11 @@ class HalfSettings:
     transport: TransportSettings = TransportSettings()
     limits: FerryLimits = FerryLimits()
 
+    @property
+    def crossings_folder(self) -> Path:
+        """Where the witnessed log lies."""
+        return self.crossings or self.journal.parent / "crossings"
+
 
 @dataclass(frozen=True, kw_only=True)
 class LowSettings(HalfSettings):
@@ -134,11 +143,24 @@ class HighSettings(HalfSettings):
     """The high half, on the core's side.
 
     Attributes:
-        seal_key: 32 raw bytes: opens what workers sealed to the high half.
+        inspector: the inspector's Unix socket; it has the key that opens requests, this half has not.
         core_inbox: drop of the core's intake, with a folder per lane.
         core_outbox: drop of the core's publisher, with a folder per lane and ``control`` for notices.
     """
 
-    seal_key: Path
+    inspector: Path
     core_inbox: Path
     core_outbox: Path
+
+
+@dataclass(frozen=True)
+class InspectorSettings:
+    """The inspector.
+
+    Attributes:
+        seal_key: 32 raw bytes: opens what workers sealed to the core's side.
+        socket: where it listens for the high half; its folder is closed to everybody else.
+    """
+
+    seal_key: Path
+    socket: Path

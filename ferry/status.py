@@ -6,7 +6,8 @@ One JSON object, replaced whole every two seconds:
      "lanes": [{"way", "lane", "role": "sender"|"receiver", "epoch", "mark", "acknowledged",
                 "gaps", "waiting", "unacknowledged", "oldest_s", "heard_s", "link", "blocked"}],
      "transport": {"out"|"in": {"kind", "figures": {name: value}, "lanes": {lane: {name: value}}, "troubles": [text]}},
-     "log": {"number", "leaves", "waiting", "uncosigned", "state", "peer_number", "peer_leaves", "peer_state"}}
+     "log": {"number", "leaves", "waiting", "uncosigned", "state", "peer_number", "peer_leaves", "peer_state"},
+     "one_way": {"asked": n, "lost": n, "unconfirmed": n, "list": text}}          empty where there is a way back
 """
 
 from __future__ import annotations
@@ -15,14 +16,19 @@ import contextlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Final
 
 from ferry.transports.port import LinkReport
 from ferry.witness.station import LogStatus
 from wire_formats.collaborators import Disk
 from wire_formats.disk import DISK
 from wire_formats.drop import write_whole
+
+#: The link of a sender that nobody answers, and the links that are well.
+ONE_WAY: Final = "one_way"
+WELL: Final = ("alive", "lagging", ONE_WAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +77,24 @@ class HalfStatus:
     lanes: Sequence[LaneStatus]
     transport: Mapping[str, LinkReport]
     log: LogStatus | None = None
+    one_way: Mapping[str, int | str] = field(default_factory=dict)
 
     def troubled(self) -> list[LaneStatus]:
         """Give the lanes that are blocked, or whose other half is not heard (where people carry, it rarely is)."""
         by_hand = any(report.kind == "media" for report in self.transport.values())
-        return [lane for lane in self.lanes if lane.blocked or not (by_hand or lane.link in ("alive", "lagging"))]
+        return [lane for lane in self.lanes if lane.blocked or not (by_hand or lane.link in WELL)]
 
 
 def write_status(path: Path, status: HalfStatus, *, disk: Disk = DISK) -> bool:
     """Replace the status file; gives False when the disk refuses (the next one will do)."""
+    return replace_file(path, json.dumps(asdict(status), indent=1).encode(), disk=disk)
+
+
+def replace_file(path: Path, data: bytes, *, disk: Disk = DISK) -> bool:
+    """Replace a file whole; gives False when the disk refuses, and leaves it as it was."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        write_whole(unfinished, json.dumps(asdict(status), indent=1).encode(), disk=disk)
+        write_whole(unfinished, data, disk=disk)
         disk.rename(unfinished, path)
     except OSError:
         with contextlib.suppress(OSError):

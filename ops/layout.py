@@ -2,7 +2,7 @@
 
 var/installation.toml        this installation: ports, city, workers
 var/run/                     the supervisor's lock and control socket
-var/dmz/ var/gap/ var/ferry_low/ var/ferry_high/ var/core/ var/ca/ var/demo/    see DESIGN
+var/dmz/ var/gap/ var/ferry_low/ var/ferry_high/ var/ferry_inspector/ var/core/ var/ca/ var/demo/    see DESIGN
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ TRANSPORTS: Final = ("directory", "diode")
 #: Metrics ports count up from the first one, in this order; worker-<n> follow from WORKERS_AT.
 METRICS_ORDER: Final = ("supervisor", "static", "ferry_low", "ferry_high", "core", "staff", "ca")
 WORKERS_AT: Final = 20
+#: Processes that have no network, and so no port for their metrics.
+NO_NETWORK: Final = frozenset({"ferry_inspector"})
 #: The edge's children take consecutive ports from here.
 EDGE_AT: Final = 40
 MOST_EDGE_CHILDREN: Final = 64
@@ -89,6 +91,8 @@ class Ports:
             return self.metrics + WORKERS_AT + int(role.removeprefix("worker-"))
         if role == "edge":
             return self.metrics + EDGE_AT
+        if role in NO_NETWORK:
+            return 0
         return self.metrics + METRICS_ORDER.index(role)
 
     def diode(self, half: str, end: str) -> int:
@@ -189,6 +193,11 @@ class Layout:
         return self.root / "ferry_high"
 
     @property
+    def ferry_inspector(self) -> Path:
+        """The ferry's inspector."""
+        return self.root / "ferry_inspector"
+
+    @property
     def core(self) -> Path:
         """The core's folder."""
         return self.root / "core"
@@ -214,7 +223,7 @@ class Layout:
     def folders(self, workers: tuple[str, ...]) -> Iterator[Path]:
         """Give every folder the processes expect to exist."""
         yield self.run
-        for zone in (self.dmz, self.ferry_low, self.ferry_high, self.core, self.ca):
+        for zone in (self.dmz, self.ferry_low, self.ferry_high, self.ferry_inspector, self.core, self.ca):
             for name in ("keys", "trust", "log", "run"):
                 yield zone / name
         for lane in LANES:
@@ -229,6 +238,7 @@ class Layout:
         for half in (self.ferry_low, self.ferry_high):
             yield half / "state"
             yield half / "spool"
+            yield half / "media"
             yield half / "quarantine"
         yield self.dmz / "notices"
         yield self.dmz / "snapshots"
@@ -244,6 +254,7 @@ class Layout:
             "static": self.dmz,
             "ferry_low": self.ferry_low,
             "ferry_high": self.ferry_high,
+            "ferry_inspector": self.ferry_inspector,
             "core": self.core,
             "staff": self.core,
             "ca": self.ca,
@@ -260,6 +271,7 @@ def roles(installation: Installation) -> tuple[tuple[str, int], ...]:
     return (
         ("ca", 1),
         ("core", 1),
+        ("ferry_inspector", 1),
         ("ferry_high", 1),
         ("ferry_low", 1),
         ("static", 1),

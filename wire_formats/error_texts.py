@@ -84,8 +84,9 @@ TEXTS: Final[dict[Kind, ErrorText]] = {
     Kind.CERTIFICATE_REQUIRED: ErrorText(
         Label("需要数字证书", "A certificate is needed"),
         Label(
-            "请先在网站下载并导入数字证书，然后重新打开浏览器。",
-            "Download and import your certificate from the site, then open the browser again.",
+            "请先在网站下载并导入数字证书，然后重新打开浏览器。已过期的证书浏览器不会出示，请凭新的凭条重新下载。",
+            "Download and import your certificate from the site, then open the browser again. Browsers do not offer a "
+            "certificate that has expired: get a new slip for it.",
         ),
     ),
     Kind.CERTIFICATE_REVOKED: ErrorText(Label("数字证书已注销", "The certificate has been revoked"), _COUNTER),

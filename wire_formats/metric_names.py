@@ -99,6 +99,8 @@ METRICS: Final[dict[str, Metric]] = {
     "ferry_duplicates_total": Metric("Counter", ("lane", "way"), "repeated bundles recognised"),
     "ferry_rejected_items_total": Metric("Counter", ("lane", "way"), "requests that failed inspection"),
     "ferry_resends_total": Metric("Counter", ("lane", "way"), "bundles sent again"),
+    "ferry_lost_total": Metric("Counter", ("lane", "way"), "crossings given up: their sender does not keep them"),
+    "ferry_resend_asked_total": Metric("Gauge", (), "crossings that the resend list asks for"),
     "ferry_gaps_total": Metric("Gauge", ("lane", "way"), "crossings missing now"),
     "ferry_queue_depth_total": Metric("Gauge", ("lane", "way"), "files waiting to be taken"),
     "ferry_unacknowledged_total": Metric("Gauge", ("lane", "way"), "bundles sent and not acknowledged"),

@@ -10,5 +10,5 @@
 Order: signed-in users before strangers, forms before pages before uploads. Strangers are shed first, then batch, then
 pages of signed-in users, forms last. What is refused has not been handed on: nothing of it is saved anywhere.
 
-Source: decision 0014; catalogue E11.
+Source: decision 0017; catalogue E11.
 """

@@ -13,7 +13,7 @@ Nothing is locked. A slot is written in one go by whichever child learns; a chil
 take one session for a stranger once, and a digest made of two halves is nobody's. When a bucket is full, what ends
 soonest makes room.
 
-Source: decision 0014; invariants 5 (digests only) and 9.
+Source: decision 0017; invariants 5 (digests only) and 9.
 """
 
 from __future__ import annotations

@@ -4,9 +4,12 @@ On a socket of its own OpenSSL reads on until the handshake needs an answer. A c
 thousands of records of a byte each, and every one of them costs OpenSSL some microseconds: one call would then last
 150 ms, as long as more comes longer, and everybody else waits. From memory it gets what it is given.
 
-Nothing beyond the end of a record is read: what follows the last record of the handshake stays in the socket.
+What waits in the socket is looked at, and only what OpenSSL has been given is taken: what follows the last record of
+the handshake stays there, for OpenSSL itself. That costs two system calls a flight, however many records it has; and
+as every handshake goes through here, the code is as flat as it can be.
 
-Source: RFC 8446 section 5.1 (record: type 1, version 2, length 2 bytes, fragment; a message may span records).
+Source: RFC 8446 section 5.1 (record: type 1, version 2, length 2 bytes, fragment; a message may span records); recv(2),
+MSG_PEEK.
 """
 
 from __future__ import annotations
@@ -15,11 +18,12 @@ import socket
 from typing import Final
 
 _HEADER: Final = 5
-_MOST: Final = 16 * 1024 + 256
+#: What ``RecordReader.look`` has seen, until anybody looks again.
+WAITING: Final = bytearray(16 * 1024)
 
 
 class RecordReader:
-    """The records that come through a socket.
+    """The records that wait in a socket.
 
     Args:
         descriptor: the connected socket, not blocking.
@@ -36,30 +40,48 @@ class RecordReader:
         self._left = 0
         self.records = 0
 
-    def next(self) -> bytes:
-        """Give the next bytes, at most to the end of a record; b"" at the end of the stream.
+    def look(self, most: int) -> list[int]:
+        """See what waits: it lies in WAITING afterwards.
+
+        Args:
+            most: pieces to look at; all of them are taken as given, unless nothing is read here any more.
+
+        Returns:
+            Where pieces end, each at the end of a record or of what is there; empty at the end of the stream.
 
         Raises:
             BlockingIOError: nothing is there now.
             OSError: the connection is broken.
         """
-        if self._left:
-            return self._fragment()
-        head = self._descriptor.recv(_HEADER - len(self._header))
-        self._header += head
-        if not head or len(self._header) < _HEADER:
-            return head
-        self.records += 1
-        self._left = int.from_bytes(self._header[3:])
-        self._header = b""
-        if not self._left:
-            return head
-        try:
-            return head + self._fragment()
-        except OSError:
-            return head  # if it is for good, the next read meets it again
+        end = self._descriptor.recv_into(WAITING, 0, socket.MSG_PEEK)
+        at, left = 0, self._left
+        ends: list[int] = []
+        while at < end and len(ends) < most:
+            if not left:
+                if self._header or end - at < _HEADER:
+                    at, left = self._part_of_header(at, end)
+                else:
+                    left = WAITING[at + 3] << 8 | WAITING[at + 4]
+                    at += _HEADER
+                    self.records += 1
+            count = min(left, end - at)
+            at += count
+            left -= count
+            ends.append(at)
+        self._left = left
+        return ends
 
-    def _fragment(self) -> bytes:
-        data = self._descriptor.recv(min(self._left, _MOST))
-        self._left -= len(data)
-        return data
+    def take(self, count: int) -> None:
+        """Take what was given out of the socket."""
+        self._descriptor.recv_into(WAITING, count)
+
+    def _part_of_header(self, at: int, end: int) -> tuple[int, int]:
+        """Give where the rest of a header ends, and how long its fragment is; 0 if the header is not whole yet."""
+        until = min(end, at + _HEADER - len(self._header))
+        self._header += WAITING[at:until]
+        if len(self._header) < _HEADER:
+            return until, 0
+        length = int.from_bytes(self._header[3:])
+        self._header = b""
+        self.records += 1
+        return until, length

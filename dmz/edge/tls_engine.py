@@ -20,12 +20,11 @@ from __future__ import annotations
 
 import enum
 import socket
-from collections.abc import Callable
 from typing import Any, Final, Protocol, TypeAlias
 
 from OpenSSL import SSL
 
-from dmz.edge.record_reader import RecordReader
+from dmz.edge.record_reader import WAITING, RecordReader
 
 #: The longest plaintext of a TLS record: a read of this size leaves nothing pending inside OpenSSL.
 RECORD_BYTES: Final = 16 * 1024
@@ -81,75 +80,22 @@ class TlsSession(Protocol):
 SessionMaker: TypeAlias = type["DirectSession"] | type["PublicSession"]
 
 
-class _Memory:
-    """What OpenSSL reads from and writes to in memory, tied to a socket.
-
-    Args:
-        descriptor: the socket.
-        put: gives OpenSSL bytes.
-        take: takes what OpenSSL has written, at most a record; b"" for nothing.
-    """
-
-    __slots__ = ("_descriptor", "_put", "_reader", "_take", "_unsent")
-
-    def __init__(self, descriptor: socket.socket, put: Callable[[bytes], object], take: Callable[[], bytes]) -> None:
-        self._descriptor = descriptor
-        self._reader = RecordReader(descriptor)
-        self._put = put
-        self._take = take
-        self._unsent = b""
-
-    def shake(self, step: Callable[[], Stop | None]) -> Stop | None:
-        """Take a step of a handshake: as ``TlsSession.handshake``.
-
-        Args:
-            step: lets OpenSSL go as far as it comes with what it has; None when the handshake is done.
-        """
-        for _ in range(RECORDS_A_STEP):
-            result = step()
-            sent = self.send()
-            if result is Stop.BROKEN:
-                return result
-            if sent is not None or result is None:
-                return sent
-            fed = self.feed()
-            if fed is not None:
-                return fed
-            if self._reader.records > MOST_RECORDS:
-                return Stop.BROKEN
-        return Stop.MORE
-
-    def feed(self) -> Stop | None:
-        """Give OpenSSL the next bytes, at most a record; None when there were some."""
-        try:
-            data = self._reader.next()
-        except BlockingIOError:
-            return Stop.WANT_READ
-        except OSError:
-            return Stop.BROKEN
-        if not data:
-            return Stop.BROKEN
-        self._put(data)
-        return None
-
-    def send(self) -> Stop | None:
-        """Send what OpenSSL has written; None when all is sent."""
-        while data := self._unsent or self._take():
-            try:
-                self._unsent = data[self._descriptor.send(data) :]
-            except BlockingIOError:
-                self._unsent = data
-                return Stop.WANT_WRITE
-            except OSError:
-                return Stop.BROKEN
-        return None
-
-
 # pyOpenSSL has no types for these two.
 _ffi: Any = getattr(SSL, "_ffi", None)
 _lib: Any = getattr(SSL, "_lib", None)
 _buffer: Any = None if _ffi is None else _ffi.new("char[]", RECORD_BYTES)
 _readable: Any = None if _ffi is None else _ffi.buffer(_buffer)
+_waiting: Any = None if _ffi is None else _ffi.from_buffer(WAITING)
+
+
+def _look(reader: RecordReader, most: int) -> list[int] | Stop:
+    """Look at the records that wait: where each ends, or why there are none."""
+    try:
+        return reader.look(most) or Stop.BROKEN
+    except BlockingIOError:
+        return Stop.WANT_READ
+    except OSError:
+        return Stop.BROKEN
 
 
 class DirectSession:
@@ -161,7 +107,7 @@ class DirectSession:
         most: bytes of one read, at most RECORD_BYTES (tests make it small).
     """
 
-    __slots__ = ("_descriptor", "_memory", "_ssl", "connection", "most")
+    __slots__ = ("_descriptor", "_over", "_reader", "_ssl", "_unsent", "connection", "most")
 
     def __init__(self, context: SSL.Context, descriptor: socket.socket, most: int = RECORD_BYTES) -> None:
         self.connection = SSL.Connection(context, None)
@@ -172,27 +118,54 @@ class DirectSession:
         _lib.SSL_clear_mode(self._ssl, _lib.SSL_MODE_AUTO_RETRY)
         self.most = most
         self._descriptor = descriptor
-        self._memory: _Memory | None = _Memory(descriptor, self._put, self._take)
+        self._reader: RecordReader | None = RecordReader(descriptor)  # None: OpenSSL has the socket, and no memory
+        self._unsent = b""
+        self._over = False
 
     def handshake(self) -> Stop | None:
         """See ``TlsSession``."""
-        if self._memory is None:
+        reader = self._reader
+        if reader is None:
             return None
-        result = self._memory.shake(self._step)
-        if result is None:
-            self._memory = None
-            _lib.SSL_set_fd(self._ssl, self._descriptor.fileno())  # frees the memory
-        return result
+        if self._unsent:
+            return self._end_of_step(Stop.WANT_READ)
+        ends = _look(reader, RECORDS_A_STEP)
+        if isinstance(ends, Stop):
+            return ends
+        at, into = 0, self.connection._into_ssl
+        for end in ends:
+            _lib.BIO_write(into, _waiting + at, end - at)
+            at = end
+            _lib.ERR_clear_error()
+            result = _lib.SSL_do_handshake(self._ssl)
+            if result == 1:
+                self._over = True
+                break
+            if self._why(result) is not Stop.WANT_READ:
+                self._end_of_step(Stop.BROKEN)  # the alert
+                return Stop.BROKEN
+        reader.take(at)
+        if reader.records > MOST_RECORDS:
+            return Stop.BROKEN
+        return self._end_of_step(Stop.MORE if len(ends) == RECORDS_A_STEP else Stop.WANT_READ)
 
-    def _step(self) -> Stop | None:
-        _lib.ERR_clear_error()
-        result = _lib.SSL_do_handshake(self._ssl)
-        return None if result == 1 else self._why(result)
+    def _end_of_step(self, otherwise: Stop) -> Stop | None:
+        """Send what OpenSSL has written to memory; when all is sent and the handshake done, give it the socket."""
+        while data := self._unsent or self._written():
+            try:
+                self._unsent = data[self._descriptor.send(data) :]
+            except BlockingIOError:
+                self._unsent = data
+                return Stop.WANT_WRITE
+            except OSError:
+                return Stop.BROKEN
+        if not self._over:
+            return otherwise
+        self._reader = None
+        _lib.SSL_set_fd(self._ssl, self._descriptor.fileno())  # frees the memory
+        return None
 
-    def _put(self, data: bytes) -> None:
-        _lib.BIO_write(self.connection._into_ssl, data, len(data))
-
-    def _take(self) -> bytes:
+    def _written(self) -> bytes:
         count = _lib.BIO_read(self.connection._from_ssl, _buffer, RECORD_BYTES)
         data: bytes = _readable[: max(0, count)]
         return data
@@ -253,19 +226,31 @@ class PublicSession:
         most: bytes of one read.
     """
 
-    __slots__ = ("_memory", "_said_goodbye", "_taken", "connection", "most")
+    __slots__ = ("_descriptor", "_reader", "_said_goodbye", "_taken", "_unsent", "connection", "most")
 
     def __init__(self, context: SSL.Context, descriptor: socket.socket, most: int = RECORD_BYTES) -> None:
         self.connection = SSL.Connection(context, None)
         self.connection.set_accept_state()
-        self._memory = _Memory(descriptor, self.connection.bio_write, self._take)
+        self._descriptor = descriptor
+        self._reader = RecordReader(descriptor)
         self.most = most
         self._taken = 0
+        self._unsent = b""
         self._said_goodbye = False
 
     def handshake(self) -> Stop | None:
         """See ``TlsSession``."""
-        return self._memory.shake(self._step)
+        for _ in range(RECORDS_A_STEP):
+            result = self._step()
+            sent = self._sent()
+            if result is Stop.BROKEN or self._reader.records > MOST_RECORDS:
+                return Stop.BROKEN
+            if sent is not None or result is None:
+                return sent
+            fed = self._feed()
+            if fed is not None:
+                return fed
+        return Stop.MORE
 
     def _step(self) -> Stop | None:
         try:
@@ -274,7 +259,28 @@ class PublicSession:
             return _stop_of(error)
         return None
 
-    def _take(self) -> bytes:
+    def _feed(self) -> Stop | None:
+        """Give OpenSSL the next bytes, at most a record; None when there were some."""
+        ends = _look(self._reader, 1)
+        if isinstance(ends, Stop):
+            return ends
+        self.connection.bio_write(bytes(WAITING[: ends[0]]))
+        self._reader.take(ends[0])
+        return None
+
+    def _sent(self) -> Stop | None:
+        """Send what OpenSSL has written to memory; None when all is sent."""
+        while data := self._unsent or self._written():
+            try:
+                self._unsent = data[self._descriptor.send(data) :]
+            except BlockingIOError:
+                self._unsent = data
+                return Stop.WANT_WRITE
+            except OSError:
+                return Stop.BROKEN
+        return None
+
+    def _written(self) -> bytes:
         try:
             return self.connection.bio_read(RECORD_BYTES)
         except SSL.WantReadError:
@@ -282,12 +288,12 @@ class PublicSession:
 
     def read(self) -> bytes | Stop:
         """See ``TlsSession``."""
-        sent = self._memory.send()  # answers to KeyUpdate: who does not take them is not read any further
+        sent = self._sent()  # answers to KeyUpdate: who does not take them is not read any further
         if sent is not None:
             return sent
         data = self._recv()
         if data is Stop.WANT_READ:
-            data = self._memory.feed() or self._recv()
+            data = self._feed() or self._recv()
         return data
 
     def _recv(self) -> bytes | Stop:
@@ -303,7 +309,7 @@ class PublicSession:
                 self._taken = self.connection.send(data)
             except SSL.Error as error:
                 return _stop_of(error)
-        sent = self._memory.send()
+        sent = self._sent()
         if sent is not None:
             return sent  # the same bytes come again, and then are said to be taken
         taken, self._taken = self._taken, 0
@@ -321,7 +327,7 @@ class PublicSession:
                 self.connection.shutdown()
             except SSL.Error:
                 return None  # nothing can be said any more
-        return Stop.WANT_WRITE if self._memory.send() is Stop.WANT_WRITE else None
+        return Stop.WANT_WRITE if self._sent() is Stop.WANT_WRITE else None
 
 
 def _stop_of(error: SSL.Error) -> Stop:

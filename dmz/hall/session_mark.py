@@ -3,7 +3,7 @@
 Sessions live in the exchange database, which an edge cannot read; so the worker that has looked the session up says in
 its answer how long it still lives. The edge keeps that beside a digest of the cookie (``dmz.admission.session_marks``).
 
-Source: decision 0014; catalogue E11.
+Source: decision 0017; catalogue E11.
 """
 
 from __future__ import annotations

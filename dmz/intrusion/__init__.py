@@ -10,6 +10,8 @@ Pure (values in, values out; no sockets, no files, no clock):
 With files, sockets and metrics:
     watch      what the edge asks and tells; joins the parts
     ban_board  bans as files in a drop: shared by all children of an edge within a second, kept over restarts
+    shared_offences
+               offences told from child to child, in memory that they share
     events     metrics, log and CEF lines of what happens
     syslog     CEF lines to a collector over UDP
     handler    watches what the firewall refuses and what the workers answer
@@ -19,8 +21,9 @@ Who is counted. A request with a valid certificate counts on its certificate alo
 clerk must not lock out the community office whose address he shares. For the same reason a banned address keeps out
 only those without a valid certificate; certificates are banned by themselves.
 
-What is kept. Scores are in memory only. A ban's file holds an address or a certificate's fingerprint, a word for the
-reason and two instants, and is deleted when it is no longer needed: no person's history (DESIGN, invariant 5).
+What is kept. Scores are in memory only, shared by the children of an edge. A ban's file holds an address or a
+certificate's fingerprint, a word for the reason and two instants, and is deleted when it is no longer needed: no
+person's history (DESIGN, invariant 5).
 
 Source: catalogue E5; issue "The front door", point 5.
 """

@@ -127,6 +127,11 @@ class BanBook:
         ban = self._newest.get(subject)
         return ban.until_ms if ban is not None and not ban.lifts and ban.until_ms > now_ms else 0
 
+    def spoken_ms(self, subject: Subject) -> int:
+        """Give when a subject was banned or pardoned last; 0 if nothing is known."""
+        ban = self._newest.get(subject)
+        return 0 if ban is None else ban.made_ms
+
     def take(self, ban: Ban) -> bool:
         """Take in a statement; False if a newer one, or this one, is known."""
         known = self._newest.get(ban.subject)

@@ -30,8 +30,7 @@ class WatchedHandler(Answering):
             if isinstance(outcome, HallResponse):
                 self._note(of_answer(outcome), request)
             elif isinstance(outcome, FirewallRefusedError):
-                typed = outcome.field is not None and _signed_in(request)
-                verdict = outcome.verdict
+                verdict, typed = outcome.verdict, outcome.field is not None and _signed_in(request)
                 self._note(of_firewall(outcome.kind, verdict.rule, verdict.score, typed=typed), request)
             elif isinstance(outcome, Refused):
                 self._note(of_firewall(outcome.kind, "", 0), request)

@@ -79,7 +79,7 @@ class _Entry:
 
 
 class OffenderLedger:
-    """Scores of one process.
+    """Scores, as one process knows them.
 
     Args:
         rules: bounds, half-life, sizes.
@@ -114,25 +114,39 @@ class OffenderLedger:
             may_ban: whether it may lead to a ban; otherwise it raises the score no further than to slowing down.
         """
         before = Standing.THROTTLED if subject in self._throttled else Standing.CLEAR
-        entry = self._entries.get(subject)
-        earlier = 0.0 if entry is None else self._decayed(entry, now_ms)
-        bounds = self._rules.certificate if isinstance(subject, bytes) else self._rules.address
-        score = earlier + points if may_ban else max(earlier, min(earlier + points, bounds.throttle))
-        if score >= bounds.ban:
+        score = self._raised(subject, points, now_ms, may_ban=may_ban)
+        if may_ban and score >= self._bounds(subject).ban:
             self.forget(subject)
             return Judged(score, before, Standing.BANNED)
+        self._keep(subject, score, now_ms)
+        after = Standing.THROTTLED if subject in self._throttled else Standing.CLEAR
+        return Judged(score, before, after)
+
+    def hear(self, subject: Subject, points: int, at_ms: int, *, may_ban: bool) -> None:
+        """Add what another process has counted; a ban that follows is made there, or at the next offence here."""
+        self._keep(subject, self._raised(subject, points, at_ms, may_ban=may_ban), at_ms)
+
+    def _raised(self, subject: Subject, points: int, now_ms: int, *, may_ban: bool) -> float:
+        entry = self._entries.get(subject)
+        earlier = 0.0 if entry is None else self._decayed(entry, now_ms)
+        return earlier + points if may_ban else max(earlier, min(earlier + points, self._bounds(subject).throttle))
+
+    def _keep(self, subject: Subject, score: float, now_ms: int) -> None:
+        entry = self._entries.get(subject)
         at_ms = now_ms if entry is None else max(entry.at_ms, now_ms)
         self._entries[subject] = _Entry(score, at_ms)
         self._entries.move_to_end(subject)
-        if score >= bounds.throttle:
+        throttle = self._bounds(subject).throttle
+        if score >= throttle:
             self._throttled.add(subject)
-        elif score < bounds.throttle / 2:
+        elif score < throttle / 2:
             self._throttled.discard(subject)
         if len(self._entries) > self._rules.capacity:
             quiet, _ = self._entries.popitem(last=False)
             self._throttled.discard(quiet)
-        after = Standing.THROTTLED if subject in self._throttled else Standing.CLEAR
-        return Judged(score, before, after)
+
+    def _bounds(self, subject: Subject) -> Bounds:
+        return self._rules.certificate if isinstance(subject, bytes) else self._rules.address
 
     def wait_s(self, subject: Subject, now_ms: int) -> float:
         """Take a token of a throttled offender's bucket.
@@ -142,8 +156,7 @@ class OffenderLedger:
         """
         if subject not in self._throttled:
             return 0.0
-        bounds = self._rules.certificate if isinstance(subject, bytes) else self._rules.address
-        if self.score(subject, now_ms) < bounds.throttle / 2:
+        if self.score(subject, now_ms) < self._bounds(subject).throttle / 2:
             self._throttled.discard(subject)
             return 0.0
         return self._buckets.take(subject, now_ms / _MS)

@@ -23,6 +23,7 @@ from dmz.intrusion.metrics import IntrusionMetrics
 from dmz.intrusion.offences import FROM_A_LINK, FROM_A_PAGE, INVALID_CERTIFICATE, Offence, of_refusal
 from dmz.intrusion.score import OffenderLedger, Standing
 from dmz.intrusion.settings import IntrusionSettings
+from dmz.intrusion.shared_offences import OffenceExchange, Told
 from dmz.intrusion.subjects import Subject, lies_in, parse_networks, subject_text
 from wire_formats.collaborators import Clock, DirectoryWatch
 from wire_formats.instants import MINUTE_MS, SECOND_MS
@@ -45,10 +46,12 @@ class Post:
     Attributes:
         name: of the process, for example "edge-0".
         keeper: whether it deletes old files, and tells of what others have changed.
+        exchange: where the processes tell each other what they count; None: it is alone.
     """
 
     name: str
     keeper: bool
+    exchange: OffenceExchange | None = None
 
 
 class IntrusionWatch:
@@ -90,6 +93,8 @@ class IntrusionWatch:
         """Read the bans there are, and follow the drop from now on."""
         self._take(self._board.scan(most=_ALL))
         self.scan()
+        if self._post.exchange is not None and not self._post.exchange.tells:
+            self._log.warn("offences_not_shared", holder=self._post.name)
         self._stop = watch.watch(self._folder, self.scan)
 
     def stop(self) -> None:
@@ -168,7 +173,11 @@ class IntrusionWatch:
             self._teller.tell(Event(Happening.OFFENCE, subject, offence, trace))
             return
         points = max(1, offence.points // FOREIGN_SHARE) if trace.foreign else offence.points
-        judged = self._ledger.offend(subject, points, now_ms, may_ban=not trace.foreign)
+        may_ban = not trace.foreign
+        self._hear()
+        if self._post.exchange is not None:
+            self._post.exchange.tell(Told(subject, points, now_ms, may_ban))
+        judged = self._ledger.offend(subject, points, now_ms, may_ban=may_ban)
         self._teller.tell(Event(Happening.OFFENCE, subject, offence, trace, score=round(judged.score)))
         if judged.after is Standing.BANNED:
             ban = self._book.next_ban(subject, offence.word, now_ms, self._post.name)
@@ -184,6 +193,7 @@ class IntrusionWatch:
 
     def scan(self) -> None:
         """Take in what other children and operators have said; called by the directory watch."""
+        self._hear()
         self._take(self._board.scan())
         now_ms = self._clock.now_ms()
         if now_ms - self._tidied_ms >= _TIDY_MS:
@@ -192,6 +202,14 @@ class IntrusionWatch:
             self._known.turn(now_ms)
             self._pages.turn(now_ms)
         self._measure(now_ms)
+
+    def _hear(self) -> None:
+        """Take in what other children have counted, but what lies before a ban or a pardon: that began anew."""
+        if self._post.exchange is None:
+            return
+        for told in self._post.exchange.hear():
+            if told.at_ms > self._book.spoken_ms(told.subject):
+                self._ledger.hear(told.subject, told.points, told.at_ms, may_ban=told.may_ban)
 
     def _take(self, said: list[Ban]) -> None:
         for ban in said:

@@ -94,6 +94,25 @@ class Inbox:
         self._enter(epoch)
         self.mark = max(self.mark, min(mark, self.cumulative + WINDOW))
 
+    def digest(self, sequence: int) -> bytes | None:
+        """Give the statement digest of a crossing that arrived, while it is remembered."""
+        return self._digests.get(sequence)
+
+    def forgo(self, kept: int) -> int:
+        """Give up what is older than the sender keeps; gives how many crossings are lost with it.
+
+        Args:
+            kept: the oldest number that may still come.
+        """
+        last = min(kept - 1, self.mark)
+        lost = sum(number not in self._beyond for number in range(self.cumulative + 1, last + 1))
+        if last > self.cumulative:
+            for number in range(self.cumulative + 1, last + 1):
+                self._beyond.pop(number, None)
+            self.cumulative = last
+            self._advance()
+        return lost
+
     def gaps(self, *, most: int = MAX_GAPS) -> tuple[int, ...]:
         """Give the numbers that are missing, lowest first; at most ``most``."""
         missing: list[int] = []

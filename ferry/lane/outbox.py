@@ -16,9 +16,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from wire_formats.bundle import CLOCK_SLACK_MS
+
 GAP_WAIT_S: Final = 0.25
 TAIL_WAIT_S: Final = 1.0
 LONGEST_WAIT_S: Final = 30.0
+#: How often everything is sent where no acknowledgement comes.
+ONE_WAY_TRIES: Final = 2
 
 
 @dataclass(slots=True)
@@ -39,6 +43,12 @@ class Sent:
         wait = GAP_WAIT_S if self.gap else TAIL_WAIT_S
         elapsed = now_s - self.last_s
         return elapsed < 0 or elapsed >= min(wait * 2 ** min(self.tries - 1, 16), LONGEST_WAIT_S)
+
+    def due_one_way(self, now_s: float) -> bool:
+        """The same where nobody acknowledges: once more after a while, and whenever it is asked for."""
+        if self.tries < ONE_WAY_TRIES:
+            return self.tries == 0 or not 0 <= now_s - self.last_s < TAIL_WAIT_S
+        return self.gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +73,12 @@ class Outbox:
         epoch: of this run; larger than any before.
         most_bundles: credits: how many may be unacknowledged.
         most_bytes: how many bytes may be unacknowledged.
+        one_way: no acknowledgement ever comes by itself: everything is sent twice, and again when a list asks for it.
     """
 
-    def __init__(self, *, epoch: int, most_bundles: int, most_bytes: int) -> None:
+    def __init__(self, *, epoch: int, most_bundles: int, most_bytes: int, one_way: bool = False) -> None:
         self.epoch = epoch
+        self._one_way = one_way
         self._most_bundles = most_bundles
         self._most_bytes = most_bytes
         self._sent: OrderedDict[int, Sent] = OrderedDict()
@@ -106,8 +118,12 @@ class Outbox:
         if entry is not None:
             entry.tries += 1
             entry.last_s = now_s
+            if self._one_way:
+                entry.gap = False
 
-    def acknowledge(self, epoch: int, cumulative: int, gaps: Sequence[int], made_ms: int) -> Acknowledged:
+    def acknowledge(
+        self, epoch: int, cumulative: int, gaps: Sequence[int], made_ms: int, *, now_ms: int
+    ) -> Acknowledged:
         """Take in an acknowledgement whose signature held.
 
         Args:
@@ -115,11 +131,14 @@ class Outbox:
             cumulative: everything up to here has arrived.
             gaps: numbers beyond it that the receiver misses.
             made_ms: when it was made; gaps of an older one than the last are not believed.
+            now_ms: the instant now, by our own clock.
         """
         if epoch != self.epoch:
             return Acknowledged(newer_epoch=epoch > self.epoch)
         if cumulative > self.mark:
             return Acknowledged(newer_epoch=True)
+        if self._last_control_ms > now_ms + CLOCK_SLACK_MS:
+            self._last_control_ms = 0  # our clock was wrong when we believed it
         fresh = made_ms > self._last_control_ms
         self._last_control_ms = max(made_ms, self._last_control_ms)
         if cumulative < self.acknowledged:
@@ -139,7 +158,8 @@ class Outbox:
         """Give the numbers to send (again) now, oldest first, but none that is still on its way by hand."""
         found: list[int] = []
         for entry in self._sent.values():
-            if entry.due(now_s) and not (entry.tries and on_its_way(entry.sequence)):
+            due = entry.due_one_way(now_s) if self._one_way else entry.due(now_s)
+            if due and not (entry.tries and on_its_way(entry.sequence)):
                 found.append(entry.sequence)
                 if len(found) >= most:
                     break
@@ -158,6 +178,10 @@ class Outbox:
         if not self._sent:
             return 0.0
         return max(0.0, now_s - next(iter(self._sent.values())).first_s)
+
+    def first_s(self, sequence: int) -> float:
+        """Give when an unacknowledged crossing was first sent, in seconds."""
+        return self._sent[sequence].first_s
 
     def tries(self, sequence: int) -> int:
         """Give how often a crossing was put on the transport."""

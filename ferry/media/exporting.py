@@ -39,8 +39,8 @@ from wire_formats.medium import (
 from wire_formats.seal import SealPublicKey
 from wire_formats.suites import Signing
 
-#: Shows a statement to the operators and gives their two keys.
-Signatories = Callable[[MediumStatement], tuple[Signing, Signing]]
+#: Shows a statement to the operators and gives their two keys, the second after the first has signed.
+Signatories = Callable[[MediumStatement], Iterable[Signing]]
 
 
 class Exported(NamedTuple):

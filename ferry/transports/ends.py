@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from ferry.lane.checks import INBOUND, OUTBOUND
 from ferry.settings import DIODE, MEDIA, HalfSettings
+from ferry.transports.closed import ClosedEnd
 from ferry.transports.diode.inlet import DiodeInlet
 from ferry.transports.diode.metrics import DiodeMetrics
 from ferry.transports.diode.outlet import DiodeOutlet
@@ -43,12 +44,16 @@ def build_ends(
         SettingsError: a diode's key cannot be used, or media have no settings.
     """
     transport = settings.transport
+    closed = ClosedEnd()
+    # The only way there is leads inwards.
+    has_in, has_out = (sends == OUTBOUND, sends == INBOUND) if transport.one_way else (True, True)
     receives = OUTBOUND if sends == INBOUND else INBOUND
     if transport.kind == DIODE and transport.diode is not None:
         metrics = DiodeMetrics(registry)
+        diode = transport.diode
         return Ends(
-            DiodeInlet(transport.diode, receives, reactor=reactor, metrics=metrics),
-            DiodeOutlet(transport.diode, sends, reactor=reactor, randomness=randomness, metrics=metrics),
+            DiodeInlet(diode, receives, reactor=reactor, metrics=metrics) if has_in else closed,
+            DiodeOutlet(diode, sends, reactor=reactor, randomness=randomness, metrics=metrics) if has_out else closed,
         )
     if transport.kind == MEDIA:
         media = settings.media
@@ -57,4 +62,7 @@ def build_ends(
         outlet = MediaOutlet(media.folder, most_files=media.most_files, most_bytes=media.most_bytes)
         return Ends(MediaInlet(media.folder, watch), outlet)
     folders = {INBOUND: settings.gap_inbound, OUTBOUND: settings.gap_outbound}
-    return Ends(DirectoryInlet(folders[receives], watch), DirectoryOutlet(folders[sends]))
+    return Ends(
+        DirectoryInlet(folders[receives], watch) if has_in else closed,
+        DirectoryOutlet(folders[sends]) if has_out else closed,
+    )

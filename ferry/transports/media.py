@@ -70,7 +70,9 @@ class MediaOutlet:
             Unavailable: STORAGE_FULL: as much waits as may, or the disk is full; export a medium.
         """
         collected = self._collected[lane]
-        if lane == _CONTROL and name.epoch != CONTROL_EPOCH:
+        if lane == _CONTROL and name.epoch == CONTROL_EPOCH:
+            collected.forget_older_turns(name)
+        elif lane == _CONTROL:
             collected.forget_oldest(most=_NOTICES_KEPT)
         collected.take(len(data))
         self._outlet.put(lane, name, data)
@@ -151,6 +153,12 @@ class _Collected:
             self._names = frozenset(self._list())
             self._seen_ns = changed_ns
         return self._names
+
+    def forget_older_turns(self, newer: DropName) -> None:
+        """Remove messages that a newer one of the same slot makes worthless; see ``ferry.control``."""
+        for name in self.names():
+            if name != newer and (name.epoch, name.sequence >> 8) == (CONTROL_EPOCH, newer.sequence >> 8):
+                remove_entry(self._folder, name)
 
     def forget_oldest(self, *, most: int) -> None:
         """Leave the newest notices: a reader that misses one waits for the next whole list."""

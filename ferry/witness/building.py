@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from ferry.lane.checks import HIGH_ROLE, LOW_ROLE
 from ferry.parts import HalfParts
-from ferry.witness.own_log import LogKeeper, OwnLog
+from ferry.witness.at_once import AtOnce
+from ferry.witness.keeper import LogKeeper
+from ferry.witness.own_log import OwnLog
 from ferry.witness.peer import PeerLog
-from ferry.witness.station import Send, WitnessStation
+from ferry.witness.station import Around, Send, WitnessStation
 from wire_formats.certificate_names import machine_of
 
 
@@ -26,4 +28,5 @@ def build_witness(parts: HalfParts, send: Send) -> WitnessStation:
         most_leaves=limits.log_leaves, headers_kept=limits.headers_kept,
     )  # fmt: skip
     witnessed = PeerLog(keeper, crossings.folder, parts.disk)
-    return WitnessStation(own, witnessed, parts.clock, parts.seconds, parts.metrics, send)
+    around = Around(parts.clock, parts.seconds, parts.metrics, AtOnce())
+    return WitnessStation(own, witnessed, around, send)

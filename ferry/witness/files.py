@@ -151,15 +151,32 @@ class LogFiles:
             if entry_leaf(self.entry(index)) != self.node(0, index):
                 raise damaged(f"entry {index} of {self.folder.name} is not the one that was logged")
 
-    def found_there(self, signed: int) -> tuple[Position, list[Leaf]]:
+    def open_closed(self) -> None:
+        """Open a log that is full: it ends where its entries end.
+
+        Raises:
+            Unavailable: it cannot be read.
+        """
+        self.open()
+        try:
+            size = self._disk.facts_of(self._handles[ENTRIES]).size // ENTRY_BYTES
+        except OSError as error:
+            raise unavailable(error) from None
+        self.frontier = tree.Frontier.stored(size, self.node)
+
+    def found_there(self, signed: int, start: Position) -> tuple[Position, list[Leaf]]:
         """Tell what the files hold when the journal does not know: where the signed tree ends, and leaves beyond it.
+
+        Args:
+            signed: leaves under the newest checkpoint signed.
+            start: what the journal does know; the files are read from there.
 
         Raises:
             Unavailable: the log is damaged.
         """
-        at = ends = {MATERIAL: 0, HEADERS: 0}
+        at = ends = {MATERIAL: start.material_bytes, HEADERS: start.headers_bytes}
         beyond: list[Leaf] = []
-        index = 0
+        index = start.written
         while len(beyond) < MOST_WAITING and (leaf := self._leaf(index, at)) is not None:
             lengths = {MATERIAL: len(leaf.material), HEADERS: len(leaf.headers)}
             at = {name: at[name] + (HEAD_BYTES + length if length else 0) for name, length in lengths.items()}
@@ -197,7 +214,7 @@ class LogFiles:
             self._lengths[name] += len(data)
 
     def sync(self) -> None:
-        """Wait until everything that was appended is on the disk.
+        """Wait, on any thread, until everything that was appended is on the disk.
 
         Raises:
             Unavailable: the disk refuses.
@@ -229,7 +246,10 @@ class LogFiles:
         return self._read(ENTRIES, ENTRY_BYTES, index * ENTRY_BYTES)
 
     def keep_head(self, note: Note) -> None:
-        """Keep a signed checkpoint, and wait until it is on the disk.
+        """Keep a signed checkpoint.
+
+        It tells a journal that was put back from a copy that the log is further.  A power cut may cost it: the journal
+        itself was on the disk before.
 
         Raises:
             Unavailable: the disk refuses; the one before it is still there.
@@ -237,7 +257,6 @@ class LogFiles:
         place = (self._place + 1) % _PLACES
         try:
             self._write(HEAD, format_note(note).ljust(_PLACE_BYTES, b"\n"), place * _PLACE_BYTES)
-            self._disk.sync(self._handles[HEAD])
         except OSError as error:
             raise unavailable(error) from None
         self._place = place

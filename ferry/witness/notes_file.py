@@ -1,6 +1,6 @@
 """A file of C2SP notes, one after the other: checkpoints as they were cosigned.
 
-Each note is on the disk before ``add`` returns.  A note that a crash left unfinished at the end is cut off.
+A note that a crash left unfinished at the end is cut off.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class NotesFile:
         self.last = notes[-1] if notes else None
 
     def add(self, note: Note) -> None:
-        """Add a note, and wait until it is on the disk.
+        """Add a note; not on the disk until ``sync``.
 
         Raises:
             Unavailable: the disk refuses; the next note is written over what was begun.
@@ -67,11 +67,22 @@ class NotesFile:
         data = format_note(note)
         try:
             write_all(self._disk, self._handle, data, self._size)
-            self._disk.sync(self._handle)
         except OSError as error:
             raise unavailable(error) from None
         self._size += len(data)
         self.last = note
+
+    def sync(self) -> None:
+        """Wait, on any thread, until every note is on the disk.
+
+        Raises:
+            Unavailable: the disk refuses.
+        """
+        assert self._handle is not None, "open the file first"
+        try:
+            self._disk.sync(self._handle)
+        except OSError as error:
+            raise unavailable(error) from None
 
     def close(self) -> None:
         """Close the file."""

@@ -1,9 +1,9 @@
 """The log this half keeps: leaves into files, checkpoints signed, one log after the other.
 
-    queue ──▶ files ──▶ (sync) ──▶ journal knows ──▶ checkpoint signed and kept ──▶ sent to the other half
+    queue ──▶ files ──▶ barrier, on another thread ──▶ checkpoint signed and kept ──▶ sent to the other half
 
-Nothing is signed before its leaves and the journal's word of them are on the disk.  So after a crash the files
-hold at least what was signed, and what the journal still has in its queue follows it.
+Nothing is signed before its leaves are on the disk, in the files and in the journal's queue.  So after a crash
+the files hold at least what was signed, and what the journal still has in its queue follows it.
 
 A log that is full is closed by a last checkpoint; the next one stands on its root.  The other half is shown one
 log after the other: the next one when the last checkpoint of the one before is cosigned.
@@ -13,20 +13,22 @@ Source: DESIGN invariant 10; C2SP tlog-checkpoint, tlog-witness.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from twisted.logger import Logger
 
-from ferry.witness.files import LogFiles, damaged, folder_name, numbers_in, read_origin
+from ferry.witness.files import LogFiles, damaged, folder_name, read_origin
+from ferry.witness.keeper import LogKeeper
+from ferry.witness.notes_file import unavailable
 from ferry.witness.queue import LeafQueue, Position
+from ferry.witness.taking_up import take_up
 from wire_formats.collaborators import Disk
 from wire_formats.errors import Kind, PeerError, Unavailable
 from wire_formats.instants import SECOND_MS
 from wire_formats.lane_control import Cosignature, TreeHead, TreeRefused
-from wire_formats.suites import SigningKey
 from wire_formats.tlog import tree
 from wire_formats.tlog.checkpoint import (
     Checkpoint,
@@ -35,12 +37,10 @@ from wire_formats.tlog.checkpoint import (
     cosignature_line,
     parse_checkpoint,
     sign_checkpoint,
-    verify_checkpoint,
     verify_cosignature,
     witness_name,
 )
 from wire_formats.tlog.note import Note
-from wire_formats.trust import TrustStore
 
 #: Leaves moved in one step.
 AT_ONCE: Final = 64
@@ -48,25 +48,6 @@ AT_ONCE: Final = 64
 AGAIN_S: Final = 5.0
 #: A refusal is looked at again after this time.
 REFUSED_AGAIN_S: Final = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class LogKeeper:
-    """Who keeps a log.
-
-    Attributes:
-        role: ferry_low or ferry_high.
-        name: machine name.
-        key: signs checkpoints.
-        trust: certificates of both halves, older ones included.
-        peer: role of the other half.
-    """
-
-    role: str
-    name: str
-    key: SigningKey
-    trust: TrustStore
-    peer: str
 
 
 class OwnLog:
@@ -92,7 +73,7 @@ class OwnLog:
         self._disk = disk
         self._most = most_leaves
         self._headers_kept = headers_kept
-        self._files = LogFiles(folder, Origin(keeper.role, keeper.name, 1, keeper.key.kid), disk)
+        self._files = LogFiles(folder, keeper.first, disk)
         self._shown = self._files
         self._cursor = 0
         self._head: Note | None = None
@@ -128,23 +109,18 @@ class OwnLog:
         Raises:
             Unavailable: the log is damaged, or the disk refuses.
         """
-        self._disk.make_folder(self._folder)
-        numbers = numbers_in(self._folder, self._disk)
-        position = self._queue.position()
-        if position is not None and position.number not in numbers:
-            raise damaged(f"{folder_name(position.number)} is missing")
-        if position is None or (numbers and numbers[-1] > position.number + 1):
-            self._adopt(numbers)
-        else:
-            self._continue(position)
+        taken = take_up(self._keeper, self._queue, self._folder, self._disk)
+        self._files = self._shown = taken.files
+        self._cursor, self._head = taken.cursor, taken.head
         self._show_first_unseen()
 
     def close(self) -> None:
         """Write, sync and sign what waits, then close the files."""
         with suppress(Unavailable):
-            while self.move():
-                pass
-            self.sign()
+            while self.move() or self.unsealed:
+                if self.unsealed:
+                    self.barrier()()
+                    self.seal()
         self._files.close()
         if self._shown is not self._files:
             self._shown.close()
@@ -157,9 +133,7 @@ class OwnLog:
         """
         room = self._most - self.size
         if room <= 0:
-            self.sign()
-            self._begin_next()
-            return True
+            return False
         leaves = self._queue.next(self._cursor, min(AT_ONCE, room))
         if not leaves:
             return self._queue.settle()
@@ -167,19 +141,43 @@ class OwnLog:
         self._cursor = leaves[-1][0]
         return True
 
-    def sign(self) -> None:
-        """Make what was moved durable, and sign a checkpoint of it.
+    @property
+    def unsealed(self) -> bool:
+        """Whether leaves were moved that no checkpoint covers, or a full log waits for its end."""
+        return _size_of(self._head) != self.size or self.size >= self._most
+
+    def barrier(self) -> Callable[[], None]:
+        """Give what waits, on any thread, until the files and the journal's word of them are on the disk.
+
+        Nothing may be moved before it has ended; it raises Unavailable.
+
+        Raises:
+            Unavailable: the journal refuses.
+        """
+        files, journal = self._files, self._queue.barrier(self._disk)
+
+        def wait() -> None:
+            files.sync()
+            try:
+                journal()
+            except OSError as error:
+                raise unavailable(error) from None
+
+        return wait
+
+    def seal(self) -> None:
+        """Sign a checkpoint of what the barrier made durable; a full log ends with it, and the next one begins.
 
         Raises:
             Unavailable: the disk or the journal refuses.
         """
-        if _size_of(self._head) == self.size:
-            return
-        self._files.sync()
-        self._queue.moved(self._cursor, self._files.position)
-        note = self._signed_note(Checkpoint(self._files.origin, self.size, self._files.frontier.root()))
-        self._files.keep_head(note)
-        self._head = note
+        if _size_of(self._head) != self.size:
+            self._queue.moved(self._cursor, self._files.position)
+            note = self._signed_note(Checkpoint(self._files.origin, self.size, self._files.frontier.root()))
+            self._files.keep_head(note)
+            self._head = note
+        if self.size >= self._most:
+            self._begin_next()
 
     def head_to_send(self, now_s: float, now_ms: int) -> TreeHead | None:
         """Give the checkpoint the other half should see now; None when it has, or was just sent.
@@ -187,45 +185,47 @@ class OwnLog:
         Raises:
             Unavailable: nodes cannot be read.
         """
-        note = self._head if self._shown is self._files else _newest(self._shown.heads())
-        if note is None:
+        if self._shown is not self._files:  # a full one
+            checkpoint = Checkpoint(self._shown.origin, self._shown.size, self._shown.frontier.root())
+        elif self._head is not None:
+            checkpoint = parse_checkpoint(self._head.text)
+        else:
             return None
-        checkpoint = parse_checkpoint(note.text)
         shown = (checkpoint.origin.number, checkpoint.size)
-        if checkpoint.size <= self.cosigned_size or (shown == self._sent and now_s < self._send_at):
-            return None
         if self._known > checkpoint.size:
             self._refuse("behind_witness")
             return None
+        if self._known == checkpoint.size <= self.cosigned_size or (shown == self._sent and now_s < self._send_at):
+            self._show_next_if_done()
+            return None
         self._sent, self._send_at = shown, now_s + (REFUSED_AGAIN_S if self.refused else AGAIN_S)
         proof = tuple(tree.consistency_path(self._known, checkpoint.size, self._shown.node))
-        suite = self._keeper.key.suite
-        signature = suite.from_note(note.signatures[0].value)
+        signature = self._keeper.key.suite.from_note(self._signed_note(checkpoint).signatures[0].value)
         origin = checkpoint.origin
         return TreeHead(
             origin.number, origin.base, checkpoint.size, checkpoint.root, signature, self._known, proof, now_ms
         )
 
     def cosigned(self, message: Cosignature) -> None:
-        """Take in a cosignature; kept when it is of our tree and larger than the last one.
+        """Take in a cosignature; kept when it is of a larger tree than the last one.
 
         Raises:
             PeerError: it is of another tree, or does not hold.
             Unavailable: the disk refuses.
         """
         origin = self._shown.origin
-        if (message.number, message.base) != (origin.number, origin.base) or message.size <= self.cosigned_size:
+        if (message.number, message.base) != (origin.number, origin.base):
             return
         if message.size > self._shown.size or self._shown.root_at(message.size) != message.root:
             self._refuse("split_view")
             return
-        checkpoint = Checkpoint(origin, message.size, message.root)
-        self._shown.checkpoints.add(self._with_cosignature(self._signed_note(checkpoint), message))
-        self.cosigned_size = self._known = message.size
+        note = self._with_cosignature(self._signed_note(Checkpoint(origin, message.size, message.root)), message)
+        if message.size > self.cosigned_size:
+            self._shown.checkpoints.add(note)  # a lost one is asked for again
+            self.cosigned_size = message.size
+        self._known = message.size
         self.refused = ""
-        if self._shown is not self._files and message.size == self._shown.size:
-            self._shown.close()
-            self._show(origin.number + 1)
+        self._show_next_if_done()
 
     def told(self, message: TreeRefused) -> None:
         """Take in why the other half did not cosign.
@@ -237,7 +237,10 @@ class OwnLog:
             self._refuse(message.reason)
             return
         number = self._shown.origin.number
-        if message.number not in (0, number) and message.number <= self.number:
+        if message.number > self.number:
+            self._refuse("behind_witness")
+            return
+        if message.number not in (0, number):
             self._show(message.number)
         self._known = message.size if message.number in (0, self._shown.origin.number) else 0
         self._sent = (0, 0)
@@ -264,65 +267,6 @@ class OwnLog:
                 witness.check_valid(message.at_s * SECOND_MS)
                 return signed
         raise PeerError(Kind.BAD_SIGNATURE, "cosignature of an unknown key")
-
-    # Start
-
-    def _continue(self, position: Position) -> None:
-        files = LogFiles(
-            self._folder, Origin(self._keeper.role, self._keeper.name, position.number, position.base), self._disk
-        )
-        files.open()
-        signed = self._signed(files)
-        if signed is not None and signed.size > position.written:
-            # The journal is older than the log: it was put back, or lost more than a crash can cost.
-            files.close()
-            self._adopt([position.number])
-            return
-        files.take_up(position)
-        self._use(files, signed)
-
-    def _adopt(self, numbers: list[int]) -> None:
-        """Begin the first log, or take up one that the journal does not know."""
-        keeper = self._keeper
-        origin = Origin(keeper.role, keeper.name, 1, keeper.key.kid)
-        if numbers:
-            found = read_origin(self._folder / folder_name(numbers[-1]), self._disk)
-            if found is None and len(numbers) > 1:  # the newest was being made when something broke
-                found = read_origin(self._folder / folder_name(numbers[-2]), self._disk)
-            if found is not None and (found.role, found.name) != (keeper.role, keeper.name):
-                raise damaged(f"{self._folder.name} holds the log of another half")
-            origin = found or origin
-        files = LogFiles(self._folder, origin, self._disk)
-        files.open()
-        signed = self._signed(files)
-        position, beyond = files.found_there(signed.size if signed is not None else 0)
-        files.take_up(position)
-        if beyond:
-            files.append(beyond)
-        files.sync()
-        self._queue.moved(0, files.position)
-        self._use(files, signed)
-        if numbers:
-            self.log.warn("log_taken_up_without_journal", sequence=origin.number, count=files.size)
-
-    def _use(self, files: LogFiles, signed: Checkpoint | None) -> None:
-        if signed is not None and files.root_at(signed.size) != signed.root:
-            raise damaged(f"{files.folder.name} has another tree than the one that was signed")
-        self._files = self._shown = files
-
-    def _signed(self, files: LogFiles) -> Checkpoint | None:
-        """Give the newest checkpoint of a log that this half signed."""
-        signers = [
-            signer for signer in self._keeper.trust.of_role(self._keeper.role) if signer.name == self._keeper.name
-        ]
-        for note in reversed(files.heads()):
-            for signer in signers:
-                with suppress(PeerError):
-                    checkpoint = verify_checkpoint(note, signer.key)
-                    if checkpoint.origin == files.origin:
-                        self._head = note
-                        return checkpoint
-        return None
 
     def _begin_next(self) -> None:
         full = self._files
@@ -353,23 +297,28 @@ class OwnLog:
         while number > 1 and not self._ends_cosigned(number - 1):
             number -= 1
         self._show(number)
+        self._known = self.cosigned_size
 
     def _ends_cosigned(self, number: int) -> bool:
         files = self._closed(number)
-        files.open()
-        ended = _size_of(files.checkpoints.last) >= _size_of(_newest(files.heads()))
+        files.open_closed()
+        ended = _size_of(files.checkpoints.last) >= files.size
         files.close()
         return ended
+
+    def _show_next_if_done(self) -> None:
+        shown = self._shown
+        if shown is not self._files and self._known == shown.size == self.cosigned_size:
+            self._show(shown.origin.number + 1)
 
     def _show(self, number: int) -> None:
         files = self._files if number >= self.number else self._closed(number)
         if self._shown not in (self._files, files):
             self._shown.close()
         if files is not self._files:
-            files.open()
-            files.frontier = tree.Frontier.stored(_size_of(_newest(files.heads())), files.node)
+            files.open_closed()
         self._shown = files
-        self.cosigned_size = self._known = _size_of(files.checkpoints.last)
+        self.cosigned_size, self._known = _size_of(files.checkpoints.last), 0
         self._sent = (0, 0)
 
     def _closed(self, number: int) -> LogFiles:
@@ -381,7 +330,3 @@ class OwnLog:
 
 def _size_of(note: Note | None) -> int:
     return parse_checkpoint(note.text).size if note is not None else 0
-
-
-def _newest(notes: list[Note]) -> Note | None:
-    return notes[-1] if notes else None

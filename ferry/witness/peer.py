@@ -12,6 +12,7 @@ Source: C2SP tlog-witness v1.0.0; DESIGN invariant 10.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -20,8 +21,8 @@ from twisted.logger import Logger
 
 from ferry.witness.files import damaged
 from ferry.witness.judgement import Judgement, judge
+from ferry.witness.keeper import LogKeeper
 from ferry.witness.notes_file import NotesFile, unavailable
-from ferry.witness.own_log import LogKeeper
 from wire_formats.collaborators import Disk
 from wire_formats.drop import write_whole
 from wire_formats.errors import Kind, PeerError
@@ -69,6 +70,7 @@ class PeerLog:
         self._folder = folder / PEER
         self._disk = disk
         self._notes: NotesFile | None = None
+        self._unsynced = False
         self.known: Checkpoint | None = None
         self.alarm = ""
 
@@ -102,7 +104,7 @@ class PeerLog:
         """Judge a checkpoint of the other half.
 
         Returns:
-            The cosignature, or what to tell the other half instead.
+            The cosignature, to be sent when ``barrier`` has ended; or what to tell the other half instead.
 
         Raises:
             PeerError: BAD_SIGNATURE: it is not signed by the other half.
@@ -142,7 +144,17 @@ class PeerLog:
             self.close()
             self._notes = notes
         self._notes.add(note)
+        self._unsynced = True
         self.known = checkpoint
+
+    def barrier(self) -> Callable[[], None] | None:
+        """Give what waits, on any thread, until what was cosigned is on the disk; None when it is."""
+        return self._notes.sync if self._unsynced and self._notes is not None else None
+
+    def synced(self, known: Checkpoint | None) -> None:
+        """Note that the barrier has ended for a checkpoint."""
+        if known == self.known:
+            self._unsynced = False
 
     def _refuse(self, judgement: Judgement, submission: Submission) -> None:
         checkpoint = parse_checkpoint(submission.note.text)

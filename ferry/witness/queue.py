@@ -14,9 +14,12 @@ Source: DESIGN invariant 10.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from ferry.journal import Journal
+from wire_formats.collaborators import Disk
 from wire_formats.errors import Kind, Unavailable
 
 #: Leaves that may wait; then the lanes wait, too. They wait for a full disk only.
@@ -151,15 +154,38 @@ class LeafQueue:
         return Position(*row) if row else None
 
     def moved(self, last: int, position: Position) -> None:
-        """Note that everything up to an id is on the disk in the files; waits until that is on the disk itself.
+        """Note that everything up to an id is on the disk in the files, and commit.
+
+        A power cut may undo this: the leaves are then found to be written at the next start.
 
         Raises:
-            Unavailable: the journal has no room; the leaves stay, and are found to be written at the next start.
+            Unavailable: the journal has no room; the same.
         """
-        with self._journal.durably() as database:
+        with self._journal.writing() as database:
             removed = database.execute("DELETE FROM leaves WHERE id <= ?", (last,)).rowcount
             database.execute("INSERT OR REPLACE INTO log_position VALUES (1, ?, ?, ?, ?, ?)", position)
+        self._journal.commit()
         self._waiting -= removed
+
+    def barrier(self, disk: Disk) -> Callable[[], None]:
+        """Commit the open group; give what waits, on any thread, until all that was committed is on the disk.
+
+        Raises:
+            Unavailable: the journal refuses.
+        """
+        self._journal.commit()
+        log = self._journal.path.with_name(f"{self._journal.path.name}-wal")
+
+        def wait() -> None:
+            # What was folded into the database since then was on the disk before.
+            with suppress(FileNotFoundError):
+                handle = disk.open(log)
+                try:
+                    disk.sync(handle)
+                finally:
+                    disk.close(handle)
+
+        return wait
 
     def _insert(self, leaf: Leaf) -> None:
         with self._journal.writing() as database:

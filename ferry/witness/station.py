@@ -13,9 +13,10 @@ Source: DESIGN invariants 4 and 10.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from ferry.journal import Journal
@@ -26,7 +27,7 @@ from ferry.witness.own_log import OwnLog
 from ferry.witness.peer import PeerLog
 from ferry.witness.queue import Leaf, LeafQueue
 from wire_formats.bundle import Bundle, SealStatement
-from wire_formats.collaborators import Clock
+from wire_formats.collaborators import Clock, Pool
 from wire_formats.errors import Unavailable
 from wire_formats.lane_control import Cosignature, LogControl, TreeHead
 from wire_formats.tlog.crossing import AuthorNumber, crossing_entry, encode_entry, entry_leaf
@@ -106,30 +107,45 @@ class CrossingLog:
         return entry_leaf(entry)
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a station is surrounded by.
+
+    Attributes:
+        clock: stamps messages.
+        seconds: the reactor's seconds.
+        metrics: tell how far the log is.
+        aside: runs what waits for the disk.
+    """
+
+    clock: Clock
+    seconds: Callable[[], float]
+    metrics: FerryMetrics
+    aside: Pool
+
+
 class WitnessStation:
     """Moves, signs, sends, answers (implements ``pump.Station``).
+
+    Whatever waits for the disk waits on another thread: the road does not.
 
     Args:
         own: the log of this half.
         peer: what is known of the other half's.
-        clock: stamps messages.
-        seconds: the reactor's seconds.
-        metrics: tells how far the log is.
+        around: clock, measurements, the thread that waits.
         send: sends a control message.
     """
 
     log = Logger()
 
-    def __init__(
-        self, own: OwnLog, peer: PeerLog, clock: Clock, seconds: Callable[[], float], metrics: FerryMetrics, send: Send
-    ) -> None:
+    def __init__(self, own: OwnLog, peer: PeerLog, around: Around, send: Send) -> None:
         self._own = own
         self._peer = peer
-        self._clock = clock
-        self._seconds = seconds
-        self._metrics = metrics
+        self._around = around
         self._send = send
         self._due = False
+        self._sealing: Deferred[None] | None = None
+        self._keeping: Deferred[None] | None = None
         self._newest: dict[type[LogControl], int] = {}
         self.blocked = ""
 
@@ -143,10 +159,17 @@ class WitnessStation:
         self._peer.start()
         self._due = True
 
-    def close(self) -> None:
+    async def stop(self) -> None:
         """Write and sign what waits, and close the files."""
+        for waiting in (self._sealing, self._keeping):
+            if waiting is not None:
+                await waiting
         self._own.close()
         self._peer.close()
+
+    def wait_beside(self, aside: Pool) -> None:
+        """Wait for the disk on other threads from now on; called before ``start``."""
+        self._around = replace(self._around, aside=aside)
 
     def second(self) -> None:
         """A second has passed: a checkpoint is due if there is something new."""
@@ -154,23 +177,47 @@ class WitnessStation:
 
     def step(self, over: Callable[[], bool]) -> bool:
         """Do a little work; gives whether there was any."""
-        if not self._due:
+        if not self._due or self._sealing is not None:
             return False
         try:
             if self._own.move():
                 return True
             self._due = False
-            self._own.sign()
-            head = self._own.head_to_send(self._seconds(), self._clock.now_ms())
+            if self._own.unsealed:
+                self._sealing = self._wait(self._own.barrier(), self._seal)
+                self._sealing.addBoth(self._sealed)
+            else:
+                self._show()
         except Unavailable as error:
             self._due = False
             self._block(error.private)
-            return False
+        return False
+
+    def _seal(self) -> None:
+        self._own.seal()
+        self._show()
+
+    def _sealed(self, _nothing: object) -> None:
+        self._sealing = None
+
+    def _show(self) -> None:
+        head = self._own.head_to_send(self._around.seconds(), self._around.clock.now_ms())
         self._block("")
         if head is not None:
             self._send(head)
         self._measure()
-        return False
+
+    def _wait(self, barrier: Callable[[], None], then: Callable[[], None]) -> Deferred[None]:
+        """Wait on another thread; what comes then is done here, unless the disk refused."""
+
+        async def wait() -> None:
+            try:
+                await self._around.aside.run(barrier)
+                then()
+            except Unavailable as error:
+                self._block(error.private)
+
+        return Deferred.fromCoroutine(wait())
 
     def abandon(self) -> None:
         """Begin again at the next second."""
@@ -187,14 +234,26 @@ class WitnessStation:
         if message.made_ms < self._newest.get(kind, 0):
             return
         if isinstance(message, TreeHead):
-            self._send(self._peer.offered(message, now_ms=self._clock.now_ms()))
+            self._answer(message)
         elif isinstance(message, Cosignature):
             self._own.cosigned(message)
         else:
             self._own.told(message)
-            self._due = True
         self._newest[kind] = message.made_ms
         self._measure()
+
+    def _answer(self, message: TreeHead) -> None:
+        reply = self._peer.offered(message, now_ms=self._around.clock.now_ms())
+        barrier, known = self._peer.barrier(), self._peer.known
+        if barrier is None or not isinstance(reply, Cosignature):
+            self._send(reply)
+            return
+
+        def kept() -> None:
+            self._peer.synced(known)
+            self._send(reply)
+
+        self._keeping = self._wait(barrier, kept)
 
     def status(self) -> LogStatus:
         """Give the present status of both logs."""
@@ -215,6 +274,7 @@ class WitnessStation:
 
     def _measure(self) -> None:
         status = self.status()
-        self._metrics.log_leaves.set(status.leaves)
-        self._metrics.log_uncosigned.set(status.uncosigned + status.waiting)
-        self._metrics.log_alarm.set(len(status.troubles))
+        metrics = self._around.metrics
+        metrics.log_leaves.set(status.leaves)
+        metrics.log_uncosigned.set(status.uncosigned + status.waiting)
+        metrics.log_alarm.set(len(status.troubles))

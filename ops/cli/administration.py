@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -16,13 +15,12 @@ from core.db.engine import open_engine
 from core.db.migrate import check_revision
 from ops.cli import installation
 from ops.cli.faults import CannotRunError
-from ops.cli.words import Words, account_id, add_root, add_word, you
+from ops.cli.words import Words, account_id, add_operator, add_root, add_word
 from ops.roles.core import CoreFile
 from ops.runtime.clock import SystemClock
 from wire_formats.errors import HallError
 from wire_formats.settings_reader import load_settings
 
-_NAME: Final = re.compile(r"[\w.@-]{1,32}", re.ASCII)
 _ABOUT: Final = (
     "The core of an installation: finds and disables accounts and operators, loads official notices. "
     "Works on the production database, beside the running role."
@@ -70,13 +68,7 @@ def _lines(engine: Engine, asked: argparse.Namespace) -> list[str]:
 def _parser() -> Words:
     parser = Words(prog="ferrygate core", description=_ABOUT)
     add_root(parser)
-    parser.add_argument(
-        "--operator",
-        metavar="NAME",
-        type=_operator,
-        default=you(),
-        help="who answers for this act, for the audit log (default: you)",
-    )
+    add_operator(parser)
     words = parser.add_subparsers(dest="word", required=True, metavar="WORD", title="words")
     find = add_word(words, "find", f"find accounts and their ids, at most {cli.MOST_FOUND}")
     find.add_argument(
@@ -100,14 +92,3 @@ def _parser() -> Words:
         "file", metavar="FILE", type=Path, help="TOML, in the form of core/reference/base_limits.toml and rates.toml"
     )
     return parser
-
-
-def _operator(text: str) -> str:
-    """Take the name of who answers for an act.
-
-    Raises:
-        argparse.ArgumentTypeError: too long for the log, or with other signs than a user name has.
-    """
-    if not _NAME.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"'{text[:40]}' is no name for the log: 1 to 32 of A-Z a-z 0-9 _ . @ -")
-    return text

@@ -11,7 +11,7 @@ from typing import Final
 from ops.cli.words import Words, add_root
 from ops.layout import TRANSPORTS
 
-ROLES: Final = ("edge", "static", "worker", "ferry_low", "ferry_high", "core", "staff", "ca")
+ROLES: Final = ("edge", "static", "worker", "ferry_low", "ferry_high", "ferry_inspector", "core", "staff", "ca")
 LANGUAGES: Final = ("en", "zh-CN")
 _HELP_COLUMNS: Final = 100
 Command = Callable[[], int]
@@ -80,6 +80,7 @@ _UNITS: Final = (
 )
 _WAF: Final = "Web application firewall: `ferrygate waf --help` shows its words."
 _BANS: Final = "Bans at the front door: `ferrygate bans --help` shows its words."
+_FERRY: Final = "The ferry over the gap: `ferrygate ferry --help` shows its words."
 _CORE: Final = "Accounts, operators, official notices: `ferrygate core --help` shows its words."
 _CA: Final = "Certificate authority: `ferrygate ca --help` shows its words."
 
@@ -108,6 +109,10 @@ def parse(arguments: list[str]) -> Command:
         from ops.cli.bans import bans
 
         return lambda: bans(arguments[1:])
+    if arguments[:1] == ["ferry"]:
+        from ops.cli.ferry import ferry
+
+        return lambda: ferry(arguments[1:])
     if arguments[:1] == ["core"]:
         from ops.cli.administration import administration
 
@@ -147,6 +152,7 @@ def _parser() -> Words:
     # Named here for the help only: their own parsers read the rest.
     commands.add_parser("waf", help="web application firewall: check its rules, explain a verdict", description=_WAF)
     commands.add_parser("bans", help="who is banned at the front door: list, add, lift, export", description=_BANS)
+    commands.add_parser("ferry", help="the ferry over the gap: media, evidence, audit of the log", description=_FERRY)
     commands.add_parser("core", help="find and disable accounts, load official notices", description=_CORE)
     commands.add_parser("ca", help="certificate authority: ceremony, slips, revocation, lists, log", description=_CA)
     return parser

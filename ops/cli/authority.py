@@ -15,7 +15,7 @@ from ca.lifecycle import KeyState, RevocationReason
 from ca.metrics import CaMetrics
 from ca.profile_table import load_profiles
 from ops.cli.faults import CannotRunError
-from ops.cli.words import Words, account_id, add_root, add_word, you
+from ops.cli.words import Words, account_id, add_operator, add_root, add_word
 from ops.layout import Layout
 from ops.roles.ca import CaFile
 from ops.runtime.clock import SystemClock, SystemRandomness
@@ -91,9 +91,7 @@ def _publications(opened: Authority, asked: argparse.Namespace, crl_folder: Path
 def _parser() -> Words:
     parser = Words(prog="ferrygate ca", description=_ABOUT)
     add_root(parser)
-    parser.add_argument(
-        "--operator", metavar="NAME", default=you(), help="who answers for this act, for the log (default: you)"
-    )
+    add_operator(parser)
     words = parser.add_subparsers(dest="word", required=True, metavar="WORD", title="words")
     ceremony = add_word(words, "ceremony", "make a root and issuing authorities from a reviewed file")
     ceremony.add_argument("file", metavar="FILE", type=Path, help="TOML; set-up writes one to ca/ceremony.toml")

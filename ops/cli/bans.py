@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +22,8 @@ from dmz.intrusion.subjects import Subject, lies_in, parse_networks, parse_subje
 from ops.cli.faults import CannotRunError
 from ops.cli.installation import load
 from ops.cli.table import duration, render
-from ops.cli.words import Words, add_root, add_word, you
+from ops.cli.users import check_user
+from ops.cli.words import Words, add_operator, add_root, add_word
 from ops.layout import Layout
 from ops.roles.edge import EdgeFile
 from ops.runtime.clock import SystemClock
@@ -85,7 +85,7 @@ class _Desk:
         self._settings = settings
         self._operator = operator
         self._now_ms = SystemClock().now_ms()
-        _check_user(settings.bans)
+        check_user(settings.bans, "the bans", "the edge")
         if not (settings.bans / TEMPORARY).is_dir():  # no edge has run yet; it makes its drop
             prepare_drop(settings.bans)
         self._book = BanBook(settings.ban_rules())
@@ -185,15 +185,6 @@ class _Desk:
             raise CannotRunError("the ban holds, but the operators' log could not be written: no space on the disk")
 
 
-def _check_user(folder: Path) -> None:
-    """Make sure that the edge can read what is written: files are for their owner only, and root's for root."""
-    owner = next(at for at in (folder, *folder.parents) if at.exists()).stat().st_uid
-    if owner != os.geteuid():
-        raise CannotRunError(
-            f"the bans belong to user {owner}, and the edge could not read yours; run this with sudo -u '#{owner}'"
-        )
-
-
 def _subject(text: str) -> Subject:
     try:
         return parse_subject(text)
@@ -216,22 +207,10 @@ def _length(text: str) -> int:
     return length_ms
 
 
-def _operator(text: str) -> str:
-    if not text or len(text) > 64 or not text.isprintable():
-        raise argparse.ArgumentTypeError("a name of 1 to 64 printable characters")
-    return text
-
-
 def _parser() -> Words:
     parser = Words(prog="ferrygate bans", description=_ABOUT)
     add_root(parser)
-    parser.add_argument(
-        "--operator",
-        metavar="NAME",
-        type=_operator,
-        default=you(),
-        help="who answers for it, for the log (default: you)",
-    )
+    add_operator(parser)
     words = parser.add_subparsers(dest="word", required=True, metavar="WORD", title="words")
     listed = add_word(words, "list", "who is banned now, until when and why")
     listed.add_argument("--json", action="store_true", help="as JSON, for programs")

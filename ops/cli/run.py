@@ -33,6 +33,8 @@ def load_role(kind: str, settings: Path) -> LoadedRole:
 
 def _module(kind: str) -> ModuleType:
     """Import only the role that runs: a DMZ process never loads the core's code."""
+    if kind.startswith("ferry_"):
+        return _part_of_the_ferry(kind)
     if kind == "edge":
         from ops.roles import edge
 
@@ -45,14 +47,6 @@ def _module(kind: str) -> ModuleType:
         from ops.roles import worker
 
         return worker
-    if kind == "ferry_low":
-        from ops.roles import ferry_low
-
-        return ferry_low
-    if kind == "ferry_high":
-        from ops.roles import ferry_high
-
-        return ferry_high
     if kind == "core":
         from ops.roles import core
 
@@ -64,3 +58,17 @@ def _module(kind: str) -> ModuleType:
     from ops.roles import ca
 
     return ca
+
+
+def _part_of_the_ferry(kind: str) -> ModuleType:
+    if kind == "ferry_low":
+        from ops.roles import ferry_low
+
+        return ferry_low
+    if kind == "ferry_inspector":
+        from ops.roles import ferry_inspector
+
+        return ferry_inspector
+    from ops.roles import ferry_high
+
+    return ferry_high

@@ -157,6 +157,17 @@ def _links(layout: Layout) -> Iterator[tuple[str, ...]]:
                 yield half, end, link["kind"], lane, _figures(figures)
             for trouble in link["troubles"]:
                 yield half, end, link["kind"], "", f"! {trouble}"
+        one_way = told.get("one_way", {})
+        if one_way:
+            yield half, "", "one way only", "", _figures(one_way)
+        if one_way.get("asked"):
+            yield (
+                half,
+                "",
+                "one way only",
+                "",
+                "! bundles are missing: `ferrygate ferry resend-list write`",
+            )
 
 
 def _figures(figures: dict[str, Any]) -> str:

@@ -11,6 +11,10 @@ from typing import Final, NoReturn
 
 EXIT_WRONG_WORDS = 2
 _ACCOUNT_ID: Final = re.compile("[0-9a-f]{32}")
+#: What a user name may have; the narrowest log takes 32 characters.
+_OPERATOR_CHARACTERS: Final = 32
+_OPERATOR: Final = re.compile(f"[A-Za-z0-9_.@-]{{1,{_OPERATOR_CHARACTERS}}}")
+_OTHER_SIGNS: Final = re.compile("[^A-Za-z0-9_.@-]")
 
 
 class Words(argparse.ArgumentParser):
@@ -30,6 +34,24 @@ def add_root(parser: argparse.ArgumentParser) -> None:
     default = Path(os.environ.get("FERRYGATE_ROOT", "var"))
     told = "folder of the installation (default: FERRYGATE_ROOT, or var)"
     parser.add_argument("--root", metavar="FOLDER", type=Path, default=default, help=told)
+
+
+def add_operator(parser: argparse.ArgumentParser) -> None:
+    """Let the words name who answers for an act, for the log."""
+    default = _OTHER_SIGNS.sub("-", you())[:_OPERATOR_CHARACTERS]
+    told = "who answers for it, for the log (default: you)"
+    parser.add_argument("--operator", metavar="NAME", type=operator_name, default=default, help=told)
+
+
+def operator_name(text: str) -> str:
+    """Take the name of who answers for an act.
+
+    Raises:
+        argparse.ArgumentTypeError: too long for the log, or with other signs than a user name has.
+    """
+    if not _OPERATOR.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is no name for the log: 1 to 32 of A-Z a-z 0-9 _ . @ -")
+    return text
 
 
 def add_word(words: argparse._SubParsersAction[Words], name: str, told: str) -> Words:

@@ -78,8 +78,13 @@ _ORDINARY: Final = (
 LEAK: Final = Link("leak", End(DMZ, "leak0", "10.77.9.1"), End(CORE, "leak1", "10.77.9.2"))
 
 _MACHINE_OF: Final[Mapping[str, str]] = {
-    ownership.DMZ: DMZ, ownership.LOW: LOW, ownership.HIGH: HIGH, ownership.CORE: CORE, ownership.CA: CORE,
-}  # fmt: skip
+    ownership.DMZ: DMZ,
+    ownership.LOW: LOW,
+    ownership.HIGH: HIGH,
+    ownership.INSPECTOR: HIGH,
+    ownership.CORE: CORE,
+    ownership.CA: CORE,
+}
 #: Numbers of the users and groups; they need no names.
 _FIRST_NUMBER: Final = 77_001
 
@@ -138,6 +143,8 @@ def listening(found: Installation, processes: tuple[str, ...]) -> dict[str, tupl
     taken: dict[str, set[int]] = {machine: set() for machine in MACHINES}
     for process in processes:
         metrics = ports.metrics_of(process)
+        if not metrics:
+            continue
         children = found.edge_children if process == "edge" else 1
         taken[machine_of(process)] |= set(range(metrics, metrics + children))
     taken[DMZ] |= {ports.unit, ports.community, ports.person, ports.site_plain, ports.site}

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import Engine, select
 
-from ca.accounts import TrialAccount, TrialCertificate, issue_trial_certificates
+from ca.accounts import TrialAccount, TrialCertificate, issue_operator_certificate, issue_trial_certificates
 from ca.issue import Issuer
 from core.accounts import NewAccount, bind_certificate, binding_of, create_account
 from core.city.generate import City
@@ -136,6 +137,27 @@ def make_operators(maker: AccountMaker, district: str) -> list[dict[str, str]]:
             bind_operator_certificate(connection, created.operator_id, made.fingerprint, now_ms=now_ms)
         words = f"an operator of district {district} (经办人员)"
         listed.append(_line(label, words, new.user_name, created.password, made))
+    return listed
+
+
+def make_gatekeepers(maker: AccountMaker, halves: tuple[Path, ...]) -> list[dict[str, str]]:
+    """Make two gatekeeper operators, whose two signatures a medium needs, and make them known to both halves.
+
+    Args:
+        maker: collaborators.
+        halves: the folders of both ferry halves.
+    """
+    listed: list[dict[str, str]] = []
+    known = b""
+    for label, display in (("gatekeeper", "演示网闸操作员一"), ("gatekeeper2", "演示网闸操作员二")):
+        made = issue_operator_certificate(
+            maker.issuer, "gatekeeper", label, display=display, randomness=maker.randomness
+        )
+        write_private(maker.folder / f"{label}.p12", made.pkcs12)
+        known += x509.load_pem_x509_certificate(made.chain_pem).public_bytes(Encoding.PEM)
+        listed.append(_line(label, "a gatekeeper operator, signs media (网闸操作员)", "-", "-", made))
+    for half in halves:
+        (half / "trust" / "operators.pem").write_bytes(known)
     return listed
 
 

@@ -25,7 +25,14 @@ from core.password_hashing import PEPPER_BYTES
 from core.service import password_hashing
 from ops.cli.faults import CannotRunError
 from ops.layout import HOSTS, TRANSPORTS, Installation, Layout, Ports
-from ops.provision.accounts import AccountMaker, demo_accounts, make_accounts, make_operators, more_operators
+from ops.provision.accounts import (
+    AccountMaker,
+    demo_accounts,
+    make_accounts,
+    make_gatekeepers,
+    make_operators,
+    more_operators,
+)
 from ops.provision.databases import make_city, make_exchange, make_production, write_roster
 from ops.provision.progress import ProgressLines
 from ops.provision.role_files import exchange_url, production_url, role_tables
@@ -193,6 +200,7 @@ class _Maker:
                     listed = make_accounts(maker, demo_accounts(city, engine))
                     listed += make_accounts(maker, more_operators(city, self._found.operators))
                     listed += make_operators(maker, city.units[1].district)
+                    listed += make_gatekeepers(maker, (self._at.ferry_low, self._at.ferry_high))
                 finally:
                     ledger.close()
                 write_list(self._at.demo, listed, shown=self._will_be.demo)

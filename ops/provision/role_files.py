@@ -28,6 +28,7 @@ def role_tables(layout: Layout, found: Installation, authority: Table) -> Iterat
     for worker in found.worker_names:
         yield worker, worker_table(layout, found, worker)
     yield "ferry_low", ferry_low_table(found)
+    yield "ferry_inspector", ferry_inspector_table(found)
     yield "ferry_high", ferry_high_table(found)
     yield "core", core_table(layout, found)
     yield "staff", staff_table(layout, found)
@@ -144,11 +145,19 @@ def ferry_high_table(found: Installation) -> Table:
         "role": role_table(found, "ferry_high"),
         "ferry": {
             **_half("ferry_high", found),
-            "seal_key": "keys/seal.x25519",
+            "inspector": "../ferry_inspector/run/inspector.sock",
             "core_inbox": "../core/inbox",
             "core_outbox": "../core/outbox",
             "workers": found.worker_names,
         },
+    }
+
+
+def ferry_inspector_table(found: Installation) -> Table:
+    """Give the inspector's settings."""
+    return {
+        "role": role_table(found, "ferry_inspector"),
+        "inspector": {"seal_key": "keys/seal.x25519", "socket": "run/inspector.sock"},
     }
 
 
@@ -168,12 +177,23 @@ def _half(name: str, found: Installation) -> dict[str, Value]:
         "spool": "spool",
         "quarantine": "quarantine",
         "status": "state/status.json",
+        "media": {
+            "folder": "media",
+            "seal_key": "keys/seal.x25519",
+            "peer_key": f"trust/{_other(name)}.x25519",
+            "operators": "trust/operators.pem",
+            "operator_issuers": "trust/client_issuers.pem",
+        },
     }
+
+
+def _other(half: str) -> str:
+    return "ferry_high" if half == "ferry_low" else "ferry_low"
 
 
 def _diode(name: str, found: Installation) -> dict[str, Value]:
     """Both links on loopback; two machines need their own addresses (docs/diode.md)."""
-    other = "ferry_high" if name == "ferry_low" else "ferry_low"
+    other = _other(name)
 
     def at(half: str, end: str) -> str:
         return f"127.0.0.1:{found.ports.diode(half, end)}"

@@ -21,6 +21,7 @@ from dmz.edge.service import Collaborators, EdgeService
 from dmz.edge.settings import EdgeSettings
 from dmz.intrusion.service import IntrusionService
 from dmz.intrusion.settings import IntrusionSettings
+from dmz.intrusion.shared_offences import SharedOffences
 from dmz.intrusion.watch import Post
 from dmz.messages import Handler
 from dmz.switch.content_switch import STATIC, WORKERS, build_switch
@@ -120,23 +121,29 @@ def run_master(file: EdgeFile, sockets: Sockets, guard: Guard) -> int:
         hand_over = HandOver.from_environment(os.environ)
         # Before the fork, so that what one child learns all children know.
         marks = SessionMarks(memoryview(mmap.mmap(-1, table_bytes(file.admission.sessions))))
-        master = EdgeMaster(
-            file.edge, lambda child: _run_child(file, sockets, guard, marks, child, hand_over), clock, hand_over
-        )
+        beside = _Beside(hand_over, marks, SharedOffences(file.edge.children))
+        master = EdgeMaster(file.edge, lambda child: _run_child(file, sockets, guard, child, beside), clock, hand_over)
     except (SettingsError, OSError) as error:
         say(str(error) if isinstance(error, SettingsError) else f"edge: {error}; `ferrygate doctor` tells more")
         return EXIT_CANNOT_START
     return master.run()
 
 
-def _run_child(
-    file: EdgeFile, sockets: Sockets, guard: Guard, marks: SessionMarks, child: EdgeChild, hand_over: HandOver
-) -> int:
+@dataclass(frozen=True)
+class _Beside:
+    """What the master has made and its children use."""
+
+    hand_over: HandOver
+    marks: SessionMarks
+    offences: SharedOffences
+
+
+def _run_child(file: EdgeFile, sockets: Sockets, guard: Guard, child: EdgeChild, beside: _Beside) -> int:
     role = _role_of_child(file.role, child.number)
     name = role.name
 
     def compose(around: Surroundings) -> Running:
-        ranks = Ranks(marks, around.clock)
+        ranks = Ranks(beside.marks, around.clock)
         switch = build_switch(
             sockets,
             reactor=around.reactor,
@@ -147,7 +154,7 @@ def _run_child(
         )
         intrusion = IntrusionService(
             file.intrusion,
-            Post(name, keeper=child.number == 0),
+            Post(name, keeper=child.number == 0, exchange=beside.offences.join()),
             reactor=around.reactor,
             clock=around.clock,
             registry=around.registry,
@@ -189,7 +196,7 @@ def _run_child(
 
         return Running(start=start, stop=stop, health=health)
 
-    return run_role(role, compose, forked=hand_over.for_forked(child.number, beside=child.beside))
+    return run_role(role, compose, forked=beside.hand_over.for_forked(child.number, beside=child.beside))
 
 
 def _role_of_child(role: RoleSettings, number: int) -> RoleSettings:

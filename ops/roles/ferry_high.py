@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ferry.service import build_high
 from ferry.settings import HighSettings
-from ops.roles.ferry_half import half_walls, running_half
+from ops.roles.ferry_half import disk_thread, half_walls, running_half
 from ops.roles.role_file import LoadedRole, reactor_role
 from ops.runtime.role_main import Running, Surroundings
 from ops.runtime.role_settings import RoleSettings
@@ -39,8 +39,8 @@ def load(settings: Path) -> LoadedRole:
             watch=around.watch,
             registry=around.registry,
         )
-        return running_half(half)
+        return running_half(half, disk_thread(around.reactor))
 
     own = file.ferry
-    walls = half_walls(own, read=(own.seal_key.parent,), write=(own.core_inbox, own.core_outbox))
+    walls = half_walls(own, read=(own.inspector.parent,), write=(own.core_inbox, own.core_outbox))
     return reactor_role(file.role, compose, walls)

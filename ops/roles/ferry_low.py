@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ferry.service import build_low
 from ferry.settings import LowSettings
-from ops.roles.ferry_half import half_walls, running_half
+from ops.roles.ferry_half import disk_thread, half_walls, running_half
 from ops.roles.role_file import LoadedRole, reactor_role
 from ops.runtime.role_main import Running, Surroundings
 from ops.runtime.role_settings import RoleSettings
@@ -39,7 +39,7 @@ def load(settings: Path) -> LoadedRole:
             watch=around.watch,
             registry=around.registry,
         )
-        return running_half(half)
+        return running_half(half, disk_thread(around.reactor))
 
     own = file.ferry
     return reactor_role(file.role, compose, half_walls(own, write=(own.dmz_outbox, own.dmz_inbox, own.dmz_notices)))

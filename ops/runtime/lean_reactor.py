@@ -6,6 +6,9 @@ and errors go the old way. Between two waits nothing is asked but whether someth
 ``at_turn_end`` is new: work that is better done once for all events of a turn, as sending what many requests have for
 one worker.
 
+Timers follow the steady clock, not the wall clock as Twisted's do: a wall clock that is set back by a day
+would put every heartbeat, resend and deadline off by a day.
+
 Source: edge research, section 2 (49 µs a request against 82 with the stock dispatch, once the transport is lean).
 """
 
@@ -20,6 +23,8 @@ from twisted.internet.main import installReactor
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ops.runtime.clock import steady_s
+
 _BOTH: Final = EPOLLIN | EPOLLOUT
 
 
@@ -32,6 +37,10 @@ class LeanReactor(EPollReactor):
         self._at_turn_end: list[Callable[[], None]] = []
         self._stays = False
         super().__init__()
+
+    def seconds(self) -> float:
+        """The steady clock (``IReactorTime``)."""
+        return steady_s()
 
     def at_turn_end(self, call: Callable[[], None]) -> None:
         """Call something once, when all events of this turn have been served; before the loop waits in any case."""

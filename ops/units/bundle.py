@@ -22,7 +22,7 @@ def unit_files(found: Installation, host: Host) -> Iterator[tuple[str, str]]:
     processes = [name for name, _ in roles(found)]
     yield "ferrygate.target", target(processes)
     for process in processes:
-        yield unit_name(process), service_unit(process, host, stop_s=stop_s(process))
+        yield unit_name(process), service_unit(process, host, stop_s=stop_s(process), transport=found.transport)
     yield "sysusers.d/ferrygate.conf", sysusers()
     yield "tmpfiles.d/ferrygate.conf", tmpfiles(found, host)
 

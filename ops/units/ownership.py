@@ -3,11 +3,13 @@
     fg-dmz      edge, static, workers        dmz/          (keys of the front door, exchange database)
     fg-low      ferry_low                    ferry_low/
     fg-high     ferry_high                   ferry_high/
+    fg-inspect  ferry_inspector              ferry_inspector/   (the key that opens requests; no network)
     fg-core     core, staff                  core/         (production database)
     fg-ca       ca                           ca/
 
     fg-dmz-low  workers and the low half     dmz/outbox, dmz/inbox, dmz/notices
     fg-gap      both halves                  gap/          (on one machine; on two it is the transport's end)
+    fg-high-inspect  mover and inspector     ferry_inspector/run
     fg-high-core  the high half and the core core/inbox, core/outbox
     fg-core-ca  the core and the CA          core/deny, core/run
     fg-high-ca  the high half and the CA     core/outbox/control (notices for the DMZ)
@@ -29,10 +31,12 @@ from ops.layout import CONTROL, LANES, WAYS
 DMZ: Final = "fg-dmz"
 LOW: Final = "fg-low"
 HIGH: Final = "fg-high"
+INSPECTOR: Final = "fg-inspect"
 CORE: Final = "fg-core"
 CA: Final = "fg-ca"
 DMZ_LOW: Final = "fg-dmz-low"
 GAP: Final = "fg-gap"
+HIGH_INSPECT: Final = "fg-high-inspect"
 HIGH_CORE: Final = "fg-high-core"
 CORE_CA: Final = "fg-core-ca"
 HIGH_CA: Final = "fg-high-ca"
@@ -41,7 +45,8 @@ HIGH_CA: Final = "fg-high-ca"
 MEETS: Final[Mapping[str, tuple[str, ...]]] = {
     DMZ: (DMZ_LOW,),
     LOW: (DMZ_LOW, GAP),
-    HIGH: (GAP, HIGH_CORE, HIGH_CA),
+    HIGH: (GAP, HIGH_INSPECT, HIGH_CORE, HIGH_CA),
+    INSPECTOR: (HIGH_INSPECT,),
     CORE: (HIGH_CORE, CORE_CA),
     CA: (CORE_CA, HIGH_CA),
 }
@@ -50,11 +55,19 @@ _ROLES: Final = {
     "static": DMZ,
     "ferry_low": LOW,
     "ferry_high": HIGH,
+    "ferry_inspector": INSPECTOR,
     "core": CORE,
     "staff": CORE,
     "ca": CA,
 }
-_ZONES: Final = {"dmz": DMZ, "ferry_low": LOW, "ferry_high": HIGH, "core": CORE, "ca": CA}
+_ZONES: Final = {
+    "dmz": DMZ,
+    "ferry_low": LOW,
+    "ferry_high": HIGH,
+    "ferry_inspector": INSPECTOR,
+    "core": CORE,
+    "ca": CA,
+}
 #: Closed to others; others may pass through to a meeting place; shared with a group, whose new files belong to it.
 CLOSED: Final = 0o700
 PASSED: Final = 0o711
@@ -96,7 +109,7 @@ def places(workers: tuple[str, ...]) -> Iterator[Place]:
         workers: names of the workers, for their inboxes.
     """
     for folder, user in _ZONES.items():
-        meets_inside = folder in ("dmz", "core", "ca")
+        meets_inside = folder in ("dmz", "ferry_inspector", "core", "ca")
         yield Place(PurePosixPath(folder), user, user, PASSED if meets_inside else CLOSED, whole=True)
     for folder in ("keys", "log", "trust"):
         for zone, user in _ZONES.items():
@@ -109,6 +122,7 @@ def places(workers: tuple[str, ...]) -> Iterator[Place]:
     yield Place(PurePosixPath("gap"), LOW, GAP, PASSED)
     for way, writer in zip(WAYS, (LOW, HIGH), strict=True):
         yield from _drop(f"gap/{way}", (*LANES, CONTROL), writer, GAP)
+    yield Place(PurePosixPath("ferry_inspector/run"), INSPECTOR, HIGH_INSPECT, SHARED)
     yield from _drop("core/inbox", LANES, HIGH, HIGH_CORE)
     yield Place(PurePosixPath("core/outbox"), CORE, CORE, PASSED)
     yield from _drop("core/outbox", LANES, CORE, HIGH_CORE, parent=False)

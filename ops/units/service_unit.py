@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
+from ops.layout import NO_NETWORK, TRANSPORTS
 from ops.runtime.limits import MEETING_UMASK
 from ops.units import ownership
 
@@ -60,6 +61,7 @@ _ABOUT: Final = {
     "worker": "pages and forms",
     "ferry_low": "ferry, outer half",
     "ferry_high": "ferry, inner half",
+    "ferry_inspector": "ferry, opens and inspects requests",
     "core": "core processor",
     "staff": "staff window",
     "ca": "certificate desk and deny list",
@@ -86,13 +88,14 @@ def unit_name(process: str) -> str:
     return f"ferrygate-{process.replace('_', '-')}.service"
 
 
-def service_unit(process: str, host: Host, *, stop_s: int) -> str:
+def service_unit(process: str, host: Host, *, stop_s: int, transport: str = TRANSPORTS[0]) -> str:
     """Give the text of one unit.
 
     Args:
         process: name of the process, for example ``worker-1``.
         host: where things lie.
         stop_s: longest clean stop in seconds.
+        transport: what joins the ferry's halves.
     """
     role = process.partition("-")[0]
     user = ownership.user_of(role)
@@ -116,6 +119,7 @@ def service_unit(process: str, host: Host, *, stop_s: int) -> str:
         *_ALWAYS.splitlines(),
         *(() if role in _WRITES_CODE else ("MemoryDenyWriteExecute=yes",)),
         *_network(role),
+        *_links(role, transport),
         *_paths(role, host),
         "",
         "[Install]",
@@ -125,6 +129,8 @@ def service_unit(process: str, host: Host, *, stop_s: int) -> str:
 
 
 def _network(role: str) -> tuple[str, ...]:
+    if role in NO_NETWORK:
+        return ("RestrictAddressFamilies=AF_UNIX", "PrivateNetwork=yes", "IPAddressDeny=any", "SocketBindDeny=any")
     if role in _OPEN:
         return ("RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6", "SocketBindDeny=any", "SocketBindAllow=tcp")
     return (
@@ -136,11 +142,17 @@ def _network(role: str) -> tuple[str, ...]:
     )
 
 
+def _links(role: str, transport: str) -> tuple[str, ...]:
+    """A diode's halves bind UDP; its addresses beyond this machine are the administrator's to allow (docs/diode.md)."""
+    return ("SocketBindAllow=ipv4:udp",) if transport == "diode" and role.startswith("ferry_") else ()
+
+
 #: zone -> what of the installation exists for its roles: its folder, and the places where it meets others.
 _VISIBLE: Final = {
     "dmz": ("dmz",),
     "ferry_low": ("ferry_low", "gap", "dmz/outbox", "dmz/inbox", "dmz/notices"),
-    "ferry_high": ("ferry_high", "gap", "core/inbox", "core/outbox"),
+    "ferry_high": ("ferry_high", "ferry_inspector/run", "gap", "core/inbox", "core/outbox"),
+    "ferry_inspector": ("ferry_inspector",),
     "core": ("core",),
     "ca": ("ca", "core/deny", "core/run", "core/outbox/control"),
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ferry.witness.audit import audit_half, compare
 from tests.support.ferry_kit import EchoCore, FerryKit, answered_ids, request_ids, requests, worker_author
 
 
@@ -33,7 +34,8 @@ class Halves:
         process.communicate()
 
     def stop(self) -> None:
-        for process in self.running.values():
+        running, self.running = self.running, {}
+        for process in running.values():
             process.terminate()
             _, errors = process.communicate(timeout=20)
             assert process.returncode == 0, errors.decode()
@@ -95,10 +97,24 @@ def test_killed_again_and_again_nothing_is_lost(kit: FerryKit, halves: Halves) -
             halves.kill(which)
             halves.start(which)
             kills += 1
-    found = wait_for(kit, core, ids, 30)
+    found = wait_for(kit, core, ids, 120)
     assert kills >= 5
     assert set(found) == set(ids)
     # A half killed between delivery and commit delivers twice; the core's own dedupe is by request id.
     assert len(core.seen) - len(ids) <= 64 * kills
     for half in ("ferry_low", "ferry_high"):
         assert not list((kit.root / half / "quarantine").glob("*/*.bundle"))
+    time.sleep(3)  # the last crossings are signed and witnessed
+    halves.stop()
+    both_logs_are_one_history(kit)
+
+
+def both_logs_are_one_history(kit: FerryKit) -> None:
+    """Whatever was killed when: no crossing is missing, and what one half received the other had sent."""
+    folders = {half: kit.root / half / "crossings" for half in ("ferry_low", "ferry_high")}
+    audits = {half: audit_half(folder, kit.trust, every=True) for half, folder in folders.items()}
+    for audit in audits.values():
+        assert (audit.findings, audit.crossings > 0) == ([], True)
+        assert audit.witnessed > 0
+    between = compare(audits["ferry_low"], folders["ferry_low"], audits["ferry_high"], folders["ferry_high"])
+    assert between.findings == []

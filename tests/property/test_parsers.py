@@ -32,6 +32,7 @@ from wire_formats import (
     ids,
     instants,
     lane_control,
+    lane_manifest,
     medium,
     medium_receipt,
     request,
@@ -76,6 +77,26 @@ PARSERS: dict[str, tuple[Callable[[bytes], object], bytes]] = {
     "control": (
         lambda data: lane_control.verify_control(data, TRUST, role="ferry_low", now_ms=NOW_MS),
         lane_control.sign_control(lane_control.Acknowledgement("inbound", "bulk", NOW_MS, 7, (9, 11), NOW_MS), LOW),
+    ),
+    "manifest": (
+        lambda data: lane_manifest.verify_manifest(data, TRUST, role="ferry_low", now_ms=NOW_MS),
+        lane_manifest.sign_manifest(
+            lane_manifest.Manifest("inbound", "bulk", NOW_MS, 3, 5, (bytes(32), bytes(32)), 9, NOW_MS), LOW
+        ),
+    ),
+    "resend list": (
+        lambda data: lane_manifest.verify_resend_list(data, TRUST, role="ferry_low", now_ms=NOW_MS),
+        lane_manifest.sign_resend_list(
+            lane_manifest.ResendList("inbound", (lane_manifest.LaneGaps("bulk", NOW_MS, 7, (9, 11)),), NOW_MS), LOW
+        ),
+    ),
+    "manifest's payload": (
+        lane_manifest.parse_manifest,
+        cbor.encode({1: "manifest", 2: "inbound", 3: "bulk", 4: 5, 5: 1, 6: 2, 7: [bytes(32)], 8: 9, 9: NOW_MS}),
+    ),
+    "resend list's payload": (
+        lane_manifest.parse_resend_list,
+        cbor.encode({1: "resend list", 2: "inbound", 3: [["bulk", 5, 7, [9, 11]]], 4: NOW_MS}),
     ),
     "medium manifest": (medium.parse_manifest, bytes.fromhex(MEDIA["manifest_plain"])),
     "sealed manifest": (lambda data: medium.open_manifest(data, HIGH_SEAL), bytes.fromhex(MEDIA["manifest"])),

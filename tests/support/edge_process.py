@@ -12,6 +12,7 @@ import json
 import mmap
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from dmz.edge.settings import EdgeSettings
 from dmz.edge.watch_port import Unwatched
 from dmz.intrusion.service import IntrusionService
 from dmz.intrusion.settings import IntrusionSettings
+from dmz.intrusion.shared_offences import SharedOffences
 from dmz.intrusion.watch import Post
 from dmz.messages import HallRequest, HallResponse, Handler, decode_request, encode_request
 from dmz.waf.guard import build_firewall, guarded
@@ -104,7 +106,7 @@ class Echo:
         return HallResponse(200, (("Content-Type", TEXT),), json.dumps(told).encode())
 
 
-def run_child(child: EdgeChild) -> int:
+def run_child(child: EdgeChild, offences: SharedOffences) -> int:
     """Run one child of the edge."""
     from dmz.edge.service import Collaborators, EdgeService
     from ops.runtime import lean_reactor
@@ -115,7 +117,7 @@ def run_child(child: EdgeChild) -> int:
     directories = ReactorDirectoryWatch(reactor)
     registry = CollectorRegistry()
     handler: Handler | Answerer = Echo(reactor).handle
-    intrusion = _intrusion(child.number, reactor, registry) if INTRUSION.exists() else None
+    intrusion = _intrusion(child.number, reactor, registry, offences) if INTRUSION.exists() else None
     if intrusion is not None:
         handler = intrusion.scanned(handler)
     if GUARDED or intrusion is not None:
@@ -151,10 +153,10 @@ def run_child(child: EdgeChild) -> int:
     return 0
 
 
-def _intrusion(number: int, reactor: Any, registry: CollectorRegistry) -> IntrusionService:
+def _intrusion(number: int, reactor: Any, registry: CollectorRegistry, offences: SharedOffences) -> IntrusionService:
     return IntrusionService(
         load_settings(IntrusionSettings, INTRUSION),
-        Post(f"edge-{number}", keeper=number == 0),
+        Post(f"edge-{number}", keeper=number == 0, exchange=offences.join()),
         reactor=reactor,
         clock=SystemClock(),
         registry=registry,
@@ -168,9 +170,10 @@ def main() -> int:
         [jsonFileLogObserver(path.with_suffix(".log").open("a", buffering=1), "")], redirectStandardIO=False
     )
     try:
-        master = EdgeMaster(
-            load_settings(EdgeSettings, path), run_child, SystemClock(), HandOver.from_environment(os.environ)
-        )
+        settings = load_settings(EdgeSettings, path)
+        offences = SharedOffences(settings.children)
+        run = partial(run_child, offences=offences)
+        master = EdgeMaster(settings, run, SystemClock(), HandOver.from_environment(os.environ))
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from ferry.high_half import HIGH_LANES, HighHalf
 from ferry.inspection import Inspector
+from ferry.inspector.port import InspectionPort, NearInspector
 from ferry.lane.checks import HIGH_ROLE, OUTBOUND
 from ferry.low_half import LowHalf
 from ferry.service import build_low, half_parts
@@ -64,7 +65,7 @@ def low_settings(root: Path, limits: FerryLimits = FerryLimits()) -> LowSettings
 def high_settings(root: Path, limits: FerryLimits = FerryLimits()) -> HighSettings:
     own, core = root / "ferry_high", root / "core"
     return HighSettings(
-        **_own(own), seal_key=own / "seal.key", core_inbox=core / "inbox", core_outbox=core / "outbox",
+        **_own(own), inspector=own / "run" / "inspector.sock", core_inbox=core / "inbox", core_outbox=core / "outbox",
         gap_inbound=root / "gap" / "inbound", gap_outbound=root / "gap" / "outbound", limits=limits,
     )  # fmt: skip
 
@@ -112,16 +113,17 @@ class FerryKit:
     def build_high(
         self, reactor: Any, watch: Any, *, clock: Any = None, limits: FerryLimits = FerryLimits(),
         workers: tuple[str, ...] = (), services: Mapping[str, Service] = SERVICES,
-        transport: TransportSettings = TransportSettings(),
+        transport: TransportSettings = TransportSettings(), inspector: InspectionPort | None = None,
     ) -> HighHalf:  # fmt: skip
-        """Build the high half; ``services`` is the catalogue it inspects against."""
+        """Build the high half; ``services`` is the catalogue it inspects against, unless there is an inspector."""
         settings = replace(high_settings(self.root, limits), workers=workers, transport=transport)
         registry = CollectorRegistry()
         parts = half_parts(settings, HIGH_ROLE, HIGH_LANES, reactor, clock or RealClock(), registry)
         ends = build_ends(
             settings, OUTBOUND, reactor=reactor, randomness=SystemRandomness(), watch=watch, registry=registry
         )
-        return HighHalf(parts, settings, reactor, ends, watch, Inspector(services, HIGH_HALF))
+        near = NearInspector(Inspector(services, HIGH_HALF))
+        return HighHalf(parts, settings, reactor, ends, watch, inspector or near)
 
     @property
     def core_inbox(self) -> Path:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
 from ferry.media.desk import MediaDesk, MediaFolders
-from ferry.media.exporting import Exported, export_medium
+from ferry.media.exporting import Exported, Signatories, export_medium
 from ferry.media.importing import Imported, import_medium
 from ferry.media.register import MediaRegister
 from ferry.media.settings import MediaSettings
@@ -23,7 +22,6 @@ from wire_formats.trust import TrustStore
 
 LOW_SEAL = SealPrivateKey(hashlib.sha256(b"seal of the low half").digest())
 HIGH_SEAL = SealPrivateKey(hashlib.sha256(b"seal of the high half").digest())
-Signatories = Callable[[MediumStatement], tuple[Signing, Signing]]
 
 
 class CountedRandomness:

@@ -174,8 +174,8 @@ def _in_other_language(hall: Hall, visit: Visit, filled: Filled) -> HallResponse
 def _given_back(hall: Hall, visit: Visit, filled: Filled) -> HallResponse:
     """What the firewall has refused, on its form again; the field that it named is marked."""
     language, refused = visit.language, visit.field("refused")
-    declared = {field.name for field in filled.service.form_fields}
-    errors = {refused: say(language, "form_refused")} if refused in declared else None
+    label = next((field.label for field in filled.service.form_fields if field.name == refused), None)
+    errors = {refused: say(language, "form_refused", field=label.of(language))} if label else None
     notice = None if errors else Notice("warn", say(language, "form_given_back"), (say(language, "form_refused_text"),))
     return form_page(hall, visit, filled, errors=errors, notice=notice)
 

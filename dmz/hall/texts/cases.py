@@ -17,8 +17,8 @@ TEXTS: Final[Mapping[str, Label]] = {
     ),
     "form_given_back": Label("您填写的内容已恢复", "What you typed is back"),
     "form_refused": Label(
-        "防火墙没有接受此项内容，请换一种写法（常见原因是 < > ' ; $ 等符号）",
-        "The firewall did not accept this; write it in other words (signs such as < > ' ; $ are often the cause)",
+        "“{field}”未被防火墙接受，请换一种写法（常见原因是 < > ' ; $ 等符号）",
+        "{field}: not accepted by the firewall; write it in other words (signs such as < > ' ; $ are often the cause)",
     ),
     "form_refused_text": Label(
         "防火墙没有接受其中某项内容。请修改后再继续（常见原因是 < > ' ; $ 等符号）。",

@@ -25,7 +25,7 @@ from ferry.transports.diode.outlet import read_key
 from ferry.transports.diode.ready import LossMeter, ReadyFiles
 from ferry.transports.diode.reassembly import MOST_RUNS, Reassembly, Whole
 from ferry.transports.diode.settings import DiodeSettings
-from ferry.transports.diode.sockets import Address, kernel_drops, open_receiver, receiving
+from ferry.transports.diode.sockets import kernel_drops, open_receiver, receiving
 from ferry.transports.port import LinkReport, Waiting
 from wire_formats.drop import DropName
 from wire_formats.errors import Kind, PeerError
@@ -86,7 +86,7 @@ class DiodeInlet:
             SettingsError: the address cannot be used.
         """
         settings = self._settings
-        at, source = Address.parse(settings.receive_at), Address.parse(settings.receive_from)
+        at, source = settings.address("receive_at"), settings.address("receive_from")
         try:
             self._socket, self._buffer_trouble = open_receiver(at, source, buffer_bytes=settings.socket_bytes)
         except OSError as error:

@@ -22,7 +22,7 @@ from ferry.transports.diode.pacing import TokenBucket
 from ferry.transports.diode.redundancy import OBJECT_FAILURE, copies_failure, copies_needed
 from ferry.transports.diode.schedule import Schedule
 from ferry.transports.diode.settings import DiodeSettings
-from ferry.transports.diode.sockets import Address, open_sender, sending
+from ferry.transports.diode.sockets import open_sender, sending
 from ferry.transports.port import LinkReport
 from wire_formats.collaborators import Randomness
 from wire_formats.drop import DropName
@@ -32,6 +32,8 @@ from wire_formats.settings_reader import SettingsError
 METER_S: Final = 1.0
 #: While the socket takes nothing, it is tried again after this.
 _RETRY_S: Final = 0.05
+#: Longest work of one turn; what is left of the grant is for the next.
+_LONGEST_TURN_S: Final = 0.005
 #: Shortest wait between two turns: what the bucket grants meanwhile leaves in one batch.
 _TURN_S: Final = 0.001
 
@@ -85,7 +87,7 @@ class DiodeOutlet:
             SettingsError: the address cannot be used.
         """
         settings = self._settings
-        at, target = Address.parse(settings.send_from), Address.parse(settings.send_to)
+        at, target = settings.address("send_from"), settings.address("send_to")
         try:
             self._socket, self._buffer_trouble = open_sender(at, buffer_bytes=settings.socket_bytes)
         except OSError as error:
@@ -102,13 +104,14 @@ class DiodeOutlet:
             Unavailable: STORAGE_FULL: the lane's queue is full.
         """
         code = LANE_CODES[lane]
+        self._schedule.require(code, str(name), len(data))  # before anything is copied
         self._schedule.put(code, str(name), pack_object(name, data))
         self._lanes[code].add("files")
         self._wake(0.0)
 
     def carrying(self, lane: str) -> Container[DropName]:
-        """Nothing: a file leaves within seconds, or is lost and has to be sent again."""
-        return ()
+        """What waits in the queue: put again, it would only take a second place's bytes."""
+        return _Waiting(self._schedule, LANE_CODES[lane])
 
     def report(self) -> LinkReport:
         """Tell rate, loss, queues and what is wrong."""
@@ -155,7 +158,7 @@ class DiodeOutlet:
             self._socket = self._out = None
 
     def _tell(self) -> None:
-        if self._idle and not self._unsent:
+        if len(self._unsent) < BATCH:
             self._unsent.append(self._sealer.filler(self._sent))
             self._wake(0.0)
 
@@ -170,11 +173,16 @@ class DiodeOutlet:
     def _turn(self) -> None:
         self._call = None
         now = self._reactor.seconds()
-        most = min(int(self._bucket.granted(now) // self._wire_bytes), BATCH)
-        batch = self._batch(now, most) if most > 0 else []
-        if batch and not self._leave(batch):
-            self._wake(_RETRY_S)
-        elif self._unsent or self._schedule.wants(now):
+        left = int(self._bucket.granted(now) // self._wire_bytes)
+        while left > 0:
+            batch = self._batch(now, min(left, BATCH))
+            if batch and not self._leave(batch):
+                self._wake(_RETRY_S)
+                return
+            left -= len(batch)
+            if not batch or self._reactor.seconds() - now >= _LONGEST_TURN_S:
+                break
+        if self._unsent or self._schedule.wants(now):
             self._wake(max(_TURN_S, self._bucket.wait_s(self._wire_bytes)))
         elif (due := self._schedule.next_due()) is not None:
             self._wake(max(_TURN_S, due - now))
@@ -219,6 +227,17 @@ class DiodeOutlet:
         for code, lane in enumerate(self._lanes):
             if count := lanes.count(code):
                 lane.add("packets", count)
+
+
+class _Waiting:
+    """The names that wait on one lane (a ``Container``)."""
+
+    def __init__(self, schedule: Schedule, lane: int) -> None:
+        self._schedule = schedule
+        self._lane = lane
+
+    def __contains__(self, name: object) -> bool:
+        return self._schedule.waits(self._lane, str(name))
 
 
 #: Where a datagram has its lane.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 #: Seconds of the rate that may leave at once.
-BUCKET_S: Final = 0.004
+BUCKET_S: Final = 0.005
 
 
 class TokenBucket:

@@ -78,12 +78,25 @@ class Schedule:
             Unavailable: STORAGE_FULL: the lane's queue is full.
         """
         queue = self._lanes[lane]
-        before = queue.waiting.get(name)
-        size = queue.bytes + queue.open_bytes + len(data) - (len(before) if before is not None else 0)
-        if size > self._most or (before is None and len(queue.waiting) >= MOST_WAITING):
-            raise Unavailable(Kind.STORAGE_FULL, "the diode's queue is full", _RETRY_S)
+        queue.bytes = self.require(lane, name, len(data))
         queue.waiting[name] = data
-        queue.bytes = size - queue.open_bytes
+
+    def require(self, lane: int, name: str, size: int) -> int:
+        """Make sure that an object may wait; gives the bytes that would wait with it.
+
+        Raises:
+            Unavailable: STORAGE_FULL: the lane's queue is full.
+        """
+        queue = self._lanes[lane]
+        before = queue.waiting.get(name)
+        total = queue.bytes + size - (len(before) if before is not None else 0)
+        if total + queue.open_bytes > self._most or (before is None and len(queue.waiting) >= MOST_WAITING):
+            raise Unavailable(Kind.STORAGE_FULL, "the diode's queue is full", _RETRY_S)
+        return total
+
+    def waits(self, lane: int, name: str) -> bool:
+        """Whether an object of this name waits and is not begun."""
+        return name in self._lanes[lane].waiting
 
     def take(self, now_s: float, most: int) -> list[bytes]:
         """Give the next datagrams, at most ``most``."""

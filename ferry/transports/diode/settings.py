@@ -7,12 +7,12 @@ from pathlib import Path
 
 from ferry.transports.diode.datagram import LEAST_SIZE, MOST_SIZE, SIZE_STEP
 from ferry.transports.diode.sockets import Address
-from wire_formats.settings_reader import number
+from wire_formats.settings_reader import SettingsError, number
 
 
 @dataclass(frozen=True, kw_only=True)
 class DiodeSettings:
-    """Both links of one half; what the other half must be told alike is marked so.
+    """Both links of one half; where there is only one way, the addresses of the other are left out.
 
     Attributes:
         key: file of 32 bytes, the same at both halves; tags every datagram.
@@ -32,10 +32,10 @@ class DiodeSettings:
     """
 
     key: Path
-    send_from: str
-    send_to: str
-    receive_at: str
-    receive_from: str
+    send_from: str = ""
+    send_to: str = ""
+    receive_at: str = ""
+    receive_from: str = ""
     datagram_bytes: int = number(1472, least=LEAST_SIZE, most=MOST_SIZE)
     rate_mbit: int = number(300, least=1, most=10_000)
     loss_per_10000: int = number(100, least=0, most=4_000)
@@ -44,7 +44,7 @@ class DiodeSettings:
     queue_bytes: int = number(32 << 20, least=4 << 20, most=1 << 32)
     reassembly_bytes: int = number(32 << 20, least=4 << 20, most=1 << 32)
     ready_bytes: int = number(64 << 20, least=4 << 20, most=1 << 32)
-    socket_bytes: int = number(4 << 20, least=1 << 16, most=1 << 30)
+    socket_bytes: int = number(16 << 20, least=1 << 16, most=1 << 30)
 
     def __post_init__(self) -> None:
         """Refuse what the ranges cannot tell.
@@ -53,9 +53,24 @@ class DiodeSettings:
             ValueError: an address that is none, or a datagram's size that is no multiple of 8.
         """
         for address in (self.send_from, self.send_to, self.receive_at, self.receive_from):
-            Address.parse(address)
+            if address:
+                Address.parse(address)
         if self.datagram_bytes % SIZE_STEP:
             raise ValueError(f"datagram_bytes must be a multiple of {SIZE_STEP}, not {self.datagram_bytes}")
+
+    def address(self, name: str) -> Address:
+        """Give an address that a link needs.
+
+        Args:
+            name: of the setting.
+
+        Raises:
+            SettingsError: it is left out.
+        """
+        text: str = getattr(self, name)
+        if not text:
+            raise SettingsError(f"transport.diode.{name} is missing: an address and port like 192.0.2.1:7101")
+        return Address.parse(text)
 
     @property
     def loss(self) -> float:

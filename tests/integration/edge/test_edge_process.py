@@ -14,24 +14,10 @@ import time
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from tests.support.edge_bench import EdgeBench, children_of, get, is_alive, post, read_answer
+from tests.support.edge_bench import children_of, get, is_alive, post, read_answer
 from tests.support.test_ca import DAY, HallAuthority
 
-FAST = "children = 2\nhead_s = 1\nidle_s = 4\nbody_bytes_per_s = 1000000\nwork_s = 3\ndrain_s = 3\n"
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory):
-    bench = EdgeBench(tmp_path_factory.mktemp("edge"), FAST)
-    try:
-        yield bench.start()
-    finally:
-        assert bench.stop() == 0
-
-
-@pytest.fixture(scope="module")
-def client(bench):
-    return bench.authority.client()
+SETTINGS = "children = 2\nhead_s = 1\nidle_s = 4\nbody_bytes_per_s = 1000000\nwork_s = 3\ndrain_s = 3\n"
 
 
 def test_a_request_reaches_the_pipeline_with_its_identity(bench, client):

@@ -7,7 +7,7 @@ import ssl
 
 import pytest
 
-from tests.support.edge_bench import EdgeBench, get, post, read_answer
+from tests.support.edge_bench import get, post, read_answer
 
 SETTINGS = """children = 1
 head_s = 1
@@ -18,20 +18,6 @@ address_connections = 40
 certificate_connections = 30
 address_new_per_s = 1000
 """
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory):
-    bench = EdgeBench(tmp_path_factory.mktemp("edge"), SETTINGS)
-    try:
-        yield bench.start()
-    finally:
-        assert bench.stop() == 0
-
-
-@pytest.fixture(scope="module")
-def client(bench):
-    return bench.authority.client()
 
 
 def _trickle(connection: ssl.SSLSocket, first: bytes, drop: bytes) -> int:

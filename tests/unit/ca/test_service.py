@@ -94,13 +94,13 @@ class ServiceTest(unittest.TestCase):
 
         return self.run_test(run())
 
-    def test_the_socket_is_the_owner_s_only_and_goes_away(self):
+    def test_the_socket_is_for_its_folder_s_users_only_and_goes_away(self):
         async def run():
             service = self.build()
             self.assertFalse(service.health()[0])
             await service.start()
             path = self.rig.settings.socket
-            self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
+            self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o660)
             self.assertEqual(service.health(), (True, ()))
             await service.stop()
             self.assertFalse(path.exists())

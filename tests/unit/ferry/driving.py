@@ -8,6 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from ferry.inspector.port import InspectionPort
 from ferry.settings import FerryLimits
 from tests.support.ferry_kit import EchoCore, FerryKit, NoWatch, SetClock
 from tests.support.machines import NOW_MS
@@ -16,7 +17,9 @@ from tests.support.machines import NOW_MS
 class Driven:
     """Both halves over real folders, on a fake reactor clock."""
 
-    def __init__(self, root: Path, *, limits: FerryLimits = FerryLimits()) -> None:
+    def __init__(
+        self, root: Path, *, limits: FerryLimits = FerryLimits(), inspector: InspectionPort | None = None
+    ) -> None:
         self.kit = FerryKit(root)
         self.kit.write_keys()
         self.reactor = Clock()
@@ -27,7 +30,7 @@ class Driven:
         self.high: Any = None
         self.core = EchoCore(self.kit, self.clock)
         self.start_low()
-        self.start_high()
+        self.start_high(inspector=inspector)
 
     def start_low(self) -> None:
         self.low = self.kit.build_low(self.reactor, NoWatch(), clock=self.clock, limits=self.limits)

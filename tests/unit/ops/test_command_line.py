@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ops.__main__ import main
-from ops.cli import administration, arguments, authority
+from ops.cli import administration, arguments, authority, ferry_media_words
 from ops.cli.ports_free import taken
 from ops.cli.table import duration, render, width
 from ops.cli.up import ended, too_late
@@ -120,6 +120,8 @@ WRONG_WORDS = [
     (["core"], "ferrygate core --help"),
     (["core", "disable", "demo-person"], "ferrygate core disable --help"),
     (["core", "--operator", "a b", "find", "x"], "ferrygate core --help"),
+    (["ca", "--operator", "a b", "crl"], "ferrygate ca --help"),
+    (["bans", "--operator", "a" * 33, "list"], "ferrygate bans --help"),
 ]
 
 
@@ -143,7 +145,12 @@ def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParse
 
 @pytest.mark.parametrize(
     "parser",
-    [*_parsers(arguments._parser()), *_parsers(authority._parser()), *_parsers(administration._parser())],
+    [
+        *_parsers(arguments._parser()),
+        *_parsers(authority._parser()),
+        *_parsers(administration._parser()),
+        *_parsers(ferry_media_words.parser()),
+    ],
     ids=lambda p: p.prog,
 )
 def test_every_command_and_word_is_explained(parser: argparse.ArgumentParser) -> None:

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -226,3 +227,12 @@ def test_calls_from_threads_come_however_busy_it_is():
 
     run_until_stopped(rung)
     assert came == [1]
+
+
+def test_timers_follow_the_steady_clock() -> None:
+    reactor = LeanReactor()
+    before = time.monotonic()
+    call = reactor.callLater(60, print)
+    assert before + 60 <= call.getTime() <= time.monotonic() + 60
+    assert before <= reactor.seconds() <= time.monotonic()
+    call.cancel()

@@ -193,7 +193,7 @@ def test_a_hello_in_thousands_of_records_is_read_a_few_records_a_step_and_not_to
             assert len(left) < 100
         one = 5 + 1
         assert max(before - after for before, after in itertools.pairwise(left)) <= RECORDS_A_STEP * one
-        assert left[0] - left[-1] <= (MOST_RECORDS + 1) * one
+        assert left[0] - left[-1] <= (MOST_RECORDS + RECORDS_A_STEP) * one
         assert storm.steps == MOST_RECORDS // RECORDS_A_STEP + 1
 
 
@@ -224,6 +224,38 @@ def test_a_hello_in_some_records_comes_in_and_others_have_their_turns_meanwhile(
         assert storm.done[1][1].read() == b"asked"
 
 
+@pytest.mark.parametrize("engine", [DirectSession, PublicSession])
+def test_a_client_that_takes_nothing_is_waited_for(engine):
+    with contextlib.closing(Storm(1, engine)) as storm:
+        ours, peer = storm.handshakes[0]._descriptor, storm.clients[0][1]
+        stuffed = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                stuffed += ours.send(bytes(1_000))
+        client = SSL.Connection(client_context(), None)
+        client.set_connect_state()
+
+        def turn():
+            storm.reactor.iterate(0)
+            with contextlib.suppress(SSL.WantReadError):
+                client.do_handshake()
+            with contextlib.suppress(SSL.WantReadError):
+                peer.send(client.bio_read(65_536))
+
+        for _ in range(5):
+            turn()
+        assert storm.steps == 1
+        assert storm.handshakes[0] in storm.reactor.getWriters()
+        while stuffed:
+            stuffed -= len(peer.recv(stuffed))
+        for _ in range(10):
+            turn()
+            with contextlib.suppress(BlockingIOError):
+                client.bio_write(peer.recv(65_536))
+        assert len(storm.done) == 1
+        assert storm.done[0][1].handshake() is None
+
+
 def _records(message: bytes, size: int):
     """A message of the handshake protocol, cut."""
     for at in range(0, len(message), size):
@@ -242,7 +274,7 @@ class Silent:
     """Clients that connect and say nothing, or little."""
 
     def __init__(self, **limits):
-        self.clock = LeanReactor()
+        self.clock: Any = LeanReactor()
         self.now_s = 100.0
         self.clock.seconds = lambda: self.now_s
         self.counted: list[None] = []

@@ -20,6 +20,7 @@ from dmz.intrusion.handler import WatchedHandler
 from dmz.intrusion.offences import Offence
 from dmz.intrusion.service import IntrusionService
 from dmz.intrusion.settings import IntrusionSettings
+from dmz.intrusion.shared_offences import SharedOffences
 from dmz.intrusion.watch import KNOCKS, Post
 from dmz.messages import ClientIdentity, HallRequest
 from dmz.waf.refused import FirewallRefusedError
@@ -60,6 +61,7 @@ class Edge:
         self.lines: list[str] = []
         prepare_drop(self.folder)
         self.registries, self.children = [], []
+        self.offences = SharedOffences(2)
         for number in range(2):
             self.add_child(number)
 
@@ -67,7 +69,7 @@ class Edge:
         registry = CollectorRegistry()
         service = IntrusionService(
             self.settings,
-            Post(f"edge-{number}", keeper=number == 0),
+            Post(f"edge-{number}", keeper=number == 0, exchange=self.offences.place(number)),
             reactor=None,
             clock=self.clock,
             registry=registry,
@@ -223,6 +225,58 @@ def test_children_share_bans_and_a_restart_knows_them(edge):
     with pytest.raises(RefusalError):
         restarted.check(ADDRESS, None)
     assert edge.count("dmz_intrusion_bans_total", child=1, subject="address") == 1
+
+
+def test_children_share_scores(edge):
+    for number in range(4):
+        assert edge.reason(ADDRESS, child=number % 2) is None or number > 1
+        edge.offend(Offence.SCANNER, 1, child=number % 2)
+    assert edge.reason(ADDRESS, child=1) is Reason.BANNED, "4 × 25, whichever child was asked"
+    assert [line.split("|")[4] for line in edge.lines].count("banned") == 1
+
+
+def test_whom_one_child_slows_down_all_do_at_the_next_look(edge):
+    edge.offend(Offence.SCANNER, 2)
+    assert [edge.reason(ADDRESS, child=1) for _ in range(9)][-1] is None
+    edge.look()
+    assert [edge.reason(ADDRESS, child=1) for _ in range(9)][-1] is Reason.THROTTLED
+
+
+def test_what_pages_of_others_have_caused_bans_nobody_in_other_children_either(edge):
+    for _ in range(100):
+        edge.children[0].note(Offence.SCANNER, Trace(ADDRESS, None, "unit", foreign=True))
+    edge.offend(Offence.NOT_FOUND, 1, child=1)
+    assert edge.reason(ADDRESS, child=1) is not Reason.BANNED
+
+
+def test_a_new_child_knows_the_scores_and_what_bans_have_wiped_out(edge):
+    edge.offend(Offence.SCANNER, 3)
+    edge.offend(Offence.SCANNER, 4, address=OTHER)
+    edge.clock.ms += 1
+    write_ban(edge.folder, Ban(OTHER, edge.clock.ms, edge.clock.ms, 0, OPERATOR, "wang"))
+    edge.look()
+    edge.clock.ms += 1
+    for place in (2, 0):  # a free place, and that of a child which has died
+        child = edge.add_child(place)
+        child.note(Offence.NOT_FOUND, Trace(OTHER, None, "unit"))
+        assert child._ledger.score(OTHER, edge.clock.ms) == pytest.approx(2, abs=2.1)
+        assert child._ledger.score(ADDRESS, edge.clock.ms) == pytest.approx(75, abs=0.1)
+    for _ in range(2):
+        child.note(Offence.SCANNER, Trace(ADDRESS, None, "unit"))
+    with pytest.raises(RefusalError) as refused:
+        child.check(ADDRESS, None)
+    assert refused.value.reason is Reason.BANNED
+
+
+def test_a_child_without_a_place_hears_and_says_so(edge):
+    with capturedLogs() as lines:
+        child = edge.add_child(None)
+    assert [line["log_format"] for line in lines] == ["offences_not_shared"]
+    edge.offend(Offence.SCANNER, 2)
+    child.note(Offence.SCANNER, Trace(ADDRESS, None, "unit"))
+    child.note(Offence.SCANNER, Trace(ADDRESS, None, "unit"))
+    edge.look()
+    assert edge.reason(ADDRESS, child=2) is Reason.BANNED
 
 
 def test_an_operator_bans_and_lifts_everywhere_and_each_is_told_once(edge):

@@ -6,7 +6,7 @@ import hashlib
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ferry.transports.diode.datagram import (
@@ -147,12 +147,14 @@ def test_a_run_of_mutations_gives_nothing() -> None:
                 opened(bytes(datagram))
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=0, max_size=SIZE + 20))
 def test_arbitrary_bytes_never_do_more_than_refuse(data: bytes) -> None:
     with pytest.raises(PeerError):
         opened(data)
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=HEADER_BYTES - 6, max_size=HEADER_BYTES - 6))
 def test_arbitrary_headers_are_read_or_refused(rest: bytes) -> None:
     datagram = b"FGD\x01" + rest[:2] + SIZE.to_bytes(2, "big") + rest[2:] + bytes(SIZE)

@@ -188,6 +188,16 @@ def test_a_full_queue_refuses(tmp_path: Path) -> None:
     rig.close()
 
 
+def test_what_waits_is_told_so_that_it_is_not_sent_twice(rig: DiodeRig) -> None:
+    rig.outlet.put("bulk", name(1), BODY)
+    rig.outlet.put("bulk", name(2), BODY)
+    carried = rig.outlet.carrying("bulk")
+    assert (name(1) in carried, name(2) in carried, name(3) in carried) == (True, True, False)
+    assert name(1) not in rig.outlet.carrying("interactive")
+    rig.carry()
+    assert name(2) not in carried
+
+
 def test_what_has_no_room_at_the_receiver_is_dropped_and_counted(tmp_path: Path) -> None:
     rig = DiodeRig(tmp_path, ready_bytes=4 << 20).start()
     for sequence in (1, 2):
@@ -311,6 +321,13 @@ def test_an_address_that_is_taken_is_refused(rig: DiodeRig) -> None:
     twin = DiodeInlet(rig.settings, DIRECTION, reactor=rig.reactor, metrics=metrics)
     with pytest.raises(SettingsError, match="receive_at"):
         twin.prepare()
+    with pytest.raises(SettingsError, match=r"receive_from is missing"):
+        DiodeInlet(
+            replace(rig.settings, receive_from=""),
+            DIRECTION,
+            reactor=rig.reactor,
+            metrics=DiodeMetrics(CollectorRegistry()),
+        ).prepare()
     elsewhere = replace(rig.settings, send_from="192.0.2.1:7000")
     with pytest.raises(SettingsError, match="send_from"):
         DiodeOutlet(

@@ -188,6 +188,7 @@ def test_finished_remembers_the_last_of_each_run() -> None:
     assert (1, 2) not in finished, "four runs are remembered"
 
 
+@settings(deadline=None)
 @given(st.integers(1, 1 << 24), st.sampled_from([8, 200, 1416]), st.integers(1, 512))
 def test_blocks_cover_the_object_without_gaps(size: int, symbol: int, largest: int) -> None:
     count = block_count(size, symbol, largest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ferry.transports.diode.redundancy import (
@@ -35,11 +35,13 @@ def exact_tail(sent: int, most_lost: int, loss: float) -> float:
     )
 
 
+@settings(deadline=None)
 @given(st.integers(1, 120), st.integers(0, 120), st.floats(0.0001, 0.5))
 def test_the_tail_is_the_binomial_one(sent: int, most_lost: int, loss: float) -> None:
     assert loss_tail(sent, most_lost, loss) == pytest.approx(exact_tail(sent, most_lost, loss), rel=1e-6, abs=1e-280)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400), st.floats(0.0005, 0.4), st.sampled_from([1e-3, 1e-6, 1e-8]))
 def test_no_fewer_repair_symbols_would_do(k: int, loss: float, failure: float) -> None:
     repair = repair_symbols(k, loss, failure)
@@ -70,6 +72,7 @@ def test_copies() -> None:
     assert copies_needed(8, 0.4) == MOST_COPIES
 
 
+@settings(deadline=None)
 @given(st.integers(1, 8), st.floats(0.0001, 0.3))
 def test_copies_keep_their_promise(fragments: int, loss: float) -> None:
     copies = copies_needed(fragments, loss)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ferry.transports.diode.pacing import BUCKET_S, TokenBucket
@@ -107,6 +107,7 @@ def test_the_number_of_small_files_is_bounded() -> None:
         schedule.put(CONTROL, "one more", b"x")
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0.0, 0.05), st.integers(1, 64)), min_size=1, max_size=200), st.integers(1, 1000))
 def test_no_burst_exceeds_the_rate(turns: list[tuple[float, int]], megabits: int) -> None:
     """In every stretch of time at most what the rate gives, and one bucket."""

@@ -12,6 +12,8 @@ from prometheus_client import CollectorRegistry
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from ferry.inspection import Inspector
+from ferry.inspector.port import NearInspector
 from ferry.lane.checks import HIGH_ROLE, LOW_ROLE
 from ferry.media.desk import MediaDesk, open_desk
 from ferry.media.exporting import export_medium
@@ -37,6 +39,8 @@ from tests.support.ferry_kit import (
 from tests.support.machines import NOW_MS, MachineAuthority, pem_of
 from tests.support.media_kit import LOW_SEAL, CountedRandomness
 from tests.support.wire_samples import HIGH_HALF
+from wire_formats.catalogue import SERVICES
+from wire_formats.lane_control import Progress, verify_control
 from wire_formats.seal import SealPrivateKey
 
 
@@ -66,12 +70,15 @@ class Sites:
         self.start(HIGH_ROLE)
 
     def start(self, role: str) -> None:
-        around = {
+        around: dict[str, Any] = {
             "reactor": self.reactor, "clock": self.clock, "randomness": self.randomness, "watch": NoWatch(),
             "registry": CollectorRegistry(),
         }  # fmt: skip
-        build: Any = build_low if role == LOW_ROLE else build_high
-        self.halves[role] = build(self.low_settings if role == LOW_ROLE else self.high_settings, **around)
+        if role == LOW_ROLE:
+            self.halves[role] = build_low(self.low_settings, **around)
+        else:
+            near = NearInspector(Inspector(SERVICES, HIGH_HALF))
+            self.halves[role] = build_high(self.high_settings, inspector=near, **around)
         self.halves[role].start()
 
     def stop(self, role: str) -> None:
@@ -216,6 +223,8 @@ def test_the_sending_half_may_start_anew_while_a_medium_is_under_way(sites: Site
     sites.stop(LOW_ROLE)
     sites.start(LOW_ROLE)
     sites.run()
+    worker_author(sites.kit).send(wanted, now_ms=sites.clock.ms)  # the worker sends what it has no answer to again
+    sites.run()
     second = sites.export(LOW_ROLE)
     for medium in (first, second):
         sites.take_in(HIGH_ROLE, medium)
@@ -224,6 +233,73 @@ def test_the_sending_half_may_start_anew_while_a_medium_is_under_way(sites: Site
         sites.run()
     sites.core.turn()
     assert sites.core.seen == request_ids(wanted), "once, though two media carried it"
+    assert sites.spooled() == 0
+
+
+def test_a_receipt_settles_what_was_sent_before_the_half_began_anew(sites: Sites) -> None:
+    worker_author(sites.kit).send(requests(now_ms=sites.clock.ms), now_ms=sites.clock.ms, tracked=True)
+    sites.run()
+    medium = sites.export(LOW_ROLE)
+    sites.stop(LOW_ROLE)
+    sites.start(LOW_ROLE)
+    sites.run(5)
+    collected = sites.desks[LOW_ROLE].folders.out / "interactive"
+    assert list(collected.glob("*.bundle")) == [], "what is on a medium is not sent again"
+    sites.take_in(HIGH_ROLE, medium)
+    sites.run()
+    sites.receipt(medium, frm=HIGH_ROLE, to=LOW_ROLE)
+    sites.run()
+    assert sites.spooled() == 0
+    notes = [verify_note(path, sites) for path in sorted(sites.kit.worker_inbox().glob("*.notice"))]
+    assert notes == ["taken", "crossed"]
+    counts = sites.halves[LOW_ROLE].half.parts.journal.counts()
+    assert counts == {"sent.acked": 1}
+
+
+def verify_note(path: Path, sites: Sites) -> str:
+    note = verify_control(path.read_bytes(), sites.kit.trust, role="ferry_low", now_ms=sites.clock.ms)
+    assert isinstance(note, Progress)
+    return note.state
+
+
+def test_a_medium_that_is_lost_after_a_new_start_goes_again(sites: Sites) -> None:
+    wanted = requests(now_ms=sites.clock.ms)
+    worker_author(sites.kit).send(wanted, now_ms=sites.clock.ms)
+    sites.run()
+    serial, _ = sites.export(LOW_ROLE)
+    sites.stop(LOW_ROLE)
+    sites.start(LOW_ROLE)
+    sites.run()
+    sites.desks[LOW_ROLE].register.move(serial, MediumState.LOST, operator="li", now_ms=sites.clock.ms)
+    sites.run()
+    sites.take_in(HIGH_ROLE, sites.export(LOW_ROLE))
+    sites.run()
+    sites.core.turn()
+    assert sites.core.seen == request_ids(wanted)
+
+
+def test_media_of_two_epochs_in_the_wrong_order_lose_nothing(sites: Sites) -> None:
+    worker, wanted, media = worker_author(sites.kit), [], []
+    for _ in range(2):
+        items = requests(now_ms=sites.clock.ms)
+        wanted += request_ids(items)
+        worker.send(items, now_ms=sites.clock.ms)
+        sites.run()
+        media.append(sites.export(LOW_ROLE))
+        sites.stop(LOW_ROLE)
+        sites.start(LOW_ROLE)
+    for medium in reversed(media):
+        sites.take_in(HIGH_ROLE, medium)
+        sites.run()
+        sites.receipt(medium, frm=HIGH_ROLE, to=LOW_ROLE)
+        sites.run(2)
+    last = sites.export(LOW_ROLE)
+    sites.take_in(HIGH_ROLE, last)
+    sites.run()
+    sites.receipt(last, frm=HIGH_ROLE, to=LOW_ROLE)
+    sites.run(2)
+    sites.core.turn()
+    assert sorted(sites.core.seen) == sorted(wanted)
     assert sites.spooled() == 0
 
 

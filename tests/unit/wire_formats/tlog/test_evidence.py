@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from tests.support.log_kit import LogKit, entry_of
 from tests.support.machines import NOW_MS
 from wire_formats import merkle
 from wire_formats.answer import parse_answer_header
-from wire_formats.bundle import SealStream, new_bundle, verify_seal
+from wire_formats.bundle import SealStatement, SealStream, encode_statement, new_bundle, verify_seal
 from wire_formats.errors import PeerError
 from wire_formats.request import parse_header
 from wire_formats.tlog.crossing import encode_entry, parse_entry, statement_digest
@@ -38,12 +39,30 @@ def test_an_entry_is_what_the_seals_say() -> None:
     crossing = verify_seal(bundle, 1, KIT.trust, role="ferry_low", now_ms=NOW_MS)
     author = verify_seal(bundle, 0, KIT.trust, role="worker", now_ms=NOW_MS)
     assert entry.statement == crossing.statement
-    assert statement_digest(entry) == crossing.digest
+    assert statement_digest(entry.statement) == crossing.digest
     assert entry.sealer == KIT.low.kid
     assert entry.author == (author.signer.kid, author.statement.epoch, author.statement.sequence)
     data = encode_entry(entry)
     assert len(data) == 240
     assert parse_entry(data) == entry
+
+
+@given(
+    st.builds(
+        SealStatement,
+        st.sampled_from(["inbound", "outbound"]),
+        st.sampled_from(["interactive", "bulk"]),
+        st.integers(0, 1 << 47),
+        st.integers(1, (1 << 48) - 1),
+        st.binary(min_size=32, max_size=32),
+        st.integers(1, 256),
+        st.binary(min_size=32, max_size=32),
+        st.integers(0, 70_000) | st.integers(0, 1 << 47),
+        st.booleans(),
+    )
+)
+def test_a_statement_written_out_is_the_statement_encoded(statement: SealStatement) -> None:
+    assert statement_digest(statement) == hashlib.sha256(encode_statement(statement)).digest()
 
 
 @given(st.binary(max_size=260) | st.binary(min_size=240, max_size=240))

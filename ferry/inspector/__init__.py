@@ -1,0 +1,15 @@
+"""Inspection in a process of its own: it holds the key that opens requests, and no network and no folder.
+
+    mover (ferry_high)  ── items as they came ──▶  inspector (ferry_inspector)  ── opened contents or refusals ──▶
+
+Whoever takes the inspector over with a hostile request can read what it is given and answer nonsense, which the core
+checks again; whoever takes the mover over cannot open a request.  The mover counts a bundle that kills the inspector
+against that bundle, and holds it after the third time.
+
+    frames    what goes over the socket
+    port      what the high half asks of an inspector, and one in the same process
+    client    an inspector at the other end of a Unix socket
+    server    the inspector's own loop
+
+Source: DESIGN invariant 2; research, section 7, points 9 and 10.
+"""

@@ -1,0 +1,99 @@
+"""The inspector's own loop: one mover at a time, one question after the other, no reactor, no threads.
+
+It ends when it is told to; the kernel ends it when one question takes more than ten seconds (``alarm``), and whoever
+keeps it alive starts another.  Its memory is bounded before the first question.
+"""
+
+from __future__ import annotations
+
+import resource
+import signal
+import socket
+from pathlib import Path
+from typing import Final, NoReturn
+
+from twisted.logger import Logger
+
+from ferry.inspection import Inspector
+from ferry.inspector.frames import Answer, FrameReader, encode_answer, parse_question
+from ferry.inspector.port import judge
+from wire_formats.errors import PeerError
+
+#: Longest work on one question, in seconds; then the kernel ends the process.
+QUESTION_S: Final = 10
+MEMORY_BYTES: Final = 1 << 30
+_PORTION: Final = 1 << 16
+_BACKLOG: Final = 4
+
+
+class InspectorServer:
+    """Answers a mover's questions.
+
+    Args:
+        inspector: the rules and the key.
+        path: where the socket lies.
+        mode: permission bits of the socket.
+    """
+
+    log = Logger()
+
+    def __init__(self, inspector: Inspector, path: Path, *, mode: int = 0o660) -> None:
+        self._inspector = inspector
+        self._path = path
+        self._mode = mode
+        self._listener: socket.socket | None = None
+
+    def listen(self) -> None:
+        """Make the socket; one that was left behind is replaced.
+
+        Raises:
+            OSError: it cannot be made.
+        """
+        self._path.unlink(missing_ok=True)
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        self._listener.bind(str(self._path))
+        self._path.chmod(self._mode)
+        self._listener.listen(_BACKLOG)
+
+    def serve(self) -> NoReturn:
+        """Serve movers one after the other, until something is raised (a signal's handler may)."""
+        assert self._listener is not None
+        bound_memory()
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        while True:
+            connection, _ = self._listener.accept()
+            with connection:
+                self._converse(connection)
+
+    def close(self) -> None:
+        """Take the socket away."""
+        if self._listener is not None:
+            self._listener.close()
+        self._path.unlink(missing_ok=True)
+
+    def _converse(self, connection: socket.socket) -> None:
+        reader = FrameReader()
+        try:
+            while portion := connection.recv(_PORTION):
+                for content in reader.feed(portion):
+                    connection.sendall(self._answer(content))
+        except PeerError as error:
+            self.log.warn("question_refused", reason=error.private)
+        except OSError as error:
+            self.log.warn("mover_lost", reason=str(error.strerror))
+
+    def _answer(self, content: bytes) -> bytes:
+        signal.alarm(QUESTION_S)
+        try:
+            question = parse_question(content)
+            verdicts = [judge(self._inspector, item, now_ms=question.now_ms) for item in question.items]
+            return encode_answer(Answer(question.ticket, tuple(verdicts)))
+        finally:
+            signal.alarm(0)
+
+
+def bound_memory() -> None:
+    """Have the kernel refuse more memory than an inspection can need."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_BYTES, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))

@@ -1,0 +1,257 @@
+"""`ferrygate ferry media ...`: words to the functions of ``ferry.media``.
+
+Works on one half's media folder and register, whether or not the half runs; a running one takes in within a second what
+an import delivered.  Every act stands in the register's chained list, with who answers for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from ferry.media.collecting import Collection
+from ferry.media.desk import MediaDesk, open_desk
+from ferry.media.exporting import export_medium
+from ferry.media.importing import import_medium
+from ferry.media.receipts import take_receipt, write_receipt
+from ferry.media.register_rows import EXPORT_WAY, Passage
+from ferry.media.slip import Slip, grouped, slip_html, slip_text
+from ferry.media.states import STATE_LABELS, MediumKind, MediumState
+from ferry.media.writing import write_small
+from ops.cli.faults import CannotRunError
+from ops.cli.ferry_media_words import parser
+from ops.cli.table import render
+from ops.cli.users import check_user
+from ops.layout import Layout
+from ops.operators.asking import signing_keys
+from ops.roles.ferry_high import FerryHighFile
+from ops.roles.ferry_low import FerryLowFile
+from ops.runtime.clock import SystemClock, SystemRandomness
+from wire_formats.errors import HallError
+from wire_formats.instants import local_minute
+from wire_formats.medium import MediumStatement
+from wire_formats.medium_receipt import MAX_RECEIPT_BYTES
+from wire_formats.settings_reader import load_settings
+from wire_formats.suites import Signing
+
+_FILES: Final[dict[str, Any]] = {"low": FerryLowFile, "high": FerryHighFile}
+_DIRECTIONS: Final = {"inbound": "DMZ to core (入)", "outbound": "core to DMZ (出)"}
+
+
+def media(words: Sequence[str]) -> int:
+    """Run one subcommand and print its lines.
+
+    Raises:
+        CannotRunError: refused, or it cannot be done now; the line says why.
+        SettingsError: the half's settings or keys cannot be used.
+    """
+    asked = parser().parse_args(words)
+    desk = _open(asked.root.resolve(), asked.side)
+    try:
+        lines = _WORDS[asked.word](desk, asked)
+    except HallError as error:
+        raise CannotRunError(f"{error.private} ({error.code})") from None
+    except OSError as error:
+        raise CannotRunError(f"{error.filename}: {error.strerror}") from None
+    finally:
+        desk.register.close()
+    print("\n".join(lines))
+    return 0
+
+
+def _open(root: Path, side: str) -> MediaDesk:
+    layout = Layout(root)
+    there = [one for one in _FILES if layout.settings(f"ferry_{one}").exists()]
+    if not there:
+        raise CannotRunError(f"{root}: neither half of the ferry is here; `make run` makes a demonstration")
+    if not side and len(there) > 1:
+        raise CannotRunError("both halves of the ferry are here: say --side low (DMZ) or --side high (core)")
+    side = side or there[0]
+    settings = load_settings(_FILES[side], layout.settings(f"ferry_{side}")).ferry
+    if settings.media is not None:
+        check_user(settings.media.folder, "the media", "the ferry")
+    return open_desk(settings, clock=SystemClock(), randomness=SystemRandomness())
+
+
+def _list(desk: MediaDesk, _asked: argparse.Namespace) -> list[str]:
+    waiting = Collection(desk.folders).waiting()
+    lines = [f"{desk.name}: {waiting.files} files, {waiting.size:,} bytes wait for a medium to {desk.peer}"]
+    lines += [
+        f"the import of {serial} was interrupted: put the medium in again and repeat it"
+        for serial in desk.register.open_imports()
+    ]
+    rows = []
+    for medium in desk.register.media():
+        passage = desk.register.last_passage(medium.serial)
+        state = STATE_LABELS[medium.state]
+        rows.append(
+            (
+                medium.serial,
+                f"{state.en} {state.zh}",
+                local_minute(medium.changed_ms),
+                str(passage.files) if passage else "-",
+                "+".join(passage.operators) if passage else "-",
+                passage.statement.hex()[:16] if passage else "-",
+                medium.label or "-",
+            )
+        )
+    if rows:
+        lines += ["", render(("serial", "state", "since", "files", "operators", "digest", "label"), rows)]
+    return lines
+
+
+def _register(desk: MediaDesk, asked: argparse.Namespace) -> list[str]:
+    kind = MediumKind.WRITE_ONCE if asked.write_once else MediumKind.REWRITABLE
+    desk.register.add(asked.serial, asked.label, kind, operator=asked.operator, now_ms=desk.clock.now_ms())
+    return [f"{asked.serial}: registered as blank, {kind.value.replace('_', '-')} (已登记)"]
+
+
+def _export(desk: MediaDesk, asked: argparse.Namespace) -> list[str]:
+    if len(asked.key) != 2:
+        raise CannotRunError("two operators sign: give --key twice, each a PKCS#12 or PEM file, or card")
+
+    def show_and_sign(statement: MediumStatement) -> Iterable[Signing]:
+        print("\n".join(_told(statement)), file=sys.stderr)
+        return signing_keys(asked.key, getpass.getpass, input)
+
+    target: Path = asked.image or asked.to
+    done = export_medium(desk, asked.serial, target, show_and_sign, image=asked.image is not None)
+    signers = " and ".join(done.operators)
+    lines = [
+        f"{asked.serial}: {done.statement.files} files exported to {target} (已导出), signed by {signers}",
+        f"digest {grouped(done.statement.digest().hex())}",
+    ]
+    if asked.slip is not None:
+        lines += _write_slip(desk, asked.serial, asked.slip)
+    return [*lines, "unmount the medium, then hand it over with its slip (ferrygate ferry media slip)"]
+
+
+def _told(statement: MediumStatement) -> list[str]:
+    """What both operators are about to sign."""
+    interactive, bulk, control = statement.lanes
+    return [
+        f"medium {statement.serial}, {_DIRECTIONS[statement.direction]}: {statement.sender} to {statement.recipient}",
+        f"number {statement.sequence} in the row; {statement.files} files, {statement.size:,} bytes",
+        f"interactive {interactive}, bulk {bulk}, control {control}",
+        f"usable until {local_minute(statement.expires_ms)}; digest {statement.digest().hex()[:16]}",
+        "both operators sign this now (两位操作员签名)",
+    ]
+
+
+def _import(desk: MediaDesk, asked: argparse.Namespace) -> list[str]:
+    shown = _Shown() if sys.stderr.isatty() else None
+    done = import_medium(
+        desk,
+        asked.source,
+        by=asked.operator,
+        writable_ok=asked.writable_ok,
+        progress=shown.show if shown else lambda _done, _of: None,
+    )
+    statement = done.statement
+    lines = [
+        f"{statement.serial}: {statement.files} files imported (已导入), signed by {' and '.join(done.operators)}"
+        + (", after an interruption" if done.resumed else ""),
+        f"digest {grouped(statement.digest().hex())}: compare it with the slip",
+    ]
+    if done.missing:
+        told = ", ".join(str(number) for number in done.missing)
+        lines.append(f"earlier media of this row have not come: number {told}; ask {statement.sender} for them")
+    return [*lines, f"next: ferrygate ferry media receipt {statement.serial} --out FILE"]
+
+
+class _Shown:
+    """Shows how far an import is, on a terminal."""
+
+    def show(self, done: int, of: int) -> None:
+        """Rewrite the line now and then."""
+        if done == of or done % 64 == 0:
+            end = "\n" if done == of else ""
+            print(f"\r{done:,} of {of:,} files checked", end=end, file=sys.stderr, flush=True)
+
+
+def _receipt(desk: MediaDesk, asked: argparse.Namespace) -> list[str]:
+    if asked.out is not None:
+        if not asked.serial:
+            raise CannotRunError("which medium? `ferrygate ferry media receipt SERIAL --out FILE`")
+        written = write_receipt(desk, asked.serial, by=asked.operator)
+        write_small(asked.out, written.data)
+        return [f"{asked.serial}: receipt for {written.receipt.files} files in {asked.out} (回执); carry it back"]
+    with asked.take.open("rb") as file:
+        data = file.read(MAX_RECEIPT_BYTES + 1)
+    receipt = take_receipt(desk, data, by=asked.operator)
+    when = local_minute(receipt.imported_ms)
+    return [
+        f"{receipt.serial}: {receipt.files} files arrived, imported {when} (已回执)",
+        f"next: sanitise or destroy it, then ferrygate ferry media sanitised {receipt.serial}",
+    ]
+
+
+def _slip(desk: MediaDesk, asked: argparse.Namespace) -> list[str]:
+    if asked.out is not None:
+        return _write_slip(desk, asked.serial, asked.out)
+    return slip_text(_slip_of(desk, asked.serial)).splitlines()
+
+
+def _write_slip(desk: MediaDesk, serial: str, path: Path) -> list[str]:
+    slip = _slip_of(desk, serial)
+    page = slip_html(slip) if path.suffix.lower() in (".html", ".htm") else slip_text(slip)
+    write_small(path, page.encode())
+    return [f"slip in {path} (交接单)"]
+
+
+def _slip_of(desk: MediaDesk, serial: str) -> Slip:
+    medium, passage = desk.register.medium(serial), desk.register.last_passage(serial, EXPORT_WAY)
+    if medium is None or passage is None:
+        raise CannotRunError(f"medium {serial} was not exported here")
+    return Slip(medium, passage, desk.direction_out, desk.name, desk.peer)
+
+
+def _sanitised(desk: MediaDesk, asked: argparse.Namespace) -> list[str]:
+    desk.register.move(asked.serial, MediumState.SANITISED, operator=asked.operator, now_ms=desk.clock.now_ms())
+    medium = desk.register.medium(asked.serial)
+    once = medium is not None and medium.kind is MediumKind.WRITE_ONCE
+    return [f"{asked.serial}: {'destroyed (已销毁)' if once else 'sanitised (已清除), it may be used again'}"]
+
+
+def _lost(desk: MediaDesk, asked: argparse.Namespace) -> list[str]:
+    desk.register.move(asked.serial, MediumState.LOST, operator=asked.operator, now_ms=desk.clock.now_ms())
+    return [f"{asked.serial}: lost (丢失); what it carried waits for the next medium once the ferry runs"]
+
+
+def _history(desk: MediaDesk, asked: argparse.Namespace) -> list[str]:
+    count = desk.register.verify_acts()
+    rows = [
+        (str(act.position), local_minute(act.at_ms), act.act, act.serial or "-", act.operator, act.detail or "-")
+        for act in desk.register.acts(serial=asked.serial)
+    ]
+    lines = [render(("no.", "when", "act", "serial", "by", "detail"), rows)] if rows else []
+    if asked.serial and (passage := desk.register.last_passage(asked.serial)) is not None:
+        lines += ["", *_passage_lines(passage)]
+    return [*lines, f"{count} acts, unbroken"]
+
+
+def _passage_lines(passage: Passage) -> list[str]:
+    receipt = local_minute(passage.receipt_ms) if passage.receipt_ms is not None else "none yet"
+    signers = " and ".join(passage.operators)
+    return [
+        f"last {passage.way}: {local_minute(passage.at_ms)}, number {passage.sequence} in the row",
+        f"{passage.files} files, {passage.size:,} bytes, signed by {signers}; receipt {receipt}",
+        f"digest {grouped(passage.statement.hex())}",
+    ]
+
+
+_WORDS: Final[dict[str, Callable[[MediaDesk, argparse.Namespace], list[str]]]] = {
+    "list": _list,
+    "register": _register,
+    "export": _export,
+    "import": _import,
+    "receipt": _receipt,
+    "slip": _slip,
+    "sanitised": _sanitised,
+    "lost": _lost,
+    "history": _history,
+}
