@@ -153,15 +153,6 @@ def test_it_runs_as_the_reactor_of_a_process_and_ends_on_sigterm():
         assert process.wait(10) == 0
 
 
-def test_timers_follow_the_steady_clock() -> None:
-    reactor = LeanReactor()
-    before = time.monotonic()
-    call = reactor.callLater(60, print)
-    assert before + 60 <= call.getTime() <= time.monotonic() + 60
-    assert before <= reactor.seconds() <= time.monotonic()
-    call.cancel()
-
-
 class Bell:
     """A descriptor that rings on and on: it is readable in every turn."""
 
@@ -236,3 +227,12 @@ def test_calls_from_threads_come_however_busy_it_is():
 
     run_until_stopped(rung)
     assert came == [1]
+
+
+def test_timers_follow_the_steady_clock() -> None:
+    reactor = LeanReactor()
+    before = time.monotonic()
+    call = reactor.callLater(60, print)
+    assert before + 60 <= call.getTime() <= time.monotonic() + 60
+    assert before <= reactor.seconds() <= time.monotonic()
+    call.cancel()
