@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from perf.ferry_bench import pydiode
-from perf.ferry_bench.link import Link, Task
+from perf.ferry_bench.link import ETHERNET_FRAME, LARGEST_FRAME, Link, Task
 from perf.figures import measure, show
 
 MEGA: Final = 1_000_000
@@ -90,16 +90,18 @@ def peer(plan: Plan) -> None:
         spread = f"{sent['out']['packets'] / (plan.trials * FILE_BYTES / (1472 - 56)):.2f} × the file sent"
         seconds = got["seconds"] / max(1, got["files"] - 1)
         show(f"{loss:.1%} loss: ours", f"{got['files']} of {plan.trials} arrived, {seconds:.2f} s each, {spread}")
-        for redundancy in (1, 2) if program is not None else ():
-            assert program is not None
-            plan.link.lose(loss)
+        if program is None:
+            continue
+        for redundancy, frames in ((1, ETHERNET_FRAME), (2, ETHERNET_FRAME), (1, LARGEST_FRAME), (2, LARGEST_FRAME)):
+            plan.link.lose(loss, frames=frames)
             found = [
                 pydiode.transfer(plan.link, program, data, rate_mbit=LINK_MBIT, redundancy=redundancy)
                 for _ in range(plan.trials)
             ]
             arrived = [trial for trial in found if trial.arrived]
             took = f", {sum(trial.seconds for trial in arrived) / len(arrived):.2f} s each" if arrived else ""
-            show(f"{loss:.1%} loss: pydiode, sent {redundancy}×", f"{len(arrived)} of {plan.trials} arrived{took}")
+            words = f"pydiode {redundancy}×, frames of {frames}"
+            show(f"{loss:.1%} loss: {words}", f"{len(arrived)} of {plan.trials} arrived{took}")
 
 
 def _mbit(got: dict[str, Any], size: int) -> float:
