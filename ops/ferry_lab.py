@@ -202,7 +202,7 @@ class LabSender(Lab):
             self.inlet.remove(CONTROL, name)
             made, cumulative = _ACK.unpack_from(data)
             gaps = [gap for (gap,) in _GAP.iter_unpack(data[_ACK.size :])]
-            self._outbox.acknowledge(EPOCH, cumulative, gaps, made)
+            self._outbox.acknowledge(EPOCH, cumulative, gaps, made, now_ms=made)
 
 
 def _name(sequence: int) -> DropName:

@@ -5,6 +5,9 @@ request. What is kept: an exception from a descriptor is logged and ends that de
 and errors go the old way. ``at_turn_end`` is new: work that is better done once for all events of a turn, as sending
 what many requests have for one worker.
 
+Timers follow the steady clock, not the wall clock as Twisted's do: a wall clock that is set back by a day
+would put every heartbeat, resend and deadline off by a day.
+
 Source: edge research, section 2 (49 µs a request against 82 with the stock dispatch, once the transport is lean).
 """
 
@@ -19,6 +22,8 @@ from twisted.internet.main import installReactor
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ops.runtime.clock import steady_s
+
 _BOTH: Final = EPOLLIN | EPOLLOUT
 
 
@@ -30,6 +35,10 @@ class LeanReactor(EPollReactor):
     def __init__(self) -> None:
         self._at_turn_end: list[Callable[[], None]] = []
         super().__init__()
+
+    def seconds(self) -> float:
+        """The steady clock (``IReactorTime``)."""
+        return steady_s()
 
     def at_turn_end(self, call: Callable[[], None]) -> None:
         """Call something once, when all events of this turn have been served; before the loop waits in any case."""

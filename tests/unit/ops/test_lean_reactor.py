@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 from twisted.internet.error import ConnectionDone, ConnectionLost
@@ -148,3 +149,12 @@ def test_it_runs_as_the_reactor_of_a_process_and_ends_on_sigterm():
         process.terminate()
         assert process.stdout.read() == b"down\n"
         assert process.wait(10) == 0
+
+
+def test_timers_follow_the_steady_clock() -> None:
+    reactor = LeanReactor()
+    before = time.monotonic()
+    call = reactor.callLater(60, print)
+    assert before + 60 <= call.getTime() <= time.monotonic() + 60
+    assert before <= reactor.seconds() <= time.monotonic()
+    call.cancel()
