@@ -56,7 +56,7 @@ class Forger:
                 continue
             for lane, station in running.half._senders.items():
                 outbox = station.sender.outbox
-                message = Acknowledgement(*lane, outbox.epoch, max(outbox.mark, 1), (), now_ms + 1)
+                message = Acknowledgement(lane.direction, lane.lane, outbox.epoch, max(outbox.mark, 1), (), now_ms + 1)
                 name = DropName(0, (2 << 8) + self._number % 64, "high" if half == "low" else "low", "notice")
                 self._put(f"{folder}/{direction}/control", name, sign_control(message, self._key()))
 

@@ -121,7 +121,7 @@ def wage_of(body: Mapping[str, Any]) -> int:
 
 def body_of(service: str, wage: int) -> dict[str, Any]:
     """The body of a transaction that is known by its wage."""
-    person = {"id_number": "11010519491231002X", "name": "张三", "wage": wage}
+    person: dict[str, Any] = {"id_number": "11010519491231002X", "name": "张三", "wage": wage}
     if service == "wage.batch":
         return {"year": 2026, "rows": [{"row": 1, **person}]}
     return {"year": 2026, **person}
@@ -144,5 +144,12 @@ def _declare(context: Context, request: ServiceRequest) -> ServiceAnswer:
     fields: dict[str, Any] = {"reference": reference_number(request.header.id), "state": "submitted"}
     if request.header.service == "wage.declare":
         return ServiceAnswer({**fields, "base": wage}, AnswerStatus.ACCEPTED)
-    counts = {"rows_total": 1, "rows_done": 1, "rows_unchanged": 0, "rows_failed": 0, "failures": [], "warnings": []}
+    counts: dict[str, Any] = {
+        "rows_total": 1,
+        "rows_done": 1,
+        "rows_unchanged": 0,
+        "rows_failed": 0,
+        "failures": [],
+        "warnings": [],
+    }
     return ServiceAnswer({**fields, **counts}, AnswerStatus.ACCEPTED)

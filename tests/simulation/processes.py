@@ -19,7 +19,7 @@ from core.intake.publisher import Publisher, next_epoch
 from core.intake.revocations import Revocations
 from core.intake.runner import Runner
 from core.intake.slow_work import SlowWorkers
-from dmz.workers.assembly import Surroundings, build_worker
+from dmz.workers.assembly import Surroundings, Worker, build_worker
 from dmz.workers.exchange_db import ExchangeStore
 from dmz.workers.exchange_db import open_engine as open_exchange
 from dmz.workers.request_building import SealKeys
@@ -67,6 +67,8 @@ class Kinds:
     #: Sees every wage that the core is about to book; a poisoned one ends the process.
     look: Callable[[Process, int], None] = lambda _process, _wage: None
     timers_follow_the_wall: bool = False
+    #: Sees a worker before it starts.
+    worker: Callable[[Worker], None] = lambda _worker: None
     connect: Callable[[ProcessDisk, Path], Any] = sqlite.Connection
     disk: type[ProcessDisk] = ProcessDisk
 
@@ -182,7 +184,8 @@ def start_worker(around: Surrounding) -> RunningWorker:
     """A worker: its pages apart, everything that a transaction passes through."""
     process, kit = around.process, around.kit
     engine = open_exchange("sqlite:////exchange", connect=_connector(around, EXCHANGE))
-    store = ExchangeStore(engine, Thread(process), process.reactor)
+    reactor: Any = process.reactor
+    store = ExchangeStore(engine, Thread(process), reactor)
     background = ReactorBackground(process.reactor)
     randomness = Seeded(f"{around.seed} worker {process.scheduler.now}")
     tools = WorkerTools(process, randomness, background, process.reactor, kit.worker_metrics, around.disk)
@@ -195,6 +198,7 @@ def start_worker(around: Surrounding) -> RunningWorker:
         high_half_key=_UNUSED, core_key=_UNUSED, quarantine=DMZ / "worker" / "quarantine", **around.bounds.worker,
     )  # fmt: skip
     worker = build_worker(settings, given)
+    around.kinds.worker(worker)
     worker.start(around.watch)
     return RunningWorker(worker.sessions._parts.intake, store, engine)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections import Counter
 from collections.abc import Mapping
@@ -104,8 +105,8 @@ class Schedule:
         try:
             self._run()
         finally:
-            self.trace.deafen()
             self.world.end()
+            self.trace.deafen()
         figures = Counter(
             told=sum(intent.told is not None for intent in self.users.intents.values()),
             lost=len(self.carrier.lost),
@@ -157,8 +158,8 @@ class Schedule:
 
     def _open(self) -> list[Intent]:
         rows = self._rows()
-        told = [intent for intent in self.users.intents.values() if intent.told is not None and not intent.poison]
-        return [intent for intent in told if intent.told not in rows or rows[intent.told].result is None]
+        told = ((one, one.told) for one in self.users.intents.values() if one.told is not None and not one.poison)
+        return [intent for intent, request in told if request not in rows or rows[request].result is None]
 
     def _rows(self) -> Mapping[bytes, Any]:
         query = select(
@@ -232,4 +233,6 @@ class Schedule:
 
 def run(seed: int, *, profile: str = "", kinds: Kinds | None = None, loud: bool = False) -> Outcome:
     """Run one seed."""
-    return Schedule(seed, profile=profile, kinds=kinds, loud=loud).run()
+    outcome = Schedule(seed, profile=profile, kinds=kinds, loud=loud).run()
+    gc.collect()  # here and now: what is left of processes that died must not show up in the next schedule
+    return outcome

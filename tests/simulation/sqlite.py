@@ -168,8 +168,9 @@ class _Vfs(apsw.VFS):
     def xRandomness(self, count: int) -> bytes:  # noqa: N802
         return _Stage.chance.randbytes(count)
 
-    def excepthook(self, *_error: object) -> None:
+    def excepthook(self, *_error: object) -> bool:
         """A process that died has no more to say."""
+        return True
 
 
 _REGISTERED: Final = _Vfs()

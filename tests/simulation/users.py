@@ -87,9 +87,7 @@ class Users:
         body = body_of(intent.service, intent.wage)
         entry = SERVICES[intent.service]
         work = intake.submit(self.world.kit.session, entry, body, form_token=intent.token)  # type: ignore[attr-defined]
-        Deferred.fromCoroutine(work).addCallbacks(
-            self._told, self._not_told, (intent, process), None, (intent, process)
-        )
+        Deferred.fromCoroutine(work).addCallbacks(self._told, self._not_told, (intent, process), {}, (intent, process))
 
     def _told(self, submitted: Submitted, intent: Intent, process: Process) -> None:
         if not process.alive:

@@ -81,8 +81,10 @@ class Conservation:
                 self.world.trace.fault(f"{process} removes {path} and forgets the {key[0]} {key[1].hex()[:8]}")
 
     def by_hand(self, path: str) -> None:
-        """Somebody removed a file that was not his."""
-        self.spooled.subtract(self.inside.pop(path, []))
+        """Somebody removed a file that was not his: from now on only the two ends can bring it again."""
+        keys = self.inside.pop(path, [])
+        self.spooled.subtract(keys)
+        self.safe.update(keys)
 
     def after_power(self, device: str) -> None:
         """What the disk lost is not in the spool any more."""
@@ -104,7 +106,7 @@ class Conservation:
         keys = [key for key, _ in _ids(content)]
         if not keys:
             self.world.trace.fault(f"a spool holds no bundle: {path}")
-        self.by_hand(path)
+        self.spooled.subtract(self.inside.pop(path, []))
         self.inside[path] = keys
         self.spooled.update(keys)
 
@@ -212,8 +214,8 @@ def _files(world: World, folder: str) -> int:
 def _item(content: bytes) -> list[tuple[tuple[str, bytes], bytes]]:
     """Key and header of a single request that was set aside."""
     with contextlib.suppress(PeerError, TypeError, ValueError):
-        header, _ = cbor.decode(content, max_depth=2)  # type: ignore[misc]
-        return [(("request", parse_header(header).id), header)]  # type: ignore[arg-type]
+        item: Any = cbor.decode(content, max_depth=2)
+        return [(("request", parse_header(item[0]).id), item[0])]
     return []
 
 
