@@ -197,7 +197,7 @@ class ReceivingStation:
         statement = crossing.statement
         chain = {"previous": statement.previous, "digest": crossing.digest}
         if self.inbox.judge(statement.epoch, statement.sequence, **chain) is Verdict.NEW:
-            self._settle_number(checked, crossing)
+            self._settle_number(checked, crossing, items_hold=False)
 
     def _is_new(self, candidate: Candidate, crossing: CheckedSeal) -> bool:
         statement = crossing.statement
