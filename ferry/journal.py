@@ -37,6 +37,8 @@ RECEIVED_WAY: Final = "received"
 _PRUNE_AT_ONCE: Final = 500
 #: Pages in the write-ahead log before it is folded in, the one moment that waits for the disk.
 _CHECKPOINT_PAGES: Final = 8_000
+#: Looks counted at a released bundle: its first look is met as one after a crash, and does not count.
+_UNCOUNTED: Final = -1
 _RETRY_S: Final = 1
 
 
@@ -207,6 +209,16 @@ class Journal:
             self._database.execute("DELETE FROM breaks WHERE leaf = ?", (leaf,))
         self._breaks.pop(leaf, None)
 
+    def by_file(self, way: str, lane: LaneId, digest: bytes) -> Entry | None:
+        """Find the crossing whose file had this digest when it was received."""
+        with self._guarded():
+            row = self._database.execute(
+                "SELECT id, state, attempts, root FROM crossings WHERE way = ? AND direction = ? AND lane = ?"
+                " AND file_digest = ?",
+                (way, *lane, digest),
+            ).fetchone()
+        return _entry(row) if row else None
+
     def by_author(self, way: str, lane: LaneId, author: Author) -> Entry | None:
         """Find the crossing that has this author and number."""
         with self._guarded():
@@ -249,6 +261,32 @@ class Journal:
                 "UPDATE crossings SET state = ?, reason = ?, changed_ms = ? WHERE id = ?",
                 (state.value, reason, now_ms, entry.id),
             )
+
+    def release(self, entry: Entry, digest: bytes, *, now_ms: int) -> None:
+        """Make a held crossing one that was just received, and commit; its author's number is free until it passes.
+
+        Args:
+            entry: the held crossing.
+            digest: SHA-256 of the file that will come.
+            now_ms: the instant now.
+        """
+        check_move(entry.state, State.RECEIVED)
+        with self._writing():
+            self._database.execute(
+                "UPDATE crossings SET state = 'received', reason = '', attempts = ?, file_digest = ?, author = NULL,"
+                " author_epoch = NULL, author_sequence = NULL, root = NULL, changed_ms = ? WHERE id = ?",
+                (_UNCOUNTED, digest, now_ms, entry.id),
+            )
+        self.commit()
+
+    def reject(self, entry: Entry, *, now_ms: int) -> None:
+        """Note that two operators rejected a held crossing for good, and commit; the reason stays."""
+        check_move(entry.state, State.REJECTED)
+        with self._writing():
+            self._database.execute(
+                "UPDATE crossings SET state = 'rejected', changed_ms = ? WHERE id = ?", (now_ms, entry.id)
+            )
+        self.commit()
 
     def finish(self, lane: LaneId, epoch: int, sequences: Sequence[int], state: State, *, now_ms: int) -> None:
         """Note that sent crossings were acknowledged, or given up."""

@@ -239,6 +239,7 @@ class Layout:
             yield half / "state"
             yield half / "spool"
             yield half / "media"
+            yield half / "acts"
             yield half / "quarantine"
         yield self.dmz / "notices"
         yield self.dmz / "snapshots"

@@ -184,6 +184,11 @@ def _half(name: str, found: Installation) -> dict[str, Value]:
             "operators": "trust/operators.pem",
             "operator_issuers": "trust/client_issuers.pem",
         },
+        "acts": {
+            "folder": "acts",
+            "operators": "trust/operators.pem",
+            "operator_issuers": "trust/client_issuers.pem",
+        },
     }
 
 
