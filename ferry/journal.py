@@ -207,16 +207,6 @@ class Journal:
             self._database.execute("DELETE FROM breaks WHERE leaf = ?", (leaf,))
         self._breaks.pop(leaf, None)
 
-    def by_file(self, way: str, lane: LaneId, digest: bytes) -> Entry | None:
-        """Find the crossing whose file had this digest when it was received."""
-        with self._guarded():
-            row = self._database.execute(
-                "SELECT id, state, attempts, root FROM crossings WHERE way = ? AND direction = ? AND lane = ?"
-                " AND file_digest = ?",
-                (way, *lane, digest),
-            ).fetchone()
-        return _entry(row) if row else None
-
     def by_author(self, way: str, lane: LaneId, author: Author) -> Entry | None:
         """Find the crossing that has this author and number."""
         with self._guarded():

@@ -33,10 +33,12 @@ from ferry.lane.crossing import Author, State
 from ferry.lane.reasons import Reason
 from ferry.parts import HalfParts
 from ferry.ports import FolderPort
+from wire_formats import cbor
 from wire_formats.bundle import encode_bundle, parse_bundle, peek_statement
 from wire_formats.cose import parse_sign1
 from wire_formats.drop import DropName, prepare_drop, write_drop
 from wire_formats.errors import PeerError, Unavailable
+from wire_formats.merkle import leaf_hash
 from wire_formats.trust import TrustStore
 
 _AT_ONCE: Final = 16
@@ -178,6 +180,8 @@ class ActStation:
             data = self._shelf.read(item)
             if hashlib.sha256(data).hexdigest() != item.digest:
                 return "the held file is not what it was: nothing done"
+            if (leaf := item_leaf(data)) is not None:
+                return self._look_again(item, leaf)
             entry = self._entry(item, data)
             # Sent bundles are held with our own seal; they go back as their author made them.
             data = _as_made(data) if item.reason is Reason.GIVEN_UP else data
@@ -188,12 +192,21 @@ class ActStation:
             port = released_port(self._settings, item.lane, disk=parts.disk)
             name = DropName(item.held_ms, item.name.sequence, _RELEASED)
             write_drop(port.folder, name, data, durable=True, disk=parts.disk)
+            for one in parse_bundle(data).items:
+                parts.journal.forget_break(leaf_hash(one.header))
             if entry is not None:
                 release_row(parts.journal, entry, hashlib.sha256(data).digest(), now_ms=parts.clock.now_ms())
             state = _RELEASED
         parts.quarantine.let_go(item.name)
         self._wake(item.lane)
         return state
+
+    def _look_again(self, item: HeldItem, leaf: bytes) -> str:
+        """Let a single request that was kept back be looked at again, when its worker sends it the next time."""
+        self._parts.journal.forget_break(leaf)
+        self._parts.journal.commit()
+        self._parts.quarantine.let_go(item.name)
+        return "looked at again when it comes again"
 
     def _reject(self, item: HeldItem) -> str:
         entry = None
@@ -234,6 +247,19 @@ class ActStation:
 def _lane(subject: str) -> LaneId:
     direction, _, lane = subject.partition("-")
     return LaneId(direction, lane)
+
+
+def item_leaf(data: bytes) -> bytes | None:
+    """Give the leaf of a single item that was kept back (``[header, content]``); None for a bundle."""
+    try:
+        value = cbor.decode(data)
+    except PeerError:
+        return None
+    match value:
+        case [bytes(header), bytes(_)]:
+            return leaf_hash(header)
+        case _:
+            return None
 
 
 def _as_made(data: bytes) -> bytes:

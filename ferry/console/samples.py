@@ -97,11 +97,12 @@ class Samples:
         yield from _log_alarms(told.get("log"))
         if told["held"]:
             yield Label(
-                f"{told['held']} 个数据包待审，等待两人处理", f"{told['held']} held bundles wait for two operators"
+                f"{told['held']} 个数据包待审，等待两人处理",
+                f"held bundles that wait for two operators: {told['held']}",
             )
         if told["quarantined"]:
             yield Label(f"隔离区有 {told['quarantined']} 个数据包，请查明来源",
-                        f"{told['quarantined']} bundles are quarantined: find out where they came from")  # fmt: skip
+                        f"quarantined bundles, whose origin must be found: {told['quarantined']}")  # fmt: skip
 
 
 def _lane_alarms(lane: Mapping[str, Any], *, by_hand: bool) -> Iterator[Label]:
@@ -113,7 +114,7 @@ def _lane_alarms(lane: Mapping[str, Any], *, by_hand: bool) -> Iterator[Label]:
             f"通道 {name} 收不到对侧：{lane['link']}", f"lane {name} does not hear the other half: {lane['link']}"
         )
     if lane["gaps"]:
-        yield Label(f"通道 {name} 缺 {lane['gaps']} 个编号", f"lane {name} misses {lane['gaps']} numbers")
+        yield Label(f"通道 {name} 缺 {lane['gaps']} 个编号", f"lane {name}: numbers missing: {lane['gaps']}")
     if lane.get("paused"):
         yield Label(f"通道 {name} 已由操作员暂停", f"lane {name} is paused by an operator")
 

@@ -98,7 +98,7 @@ def test_two_operators_release_a_held_bundle_before_two_browsers(desk: Desk, tmp
     li = desk.browser("li", desk.high)
     li.open(desk.high.url("/"))
     assert li.heading == "Lanes"
-    assert "1 held bundles wait for two operators" in li.text()
+    assert "held bundles that wait for two operators: 1" in li.text()
     assert len(li.all("article.lane")) == 4
     li.shoot(tmp_path / "lanes.png")
     li.click_link("Held")
