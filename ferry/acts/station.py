@@ -192,10 +192,9 @@ class ActStation:
             port = released_port(self._settings, item.lane, disk=parts.disk)
             name = DropName(item.held_ms, item.name.sequence, _RELEASED)
             write_drop(port.folder, name, data, durable=True, disk=parts.disk)
-            for one in parse_bundle(data).items:
-                parts.journal.forget_break(leaf_hash(one.header))
             if entry is not None:
-                release_row(parts.journal, entry, hashlib.sha256(data).digest(), now_ms=parts.clock.now_ms())
+                digest, now_ms = hashlib.sha256(data).digest(), parts.clock.now_ms()
+                release_row(parts.journal, entry, digest, item_leaves(data), now_ms=now_ms)
             state = _RELEASED
         parts.quarantine.let_go(item.name)
         self._wake(item.lane)
@@ -247,6 +246,11 @@ class ActStation:
 def _lane(subject: str) -> LaneId:
     direction, _, lane = subject.partition("-")
     return LaneId(direction, lane)
+
+
+def item_leaves(data: bytes) -> list[bytes]:
+    """Give the leaves of a bundle's items."""
+    return [leaf_hash(one.header) for one in parse_bundle(data).items]
 
 
 def item_leaf(data: bytes) -> bytes | None:

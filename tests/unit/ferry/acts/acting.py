@@ -7,6 +7,7 @@ from pathlib import Path
 from ferry.acts.act import Act, sign_act
 from ferry.acts.held import HeldItem, HeldShelf
 from ferry.acts.ledger import ActLedger, Line
+from ferry.acts.station import item_leaf
 from ferry.journal import Journal
 from tests.support.ferry_kit import bundles_in, request_ids, requests, worker_author
 from tests.unit.ferry.driving import Driven
@@ -17,7 +18,15 @@ from wire_formats.request import parse_header
 
 
 def shelf(ferry: Driven, half: str = "ferry_high") -> list[HeldItem]:
-    return HeldShelf(ferry.kit.root / half / "quarantine").items()
+    """The held bundles; single items that were kept back are left out."""
+    found = HeldShelf(ferry.kit.root / half / "quarantine")
+    return [item for item in found.items() if item_leaf(found.read(item)) is None]
+
+
+def kept_back(ferry: Driven) -> list[HeldItem]:
+    """The single items that were kept back."""
+    found = HeldShelf(ferry.kit.root / "ferry_high" / "quarantine")
+    return [item for item in found.items() if item_leaf(found.read(item)) is not None]
 
 
 def act_of(ferry: Driven, act: str, subject: str, *, half: str = "ferry_high", made_ms: int = 0) -> Act:
@@ -63,10 +72,13 @@ def delivered(ferry: Driven) -> list[bytes]:
 
 
 def poison(ferry: Driven, inspector: FragileInspector) -> list[bytes]:
-    """Send a bundle that kills the inspector until it is held; gives its ids."""
-    items: list[Item] = requests(1, now_ms=ferry.clock.ms)
+    """Send a bundle that kills the inspector until it is held; gives its ids.
+
+    Two of its items are deadly: the first is found and kept back, and over the second the bundle's looks come to an end.
+    """
+    items: list[Item] = requests(2, now_ms=ferry.clock.ms)
     ids = request_ids(items)
     inspector.deadly |= set(ids)
     worker_author(ferry.kit, epoch=ferry.clock.ms).send(items, now_ms=ferry.clock.ms)
-    ferry.run(3)
+    ferry.run(5)
     return ids

@@ -12,6 +12,7 @@ from ferry.acts.building import known_operators
 from ferry.acts.held import HeldShelf
 from ferry.acts.held_rows import find_by_file, release_row
 from ferry.acts.ledger import AGREED, ActLedger
+from ferry.acts.station import item_leaves
 from ferry.journal import RECEIVED_WAY, Journal
 from tests.unit.ferry.acts.acting import act_of, delivered, lines, outcomes, poison, say, shelf, states
 from tests.unit.ferry.driving import Driven
@@ -78,7 +79,7 @@ def test_cut_in_the_middle_of_a_release(ferry: Driven, inspector: FragileInspect
         journal = Journal(own / "journal.sqlite", keep_rows=1000)
         entry = find_by_file(journal, RECEIVED_WAY, item.lane, bytes.fromhex(item.digest))
         assert entry is not None
-        release_row(journal, entry, bytes.fromhex(item.digest), now_ms=ferry.clock.ms)
+        release_row(journal, entry, bytes.fromhex(item.digest), item_leaves(data), now_ms=ferry.clock.ms)
         journal.close()
     assert len(shelf(ferry)) == 1
     ferry.start_high(inspector=inspector)

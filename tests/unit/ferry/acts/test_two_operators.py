@@ -12,7 +12,7 @@ from ferry.lane.reasons import HELD, RELEASABLE, Reason
 from ferry.settings import FerryLimits
 from tests.support.ferry_kit import bundles_in, request_ids, requests, worker_author
 from tests.support.machines import MachineAuthority
-from tests.unit.ferry.acts.acting import act_of, delivered, lines, outcomes, poison, put, say, shelf, states
+from tests.unit.ferry.acts.acting import act_of, delivered, kept_back, lines, outcomes, poison, put, say, shelf, states
 from tests.unit.ferry.driving import Driven
 from tests.unit.ferry.inspector.test_lost import FragileInspector
 from tests.unit.ferry.test_faults import reasons
@@ -73,17 +73,17 @@ def test_released_and_not_mended_it_is_held_again_and_the_old_acts_do_not_fit(
     assert [one.subject for one in shelf(ferry)] == [again.subject]
 
 
-def test_a_released_bundle_and_its_repetition_under_a_new_number_are_delivered_once(
+def test_a_bundle_that_was_held_does_not_come_again_and_is_delivered_once_when_released(
     ferry: Driven, inspector: FragileInspector
 ) -> None:
     ids = poison(ferry, inspector)
     (item,) = shelf(ferry)
     inspector.deadly.clear()
-    # The low half begins a new epoch and sends what is not acknowledged again: the same requests under another seal.
+    # Its number was settled, so that the lane goes on: the low half's new epoch does not bring it again.
     ferry.stop_half(ferry.low)
     ferry.start_low()
     ferry.run(2)
-    assert delivered(ferry) == ids
+    assert delivered(ferry) == []
     say(ferry, "li", "release", item.subject)
     say(ferry, "wang", "release", item.subject)
     ferry.run(2)
@@ -294,3 +294,26 @@ def test_the_console_vouches_for_two_certificates(ferry: Driven, inspector: Frag
     ferry.run(1)
     assert delivered(ferry) == ids
     assert [line.way for line in lines(ferry)] == ["console", "console", "half"]
+
+
+def test_a_single_request_that_was_kept_back_is_looked_at_again_once_two_operators_say_so(
+    ferry: Driven, inspector: FragileInspector
+) -> None:
+    items = requests(2, now_ms=ferry.clock.ms)
+    deadly, harmless = request_ids(items)
+    inspector.deadly = {deadly}
+    author = worker_author(ferry.kit, epoch=ferry.clock.ms)
+    author.send(items, now_ms=ferry.clock.ms)
+    ferry.run(5)
+    assert delivered(ferry) == [harmless]
+    (item,) = kept_back(ferry)
+    inspector.deadly.clear()
+    author.send(items[:1], now_ms=ferry.clock.ms)
+    ferry.run(1)
+    assert delivered(ferry) == [harmless], "known, and not looked at"
+    say(ferry, "li", "release", item.subject)
+    say(ferry, "wang", "release", item.subject)
+    assert kept_back(ferry) == []
+    author.send(items[:1], now_ms=ferry.clock.ms)
+    ferry.run(1)
+    assert sorted(delivered(ferry)) == sorted([harmless, deadly])
