@@ -37,8 +37,6 @@ RECEIVED_WAY: Final = "received"
 _PRUNE_AT_ONCE: Final = 500
 #: Pages in the write-ahead log before it is folded in, the one moment that waits for the disk.
 _CHECKPOINT_PAGES: Final = 8_000
-#: Looks counted at a released bundle: its first look is met as one after a crash, and does not count.
-_UNCOUNTED: Final = -1
 _RETRY_S: Final = 1
 
 
@@ -177,7 +175,7 @@ class Journal:
             " AND file_digest = ?",
             (way, *lane, digest),
         ).fetchone()
-        return _entry(row)
+        return entry_of(row)
 
     def suspect(self, entry: Entry) -> None:
         """Count one more look at a bundle that was being looked at when something broke; commits."""
@@ -227,7 +225,7 @@ class Journal:
                 " AND direction = ? AND lane = ? AND author = ? AND author_epoch = ? AND author_sequence = ?",
                 (way, *lane, *author),
             ).fetchone()
-        return _entry(row) if row else None
+        return entry_of(row) if row else None
 
     def passed(self, entry: Entry, what: Numbered, state: State, *, now_ms: int) -> None:
         """Note that a bundle passed and reached ``state`` (SENT, or REJECTED as a whole)."""
@@ -261,32 +259,6 @@ class Journal:
                 "UPDATE crossings SET state = ?, reason = ?, changed_ms = ? WHERE id = ?",
                 (state.value, reason, now_ms, entry.id),
             )
-
-    def release(self, entry: Entry, digest: bytes, *, now_ms: int) -> None:
-        """Make a held crossing one that was just received, and commit; its author's number is free until it passes.
-
-        Args:
-            entry: the held crossing.
-            digest: SHA-256 of the file that will come.
-            now_ms: the instant now.
-        """
-        check_move(entry.state, State.RECEIVED)
-        with self._writing():
-            self._database.execute(
-                "UPDATE crossings SET state = 'received', reason = '', attempts = ?, file_digest = ?, author = NULL,"
-                " author_epoch = NULL, author_sequence = NULL, root = NULL, changed_ms = ? WHERE id = ?",
-                (_UNCOUNTED, digest, now_ms, entry.id),
-            )
-        self.commit()
-
-    def reject(self, entry: Entry, *, now_ms: int) -> None:
-        """Note that two operators rejected a held crossing for good, and commit; the reason stays."""
-        check_move(entry.state, State.REJECTED)
-        with self._writing():
-            self._database.execute(
-                "UPDATE crossings SET state = 'rejected', changed_ms = ? WHERE id = ?", (now_ms, entry.id)
-            )
-        self.commit()
 
     def finish(self, lane: LaneId, epoch: int, sequences: Sequence[int], state: State, *, now_ms: int) -> None:
         """Note that sent crossings were acknowledged, or given up."""
@@ -410,6 +382,7 @@ class Journal:
             raise Unavailable(Kind.STORAGE_FULL, f"journal: {error}", _RETRY_S) from None
 
 
-def _entry(row: tuple[int, str, int, bytes | None]) -> Entry:
+def entry_of(row: tuple[int, str, int, bytes | None]) -> Entry:
+    """Read a row of id, state, attempts, root."""
     number, state, attempts, root = row
     return Entry(number, State(state), attempts, root, met_before=True)

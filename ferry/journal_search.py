@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ferry.lane.crossing import State
+from ferry.looking import open_to_look
 from ferry.witness.reading import LogReader, logs_in
 from wire_formats.errors import Kind, PeerError, Unavailable
 from wire_formats.tlog.crossing import parse_entry
@@ -86,7 +87,7 @@ def search_journal(journal: Path, logs: Path, sought: Sought, *, most: int = MOS
     text = f"SELECT {_COLUMNS} FROM crossings"  # noqa: S608 - fixed words; every value is bound
     text += f" WHERE {' AND '.join(where)}" if where else ""
     try:
-        with contextlib.closing(sqlite3.connect(f"{journal.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        with contextlib.closing(open_to_look(journal)) as database:
             rows = database.execute(f"{text} ORDER BY changed_ms DESC, id DESC LIMIT ?", (*values, most)).fetchall()
     except sqlite3.OperationalError as error:
         raise Unavailable(Kind.BUSY, f"the journal cannot be read now: {error}", _RETRY_S) from None

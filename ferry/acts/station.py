@@ -22,6 +22,7 @@ from twisted.logger import Logger
 
 from ferry.acts.act import BY_TWO, MAX_ACT_BYTES, PAUSE, RELEASE, VerifiedAct, verify_act
 from ferry.acts.held import HeldItem, HeldShelf
+from ferry.acts.held_rows import find_by_file, reject_row, release_row
 from ferry.acts.ledger import AGREED, DONE, REFUSED, ActLedger
 from ferry.acts.released import released_port
 from ferry.acts.settings import ActsSettings
@@ -188,7 +189,7 @@ class ActStation:
             name = DropName(item.held_ms, item.name.sequence, _RELEASED)
             write_drop(port.folder, name, data, durable=True, disk=parts.disk)
             if entry is not None:
-                parts.journal.release(entry, hashlib.sha256(data).digest(), now_ms=parts.clock.now_ms())
+                release_row(parts.journal, entry, hashlib.sha256(data).digest(), now_ms=parts.clock.now_ms())
             state = _RELEASED
         parts.quarantine.let_go(item.name)
         self._wake(item.lane)
@@ -201,7 +202,7 @@ class ActStation:
         except (PeerError, FileNotFoundError):
             self.log.warn("held_unreadable", lane=item.lane.lane, way=item.lane.direction)
         if entry is not None and entry.state is State.HELD:
-            self._parts.journal.reject(entry, now_ms=self._parts.clock.now_ms())
+            reject_row(self._parts.journal, entry, now_ms=self._parts.clock.now_ms())
         kept = self._parts.quarantine.reject(item.name)
         return "rejected" if kept else "rejected, bytes not kept"
 
@@ -209,7 +210,7 @@ class ActStation:
         """Find the journal's row of a held bundle; conflicts have none of their own at the sender."""
         journal, way = self._parts.journal, self._way(item.lane)
         if item.reason is not Reason.GIVEN_UP:
-            return journal.by_file(way, item.lane, hashlib.sha256(data).digest())
+            return find_by_file(journal, way, item.lane, hashlib.sha256(data).digest())
         seal = parse_bundle(data).seals[0]
         statement = peek_statement(seal)
         return journal.by_author(
