@@ -17,6 +17,7 @@ from typing import Final
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from ferry.acts.building import build_acts
 from ferry.control import ControlReader
 from ferry.folders import room_in
 from ferry.half import ControlStation, Half
@@ -181,21 +182,29 @@ class LowHalf:
         self._notices = NoticeReceiver(parts, settings.dmz_notices)
         notes = ProgressNotes(parts, self.inboxes)
         one_way = settings.transport.one_way
+        acts = build_acts(parts, settings.acts, LOW_LANES, self.half.wake_lane)
+        self.half.obey(acts.station)
         senders, receivers = [], []
         for lane in LANES:
             inbound, outbound = LaneId(INBOUND, lane), LaneId(OUTBOUND, lane)
             spool = Spool(settings.spool / f"inbound-{lane}", disk=parts.disk)
             source = FolderPort(settings.dmz_outbox / lane, disk=parts.disk)
             sender = Sender(parts, inbound, outlet, spool, notes, one_way=one_way)
-            senders.append(SendingStation(sender, [source], on_taken=notes.taken))
+            released = {way: acts.released(way) for way in (inbound, outbound)}
+            senders.append(SendingStation(sender, [source], on_taken=notes.taken, released=released[inbound]))
             if one_way:
                 continue
             delivery = AnswerDelivery(parts, outbound, self.inboxes)
             port = InletPort(inlet, lane)
-            receivers.append(ReceivingStation(parts, outbound, port, delivery, self.half.acknowledge_now))
+            receivers.append(
+                ReceivingStation(
+                    parts, outbound, port, delivery, self.half.acknowledge_now, released=released[outbound]
+                )
+            )
         reader = ControlReader(parts, HIGH_ROLE, self.half.take_control)
         side = LowSide(parts, [station.sender for station in senders], settings.status.parent) if one_way else None
-        self.half.fill(senders, receivers, ControlStation(inlet, reader, self._notices), one_way=side)
+        control = ControlStation(inlet, reader, self._notices)
+        self.half.fill(senders, receivers, control, one_way=side)
 
     def start(self) -> None:
         """Make folders ready and run.
