@@ -48,6 +48,10 @@ waf-conformance: $(VENV)/.dev-stamp ## CRS=tree [TESTS=corpus]: a Core Rule Set'
 bench: $(VENV)/.dev-stamp $(VENV)/.rules-stamp ## figures and ratios of this machine (never a test)
 	@exec $(BIN)/python -m perf $(ARGS)
 
+simulate: $(VENV)/.dev-stamp ## the whole road on simulated time and disks: SEEDS=1000 FIRST= PROFILE= PROCESSES=2
+	@exec nice $(BIN)/python -m tests.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST),--first $(FIRST)) \
+	  $(if $(PROFILE),--profile $(PROFILE)) $(if $(PROCESSES),--processes $(PROCESSES)) $(ARGS)
+
 fuzz: $(VENV)/.dev-stamp ## mutated requests at the front door: N=1000000 SEED= PROCESSES=1 SOCKETS=1000
 	@exec $(BIN)/python -m tests.fuzz $(if $(N),--count $(N)) $(if $(SEED),--seed $(SEED)) \
 	  $(if $(PROCESSES),--processes $(PROCESSES)) $(if $(SOCKETS),--sockets $(SOCKETS))

@@ -1,7 +1,7 @@
 """How one part of the edge has a request answered by the part behind it: by a call back, without a Deferred.
 
 Between a conversation and a worker's link stand the watch, the firewall, the virus scanner and the switch. As
-coroutines they cost more for a small request than TLS does (decision 0014). An ``Answerer`` is begun with what is to
+coroutines they cost more for a small request than TLS does (decision 0015). An ``Answerer`` is begun with what is to
 be called once with the outcome, perhaps before ``begin`` returns; it gives what takes the question back. A ``Handler``
 that awaits becomes one by ``answerer_of``; an ``Answering`` can be awaited as a ``Handler`` too.
 """

@@ -90,6 +90,8 @@ class ClientIdentity:
     account_uri: str
     window: str
     account: str
+    #: As it stands in a request; written once for all requests of a connection.
+    written: list[msgspec.Raw] = field(default_factory=list, init=False, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,7 @@ class Upload:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class HallRequest:
+class HallRequest(msgspec.Struct, frozen=True):
     """One HTTP request, fully parsed by the edge.
 
     Attributes:
@@ -128,7 +129,7 @@ class HallRequest:
     query: tuple[Pair, ...] = ()
     form: tuple[Pair, ...] = ()
     uploads: tuple[Upload, ...] = ()
-    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    headers: Mapping[str, str] = msgspec.field(default_factory=lambda: MappingProxyType({}))
     cookies: tuple[Pair, ...] = ()
     client: ClientIdentity | None = None
     address: str = ""
@@ -244,10 +245,11 @@ def encode_request(request: HallRequest) -> bytes:
             request.path,
             request.query,
             request.form,
-            [(upload.name, upload.filename, upload.content_type, upload.data) for upload in request.uploads],
+            request.uploads
+            and [(upload.name, upload.filename, upload.content_type, upload.data) for upload in request.uploads],
             tuple(request.headers.items()),
             request.cookies,
-            None if client is None else _client_to_wire(client),
+            None if client is None else _written(client),
             request.address,
             request.request_id,
             request.resumed,
@@ -344,6 +346,12 @@ def check_header(name: str, value: str) -> None:
 def _check_size(payload: bytes | memoryview, limit: int) -> None:
     if len(payload) > limit:
         raise PeerError(Kind.TOO_LARGE, f"frame of {len(payload)} bytes")
+
+
+def _written(client: ClientIdentity) -> msgspec.Raw:
+    if not client.written:
+        client.written.append(msgspec.Raw(_ENCODER.encode(_client_to_wire(client))))
+    return client.written[0]
 
 
 def _client_to_wire(client: ClientIdentity) -> tuple[bytes, str, bytes, str, str, str]:

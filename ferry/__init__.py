@@ -12,6 +12,7 @@ Map
     sending, receiving  one lane each: what a handler of the intake does, one small step at a time
     sender              numbers, sends again what is not acknowledged, and under which epoch
     control, notices    heartbeats, acknowledgements; deny-list increments
+    witness/            the witnessed log: every crossing a leaf, cosigned by the other half; evidence, audit
     pump                shares the loop between lanes: interactive before bulk, bulk never starved
     half                one side's lanes and ticks; low_half and high_half fill it in
     parts, status, metrics, settings, service
@@ -22,5 +23,6 @@ Invariants
     One crossing number (epoch, sequence) never stands for two different bundles.
     Whatever is not acknowledged is sent again; duplicates are recognised by author and number.
     Nothing that fails a check reaches the other side; every refusal has one fixed reason word.
+    Every crossing is a leaf of this half's log, committed with its state; what was signed of it stays.
     One step of a lane is short; between steps the reactor runs.
 """

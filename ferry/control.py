@@ -1,4 +1,4 @@
-"""The control lane: heartbeats and acknowledgements between the two halves.
+"""The control lane: heartbeats, acknowledgements and checkpoints of the log between the two halves.
 
 Each message is small, signed and worth nothing when old, so it is sent under one of 64 names in turn
 and a later one may replace it: a control lane that nobody reads stays bounded.

@@ -92,7 +92,11 @@ class ControlStation:
 
     def step(self, over: Over) -> bool:
         """Read some control files; gives whether there were any."""
-        found = self._inlet.waiting(CONTROL, most=_CONTROL_AT_ONCE)
+        try:
+            found = self._inlet.waiting(CONTROL, most=_CONTROL_AT_ONCE)
+        except Unavailable as error:
+            self.log.debug("control_not_read", reason=error.private)
+            return False
         for strange in found.strange:
             self._inlet.remove(CONTROL, strange)
         read = 0

@@ -7,11 +7,19 @@
 A request that fails inspection keeps its header in the bundle, so that the earlier seals still hold;
 its content is emptied, which tells the core to pass over it.  Its sender gets a REJECTED answer from
 this half, and the item as it came goes to the quarantine.
+
+A request whose content cannot be opened gets no such answer: the seals do not cover the sealed bytes,
+so they may have been damaged on the road, and what was acknowledged to a user must not be refused for
+that.  The whole bundle is quarantined and comes again.
+
+When something breaks while a bundle is looked at, its next look counts each item before it is opened.  An
+item that was the one three times is held and kept back, in this bundle and wherever it comes again; the
+others in its bundle go on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -29,7 +37,7 @@ from ferry.inspector.port import InspectionPort
 from ferry.intake import Pause
 from ferry.lane.checks import INBOUND, LOW_ROLE, OUTBOUND, Checked, Items, LaneId
 from ferry.lane.crossing import State
-from ferry.lane.reasons import Reason
+from ferry.lane.reasons import Reason, SetAside
 from ferry.notices import NoticeSender
 from ferry.one_way.drain import Drain
 from ferry.one_way.lists import RESEND_LIST, HighSide
@@ -47,12 +55,15 @@ from wire_formats.collaborators import DirectoryWatch
 from wire_formats.deny_list import MAX_INCREMENT_BYTES
 from wire_formats.drop import DropName, prepare_drop, write_drop
 from wire_formats.errors import Kind, Unavailable, code_of
+from wire_formats.merkle import leaf_hash
 from wire_formats.request import LANES, RequestHeader
 
 HIGH_LANES: Final = tuple(LaneId(direction, lane) for direction in (INBOUND, OUTBOUND) for lane in LANES)
 _COUNT_EVERY: Final = 64
 #: Items of one question to the inspector: a single request of another lane waits no longer than for these.
 _INSPECTED_AT_ONCE: Final = 32
+#: Looks at an item during which something broke until it is held; one more, not counted, came before.
+BREAKS: Final = 2
 
 
 class OwnAnswers:
@@ -105,6 +116,7 @@ class RequestDelivery:
     """
 
     log = Logger()
+    looks_more = 1
 
     def __init__(
         self, parts: HalfParts, lane: LaneId, folder: Path, inspector: InspectionPort, answers: OwnAnswers,
@@ -137,19 +149,17 @@ class RequestDelivery:
             self._budget = min(free, _COUNT_EVERY)
         return self._budget
 
-    def deliver(self, checked: Checked, items: Items) -> Generator[Pause, None, State]:
+    def deliver(self, checked: Checked, items: Items, *, careful: bool) -> Generator[Pause, None, State]:
         """Have the items inspected, then deliver what passed and answer what did not.
 
         Raises:
             Unavailable: the disk is full, or no inspector is there.
             InspectorLostError: the inspector was lost over these items.
+            PeerError: DAMAGED_CONTENT: the bundle must come again.
         """
         verdicts: list[Verdict] = []
-        for some in slices(checked.bundle.items, most=_INSPECTED_AT_ONCE):
-            pending = self._inspector.ask(some, now_ms=self._parts.clock.now_ms(), wake=self._wake)
-            while (found := pending.verdicts()) is None:
-                yield Pause.UNTIL_WOKEN
-            verdicts += found
+        for some in slices(checked.bundle.items, most=1 if careful else _INSPECTED_AT_ONCE):
+            verdicts += yield from self._look(some, careful=careful)
             yield Pause.BREATH
         opened: list[Item] = []
         rejections: list[Rejection] = []
@@ -158,10 +168,47 @@ class RequestDelivery:
         if rejections:
             self._answers.put(rejections)
             self._parts.metrics.lane(self._lane).rejected.inc(len(rejections))
-        if len(rejections) == len(opened):
-            return State.REJECTED
+        if not any(item.content for item in opened):
+            return State.REJECTED if rejections else State.HELD
         self._write(replace(checked.bundle, items=tuple(opened)), tracked=checked.author.statement.tracked)
         return State.SENT
+
+    def _look(self, items: tuple[Item, ...], *, careful: bool) -> Generator[Pause, None, list[Verdict]]:
+        """Have items inspected but those that break the inspector; if careful (one item), count the look."""
+        journal = self._parts.journal
+        leaves = [leaf_hash(item.header) for item in items]
+        sound = [item for item, leaf in zip(items, leaves, strict=True) if journal.breaks(leaf) < BREAKS]
+        if careful and sound:
+            journal.count_break(leaves[0])
+        found: Sequence[Verdict] = ()
+        if sound:
+            found = yield from self._ask(sound, leaves[0] if careful else None)
+        verdicts = iter(found)
+        return [
+            next(verdicts) if journal.breaks(leaf) < BREAKS else self._keep_back(item)
+            for item, leaf in zip(items, leaves, strict=True)
+        ]
+
+    def _ask(self, items: Sequence[Item], counted: bytes | None) -> Generator[Pause, None, Sequence[Verdict]]:
+        journal = self._parts.journal
+        try:
+            pending = self._inspector.ask(items, now_ms=self._parts.clock.now_ms(), wake=self._wake)
+        except Unavailable:
+            if counted is not None:
+                journal.forget_break(counted)
+            raise
+        while (found := pending.verdicts()) is None:
+            yield Pause.UNTIL_WOKEN
+        if counted is not None:
+            journal.forget_break(counted)
+        for verdict in found:
+            if isinstance(verdict, Refusal) and verdict.damaged:
+                raise SetAside(Reason.DAMAGED_CONTENT, verdict.kind)
+        return found
+
+    def _keep_back(self, item: Item) -> Verdict:
+        self._parts.quarantine.add(Reason.POISON, self._lane, cbor.encode([item.header, item.content]))
+        return b""
 
     def _judged(self, header: RequestHeader, item: Item, verdict: Verdict, rejections: list[Rejection]) -> Item:
         if not isinstance(verdict, Refusal):

@@ -1,8 +1,11 @@
 """What the high half checks in every request before the core may see it.
 
 Opens the HPKE seal, compares the digest the header names, and lets through only what the catalogue
-declares: known service and version, allowed window, the service's own lane, not expired, not from
-the future, and a body that is canonical and fits every field's declaration.
+declares: known service and version, allowed window, the service's own lane, and a body that is canonical
+and fits every field's declaration.
+
+The time is judged here for queries only.  A transaction may have been carried out before this copy of it
+came, and only the core remembers that: it alone may say that one has expired.
 
 Pure: bytes and an instant in, opened content or PeerError out.
 
@@ -17,7 +20,7 @@ from typing import Final
 
 from wire_formats.bundle import Item
 from wire_formats.canonical import JsonLimits, decode_object
-from wire_formats.catalogue import Service
+from wire_formats.catalogue import Service, ServiceKind
 from wire_formats.checking import check_body
 from wire_formats.errors import Kind, PeerError
 from wire_formats.instants import MINUTE_MS
@@ -27,6 +30,10 @@ from wire_formats.seal import SealPrivateKey
 #: The DMZ and the core keep their own time.
 SLACK_MS: Final = 5 * MINUTE_MS
 _LIMITS: Final = JsonLimits(size_bytes=MAX_CONTENT_BYTES)
+
+
+class NotOpened(PeerError):
+    """The content is not what its author sealed to this half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +57,16 @@ class Inspector:
             now_ms: the instant now.
 
         Raises:
+            NotOpened: the content is damaged; another copy may be well.
             PeerError: with the public kind that the rejecting answer will carry.
         """
         service = self._service(header)
-        _check_times(header, now_ms)
-        content = open_content(item.content, item.header, self.key)
+        if service.kind is ServiceKind.QUERY:
+            _check_times(header, now_ms)
+        try:
+            content = open_content(item.content, item.header, self.key)
+        except PeerError as error:
+            raise NotOpened(error.kind, error.private) from None
         # Decoding encodes again and compares, so what the core reads is byte for byte what is checked.
         check_body(service, decode_object(body_of(header, content), limits=_LIMITS))
         return content

@@ -115,11 +115,15 @@ class Intake:
         way: "sent" or "received", for the journal.
         port: where the files are.
         handler: what is done with them.
+        crashes: a file that was being looked at when something broke this often is held.
     """
 
     log = Logger()
 
-    def __init__(self, parts: HalfParts, lane: LaneId, way: str, port: FilePort, handler: Handler) -> None:
+    def __init__(
+        self, parts: HalfParts, lane: LaneId, way: str, port: FilePort, handler: Handler, *, crashes: int = CRASHES
+    ) -> None:
+        self._crashes = crashes
         self._parts = parts
         self._lane = lane
         self._way = way
@@ -203,6 +207,10 @@ class Intake:
             return name, self._port.read(name)
         except FileNotFoundError:
             return None
+        except Unavailable as error:
+            # It stays and comes again; one file that cannot be read does not stop the others.
+            self.log.warn("file_not_readable", lane=self._lane.lane, way=self._lane.direction, reason=error.private)
+            return None
         except PeerError as error:
             reason = Reason.NOT_A_FILE if reason_of(error) is Reason.MALFORMED else reason_of(error)
             self._parts.quarantine.add(reason, self._lane, b"")
@@ -216,7 +224,7 @@ class Intake:
             self._done.append(candidate.name)
             return
         if entry.met_before and entry.state is State.RECEIVED:
-            if entry.attempts >= CRASHES - 1:
+            if entry.attempts >= self._crashes - 1:
                 self._set_aside(candidate, SetAside(Reason.POISON))
                 return
             self._parts.journal.suspect(entry)

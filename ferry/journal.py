@@ -8,6 +8,7 @@ Epochs are the exception: a new epoch waits for the disk, so that no number is e
     crossings  one row per bundle and way ("sent", "received")
     epochs     the newest epoch begun, per direction and lane
     inboxes    how far a receiver has come, per direction and lane
+    breaks     items during whose inspection something broke, by the leaf of their header
 
 Before a bundle is looked at, its row exists and is committed.  A row that is still RECEIVED when its
 file is met again was being looked at when something broke; from then on every look is counted and
@@ -24,6 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
+from ferry.journal_schema import SCHEMA, SCHEMA_VERSION
 from ferry.lane.checks import LaneId
 from ferry.lane.crossing import Author, State, check_move
 from ferry.lane.inbox import WINDOW, Inbox
@@ -31,40 +33,11 @@ from wire_formats.errors import Kind, Unavailable
 
 SENT_WAY: Final = "sent"
 RECEIVED_WAY: Final = "received"
-SCHEMA_VERSION: Final = 1
 #: Rows removed in one go at least; more when more came in since, so that no flood of files outruns the pruning.
 _PRUNE_AT_ONCE: Final = 500
 #: Pages in the write-ahead log before it is folded in, the one moment that waits for the disk.
 _CHECKPOINT_PAGES: Final = 8_000
 _RETRY_S: Final = 1
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS crossings (
-    id INTEGER PRIMARY KEY,
-    way TEXT NOT NULL, direction TEXT NOT NULL, lane TEXT NOT NULL,
-    file_digest BLOB NOT NULL,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
-    author BLOB, author_epoch INTEGER, author_sequence INTEGER, root BLOB,
-    epoch INTEGER, sequence INTEGER, leaf BLOB,
-    items INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0,
-    received_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL
-) STRICT;
-CREATE UNIQUE INDEX IF NOT EXISTS crossings_file ON crossings (way, direction, lane, file_digest);
-CREATE UNIQUE INDEX IF NOT EXISTS crossings_author
-    ON crossings (way, direction, lane, author, author_epoch, author_sequence) WHERE author IS NOT NULL;
-CREATE INDEX IF NOT EXISTS crossings_number ON crossings (way, direction, lane, epoch, sequence);
-CREATE TABLE IF NOT EXISTS epochs (
-    direction TEXT NOT NULL, lane TEXT NOT NULL, epoch INTEGER NOT NULL, PRIMARY KEY (direction, lane)
-) STRICT;
-CREATE TABLE IF NOT EXISTS inboxes (
-    direction TEXT NOT NULL, lane TEXT NOT NULL, epoch INTEGER NOT NULL, cumulative INTEGER NOT NULL,
-    PRIMARY KEY (direction, lane)
-) STRICT;
-CREATE TABLE IF NOT EXISTS beyond (
-    direction TEXT NOT NULL, lane TEXT NOT NULL, sequence INTEGER NOT NULL, digest BLOB NOT NULL,
-    PRIMARY KEY (direction, lane, sequence)
-) STRICT;
-"""
 
 
 class Entry(NamedTuple):
@@ -137,8 +110,10 @@ class Journal:
             self._database.execute("PRAGMA synchronous = NORMAL")
             self._database.execute("PRAGMA busy_timeout = 2000")
             self._database.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-            self._database.executescript(_SCHEMA)
+            self._database.executescript(SCHEMA)
             self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            #: Few: each of them has cost a death.
+            self._breaks: dict[bytes, int] = dict(self._database.execute("SELECT leaf, looks FROM breaks").fetchall())
 
     def close(self) -> None:
         """Commit and close."""
@@ -212,6 +187,35 @@ class Journal:
         """Forget the counted looks: the last one ended without a crash and without a decision."""
         with self._writing():
             self._database.execute("UPDATE crossings SET attempts = 0 WHERE id = ?", (entry.id,))
+
+    def breaks(self, leaf: bytes) -> int:
+        """Give during how many counted looks at this item something broke."""
+        return self._breaks.get(leaf, 0)
+
+    def count_break(self, leaf: bytes) -> None:
+        """Count a look at an item before it is taken; commits."""
+        with self._writing():
+            self._database.execute(
+                "INSERT INTO breaks VALUES (?, 1) ON CONFLICT (leaf) DO UPDATE SET looks = looks + 1", (leaf,)
+            )
+        self.commit()
+        self._breaks[leaf] = self._breaks.get(leaf, 0) + 1
+
+    def forget_break(self, leaf: bytes) -> None:
+        """Forget the counted looks at an item: the last one ended well."""
+        with self._writing():
+            self._database.execute("DELETE FROM breaks WHERE leaf = ?", (leaf,))
+        self._breaks.pop(leaf, None)
+
+    def by_file(self, way: str, lane: LaneId, digest: bytes) -> Entry | None:
+        """Find the crossing whose file had this digest when it was received."""
+        with self._guarded():
+            row = self._database.execute(
+                "SELECT id, state, attempts, root FROM crossings WHERE way = ? AND direction = ? AND lane = ?"
+                " AND file_digest = ?",
+                (way, *lane, digest),
+            ).fetchone()
+        return _entry(row) if row else None
 
     def by_author(self, way: str, lane: LaneId, author: Author) -> Entry | None:
         """Find the crossing that has this author and number."""

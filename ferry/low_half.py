@@ -128,6 +128,8 @@ class AnswerDelivery:
         inboxes: the workers' inboxes.
     """
 
+    looks_more = 0
+
     def __init__(self, parts: HalfParts, lane: LaneId, inboxes: WorkerInboxes) -> None:
         self._parts = parts
         self._lane = lane
@@ -138,12 +140,13 @@ class AnswerDelivery:
         """Each worker's inbox has a bound of its own, so the lane as a whole is always open."""
         return self._parts.limits.credits
 
-    def deliver(self, checked: Checked, items: Items) -> Generator[Pause, None, State]:
+    def deliver(self, checked: Checked, items: Items, *, careful: bool) -> Generator[Pause, None, State]:
         """Add this half's seal and route the bundle.
 
         Raises:
             Unavailable: the worker's inbox or the disk is full.
         """
+        del careful  # nothing is opened here
         now_ms = self._parts.clock.now_ms()
         if self._stream is None:
             self._stream = SealStream(*self._lane, self._parts.journal.begin_epoch(self._lane, now_ms=now_ms))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator
 from typing import Final, Protocol
 
 from ferry.acts.released import ReleasedHandler
-from ferry.intake import Candidate, Intake, Over, Pause, Steps
+from ferry.intake import CRASHES, Candidate, Intake, Over, Pause, Steps
 from ferry.journal import RECEIVED_WAY, Numbered
 from ferry.lane.checks import Checked, Items, LaneId, check_arrived, check_items
 from ferry.lane.crossing import State
@@ -27,6 +27,9 @@ from wire_formats.lane_control import Acknowledgement, Heartbeat
 #: Shortest time between two acknowledgements of a lane; the half's tick sends what was put off.
 ACKNOWLEDGE_EVERY_S: Final = 0.05
 
+#: A bundle that was held because it broke us is looked at twice more, for the number in its seal.
+LOOKS_AT_HELD: Final = CRASHES + 3
+
 
 class Deliver(Protocol):
     """Puts bundles that passed where they belong."""
@@ -38,13 +41,22 @@ class Deliver(Protocol):
             Unavailable: none, for a reason worth telling.
         """
 
-    def deliver(self, checked: Checked, items: Items) -> Generator[Pause, None, State]:
+    #: How many looks more a bundle that broke us gets, so that the item in it that does can be found and kept back.
+    looks_more: int
+
+    def deliver(self, checked: Checked, items: Items, *, careful: bool) -> Generator[Pause, None, State]:
         """Deliver one bundle; yields between items.
+
+        Args:
+            checked: the bundle.
+            items: what its items' headers say.
+            careful: whether something broke while it was looked at before.
 
         Returns:
             SENT, or REJECTED when nothing of it was fit to be delivered.
 
         Raises:
+            PeerError: it may not pass as it is; another copy of it may.
             Unavailable: it cannot be delivered now.
         """
 
@@ -74,9 +86,12 @@ class ReceivingStation:
         self._deliver = deliver
         self._on_settled = on_settled
         self._metrics = parts.metrics.lane(lane)
-        self._intake = Intake(parts, lane, RECEIVED_WAY, port, self)
+        crashes = CRASHES + deliver.looks_more
+        self._intake = Intake(parts, lane, RECEIVED_WAY, port, self, crashes=crashes)
         again = ReleasedHandler(self, self.handle_released, lane, seal=1, signers=parts.signers, clock=parts.clock)
-        self._again = Intake(parts, lane, RECEIVED_WAY, released, again) if released is not None else None
+        self._again = (
+            Intake(parts, lane, RECEIVED_WAY, released, again, crashes=crashes) if released is not None else None
+        )
         self._dirty = False
         self._acknowledged_s = 0.0
 
@@ -168,13 +183,21 @@ class ReceivingStation:
                 self._settle_number(checked, crossing, items_hold=False)
             raise
         yield Pause.BREATH
-        state = yield from self._deliver.deliver(checked, items)
+        try:
+            state = yield from self._deliver.deliver(checked, items, careful=candidate.entry.met_before)
+        except PeerError:
+            # The same bytes again: they are what the other half has, and the lane goes on without them.
+            if candidate.entry.state is State.QUARANTINED:
+                self._settle_number(checked, crossing)
+            raise
         self._pass(candidate, checked, crossing, state)
 
     def repeated(self, candidate: Candidate) -> None:
-        """Note that a crossing came again: our acknowledgement was lost or late."""
+        """Note that a crossing came again: our acknowledgement was lost or late, or its number was never settled."""
         self._metrics.duplicates.inc()
         self.acknowledgement_due = True
+        if candidate.entry.state is State.HELD and candidate.entry.attempts < LOOKS_AT_HELD:
+            self._settle_held(candidate)
 
     def settle(self) -> None:
         """Put the receiver's memory into the same commit as its crossings."""
@@ -188,6 +211,22 @@ class ReceivingStation:
         now = self._parts.seconds()
         if self.acknowledgement_due and not 0 <= now - self._acknowledged_s < ACKNOWLEDGE_EVERY_S:
             self._on_settled()
+
+    def _settle_held(self, candidate: Candidate) -> None:
+        """Settle the number of a bundle that was held without a look at it, so that the lane goes on.
+
+        Its seals are looked at now, counted first as any look at what broke us before; its content never again.
+        """
+        self._parts.journal.suspect(candidate.entry)
+        data, now_ms = candidate.data, self._parts.clock.now_ms()
+        try:
+            checked, crossing = check_arrived(data, candidate.name, self.lane, self._parts.signers, now_ms=now_ms)
+        except PeerError:
+            return  # no number of the other half's
+        statement = crossing.statement
+        chain = {"previous": statement.previous, "digest": crossing.digest}
+        if self.inbox.judge(statement.epoch, statement.sequence, **chain) is Verdict.NEW:
+            self._settle_number(checked, crossing, items_hold=False)
 
     def _judge(self, crossing: CheckedSeal) -> Verdict:
         statement = crossing.statement

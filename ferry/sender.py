@@ -25,7 +25,7 @@ from ferry.lane.reasons import Reason
 from ferry.parts import HalfParts
 from ferry.spool import Spool
 from ferry.transports.port import Outlet
-from wire_formats.bundle import Bundle, SealStream, encode_bundle, parse_bundle, peek_statement
+from wire_formats.bundle import CLOCK_SLACK_MS, Bundle, SealStream, encode_bundle, parse_bundle, peek_statement
 from wire_formats.cose import parse_sign1
 from wire_formats.drop import DropName
 from wire_formats.errors import Kind, PeerError, Unavailable
@@ -85,6 +85,7 @@ class Sender:
         self.heard_s = parts.seconds()
         self.ever_heard = False
         self.full = False
+        self._newest_ms = 0
 
     def start(self) -> None:
         """Begin a new epoch; whatever the spool holds is sent again under it, unless people are carrying it."""
@@ -145,6 +146,9 @@ class Sender:
         author, worker = self._author(bundle)
         statement = peek_statement(bundle.seals[0])
         self._log_if_unlogged(old, data, author)
+        if statement.made_ms > self.parts.clock.now_ms() + CLOCK_SLACK_MS:
+            self._drop_future(old, author, data)
+            return
         name, sealed, leaf = self._seal(bundle, author, tracked=statement.tracked)
         self._old.popleft()
         entry = self.parts.journal.by_author(SENT_WAY, self.lane, author)
@@ -155,6 +159,19 @@ class Sender:
         self._spool.remove(old)
         self._metrics.resends.inc()
         self._put(name, sealed)
+
+    def _drop_future(self, old: DropName, author: Author, data: bytes | None) -> None:
+        """Let go of a bundle that its author made while the clock was wrong: nobody would take it for a long time.
+
+        Its author's end sends its requests or answers again.
+        """
+        now_ms = self.parts.clock.now_ms()
+        self.parts.quarantine.add(Reason.FROM_THE_FUTURE, self.lane, data or b"")
+        entry = self.parts.journal.by_author(SENT_WAY, self.lane, author)
+        if entry is not None and entry.state is State.SENT:
+            self.parts.journal.set_aside(entry, State.HELD, Reason.FROM_THE_FUTURE.value, now_ms=now_ms)
+        self._old.popleft()
+        self._spool.remove(old)
 
     def acknowledge(self, message: Acknowledgement) -> None:
         """Take in an acknowledgement whose signature held."""
@@ -170,7 +187,8 @@ class Sender:
             message: the acknowledgement.
             arrived: whether the receiver said so; otherwise it is only not kept any longer.
         """
-        result = self.outbox.acknowledge(message.epoch, message.cumulative, message.gaps, message.made_ms)
+        told = (message.epoch, message.cumulative, message.gaps, message.made_ms)
+        result = self.outbox.acknowledge(*told, now_ms=self.parts.clock.now_ms())
         if result.newer_epoch or result.regressed:
             self.log.warn("epoch_renewed", lane=self.lane.lane, way=self.lane.direction, epoch=message.epoch)
             self._renew_all(above=message.epoch)
@@ -197,6 +215,11 @@ class Sender:
         self._metrics.unacknowledged.set(len(self.outbox) + len(self._old))
         self._tell_if_full()
         self._metrics.gaps.set(self.outbox.missing())
+        if self._newest_ms > self.parts.clock.now_ms() + CLOCK_SLACK_MS:
+            # The clock was set back: what was sealed before is of the future to everybody, and would be for as long.
+            self.log.warn("clock_set_back", lane=self.lane.lane, way=self.lane.direction)
+            self._renew_all(above=0)
+            return
         carried = self._outlet.carrying(self.lane.lane)
         self._old.extend(self._away.come_back(carried))
         due = self.outbox.due(
@@ -242,6 +265,7 @@ class Sender:
         self._tracked.clear()
 
     def _renew_all(self, *, above: int) -> None:
+        self._newest_ms = 0
         self._begin_epoch(above=above)
         self._old = self._to_renew()
 
@@ -278,7 +302,8 @@ class Sender:
     def _seal(self, bundle: Bundle, author: Author, *, tracked: bool) -> tuple[DropName, bytes, bytes]:
         """Seal under the next number, keep in the spool, log; on failure the number stays free."""
         stream = replace(self._stream)
-        sealed = stream.seal(bundle, self.parts.key, now_ms=self.parts.clock.now_ms(), tracked=tracked)
+        now_ms = self.parts.clock.now_ms()
+        sealed = stream.seal(bundle, self.parts.key, now_ms=now_ms, tracked=tracked)
         data = encode_bundle(sealed)
         name = self._name(stream.sequence)
         self._spool.put(name, data)
@@ -290,6 +315,7 @@ class Sender:
         self._stream = stream
         if self._one_way:
             self.digests[stream.sequence] = stream.previous
+        self._newest_ms = max(self._newest_ms, now_ms)
         self.outbox.add(stream.sequence, len(data), self.parts.seconds())
         return name, data, leaf
 

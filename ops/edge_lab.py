@@ -31,10 +31,10 @@ from dmz.switch.settings import PortSettings
 from dmz.switch.worker_port import WorkerPort
 from dmz.waf.guard import guarded
 from dmz.waf.pipeline import WafPipeline
-from dmz.waf.routes import ParamRule, RouteRule, build_route_table
+from dmz.waf.routes import build_route_table
 from dmz.waf.rule_store import compile_stored, read_rules
 from dmz.waf.seclang.engine import Engine
-from dmz.waf.settings import FirewallSettings
+from ops.lab_rules import LONGEST_TEXT, lab_routes, settings_of
 from ops.roles.edge import EdgeFile, Guard, run_master
 from ops.roles.worker import render_error
 from ops.runtime.clock import SystemClock
@@ -46,13 +46,7 @@ from wire_formats.drop import prepare_drop, write_drop
 from wire_formats.settings_reader import SettingsError, load_settings, number
 
 OFF: Final = "off"
-OWN: Final = "own"
-_DEBIAN_SETUP: Final = Path("/etc/modsecurity/crs/crs-setup.conf")
 ANSWER: Final = HallResponse(200, (("Content-Type", "text/html; charset=utf-8"),), b"answered\n")
-#: Longest text of a parameter of the lab's routes.
-LONGEST_TEXT: Final = 65_536
-_FORM_FIELDS: Final = 20
-_QUERY: Final = ("id", "name", "from", "to", "page")
 
 
 @dataclass(frozen=True)
@@ -117,7 +111,7 @@ def guard_of(rules: str) -> Guard:
     """
     if rules == OFF:
         return lambda switch, _: switch
-    settings = FirewallSettings() if rules == OWN else FirewallSettings(rules=rule_files(Path(rules)))
+    settings = settings_of(rules)
     # Compiled before the fork, so that all children share it.
     engine = Engine(compile_stored(read_rules(settings), None))
     pipeline = WafPipeline(build_route_table(lab_routes()), engine, most_text=LONGEST_TEXT)
@@ -127,31 +121,6 @@ def guard_of(rules: str) -> Guard:
         registry=around.registry,
         seconds=around.reactor.seconds,
         pause=lambda: deferLater(around.reactor, 0),
-    )
-
-
-def rule_files(tree: Path) -> tuple[str, ...]:
-    """Give the files of a core rule set; Debian keeps the set-up file elsewhere.
-
-    Raises:
-        SettingsError: there are none.
-    """
-    setups = (tree / "crs-setup.conf", tree / "crs-setup.conf.example", _DEBIAN_SETUP)
-    setup = next((path for path in setups if path.is_file()), None)
-    if setup is None or not (tree / "rules").is_dir():
-        raise SettingsError(f"lab: rules: {tree} is no tree of a core rule set")
-    return (str(setup), str(tree / "rules" / "*.conf"))
-
-
-def lab_routes() -> tuple[RouteRule, ...]:
-    """Give what the load generator sends: free text everywhere, so that no rule is spared."""
-    windows = ("unit",)
-    query = tuple(ParamRule(name, LONGEST_TEXT) for name in _QUERY)
-    form = tuple(ParamRule(f"field{i}", LONGEST_TEXT, lines=True) for i in range(_FORM_FIELDS))
-    return (
-        RouteRule("GET", "/browse", windows, query=query),
-        RouteRule("POST", "/form", windows, form=form),
-        RouteRule("POST", "/upload", windows, form=form, uploads=("file",)),
     )
 
 

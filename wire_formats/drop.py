@@ -17,8 +17,10 @@ rename would publish a torn file (measured; see the ferry research).
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -30,6 +32,8 @@ from wire_formats.errors import Kind, PeerError, Unavailable
 TEMPORARY: Final = ".tmp"
 _NAME: Final = re.compile(r"([0-9a-f]{16})-([0-9a-f]{12})-([a-z][a-z0-9_-]{0,31})\.(bundle|notice)", re.ASCII)
 _RETRY_S: Final = 5
+#: Why a file cannot be opened that say nothing about the file.
+_OURS: Final = frozenset({errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -112,10 +116,10 @@ def write_whole(path: Path, data: bytes, *, durable: bool = False, disk: Disk = 
         while at < len(data):
             written = disk.write(handle, view[at:], at)
             if written == 0:
-                raise OSError(28, "short write")
+                raise OSError(errno.ENOSPC, "short write")
             at += written
         if disk.facts_of(handle).size != len(data):
-            raise OSError(28, "file shorter than written")
+            raise OSError(errno.ENOSPC, "file shorter than written")
         if durable:
             disk.sync(handle)
     finally:
@@ -134,12 +138,14 @@ def list_drop(directory: Path, *, most: int, disk: Disk = DISK) -> tuple[list[Dr
         directory: the drop.
         most: how many of each to give at most; the oldest by name come first.
         disk: where the drop lies.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        Unavailable: it cannot be read now.
     """
     good: list[DropName] = []
     strange: list[str] = []
-    for text in disk.names(directory):
-        if text == TEMPORARY:
-            continue
+    for text in _names(directory, disk):
         try:
             good.append(parse_name(text))
         except PeerError:
@@ -150,8 +156,24 @@ def list_drop(directory: Path, *, most: int, disk: Disk = DISK) -> tuple[list[Dr
 
 
 def count_drop(directory: Path, *, disk: Disk = DISK) -> int:
-    """Give the number of entries that wait in a drop."""
-    return sum(1 for name in disk.names(directory) if name != TEMPORARY)
+    """Give the number of entries that wait in a drop.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        Unavailable: it cannot be read now.
+    """
+    return sum(1 for _ in _names(directory, disk))
+
+
+def _names(directory: Path, disk: Disk) -> Iterator[str]:
+    try:
+        for name in disk.names(directory):
+            if name != TEMPORARY:
+                yield name
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Unavailable(Kind.BUSY, f"folder cannot be read: {error.strerror}", _RETRY_S) from None
 
 
 def read_drop(directory: Path, name: DropName | str, *, limit: int, disk: Disk = DISK) -> bytes:
@@ -160,13 +182,15 @@ def read_drop(directory: Path, name: DropName | str, *, limit: int, disk: Disk =
     Raises:
         PeerError: TOO_LARGE, or MALFORMED for anything but a plain file with one link.
         FileNotFoundError: it is gone; someone else took it.
-        OSError: the disk does not give it.
+        Unavailable: it cannot be read now: the disk fails, or this process has too much open.
     """
     try:
         handle = disk.open(directory / str(name))
     except FileNotFoundError:
         raise
     except OSError as error:
+        if error.errno in _OURS:
+            raise Unavailable(Kind.BUSY, f"file cannot be read: {error.strerror}", _RETRY_S) from None
         raise PeerError(Kind.MALFORMED, f"not a readable plain file: {error.strerror}") from None
     try:
         facts = disk.facts_of(handle)
@@ -175,6 +199,8 @@ def read_drop(directory: Path, name: DropName | str, *, limit: int, disk: Disk =
         if facts.size > limit:
             raise PeerError(Kind.TOO_LARGE, "file too large")
         return _read_whole(disk, handle, facts.size)
+    except OSError as error:
+        raise Unavailable(Kind.BUSY, f"file cannot be read: {error.strerror}", _RETRY_S) from None
     finally:
         disk.close(handle)
 
@@ -192,5 +218,12 @@ def _read_whole(disk: Disk, handle: int, size: int) -> bytes:
 
 
 def remove_drop(directory: Path, name: DropName | str, *, disk: Disk = DISK) -> None:
-    """Remove a file that has been dealt with; it may be gone already."""
-    _remove(disk, directory / str(name))
+    """Remove a file that has been dealt with; it may be gone already.
+
+    Raises:
+        Unavailable: it cannot be removed now.
+    """
+    try:
+        _remove(disk, directory / str(name))
+    except OSError as error:
+        raise Unavailable(Kind.BUSY, f"file cannot be removed: {error.strerror}", _RETRY_S) from None

@@ -19,6 +19,7 @@ from core.intake.verify import Incoming
 from wire_formats.answer import Answer, AnswerHeader, parse_answer_header
 from wire_formats.collaborators import Randomness
 
+POISON: Final = "poison"
 MOST_HELD: Final = 2_000
 """Requests held at once; what comes beyond is counted and told, not kept: the oldest evidence is worth the most."""
 _FIND: Final = select(
@@ -33,6 +34,9 @@ _IS_HELD: Final = select(
         held_request.c.request_id == bindparam("request_id"),
         held_request.c.header_digest == bindparam("header_digest"),
     )
+)
+_POISON: Final = select(held_request.c.request_id, held_request.c.header_digest).where(
+    _HELD, held_request.c.reason == POISON
 )
 _COUNT_HELD: Final = select(func.count()).select_from(held_request).where(_HELD)
 _SENT: Final = delete(answer_outbox).where(answer_outbox.c.request_id.in_(bindparam("ids", expanding=True)))
@@ -127,6 +131,12 @@ def hold(
     )
     fields = {"request": request.header.id.hex(), "reason": reason}
     audit_log.append(connection, "intake", "request_held", dict(fields), now_ms=now_ms)
+
+
+def find_poison(connection: Connection) -> frozenset[tuple[bytes, bytes]]:
+    """Return id and header digest of the requests that are held because they ended the process; at most MOST_HELD."""
+    rows = connection.execute(_POISON.limit(MOST_HELD))
+    return frozenset((bytes(row.request_id), bytes(row.header_digest)) for row in rows)
 
 
 def purge_applied(connection: Connection, *, before_ms: int) -> int:

@@ -1,7 +1,8 @@
 """Finds bundles in the inbox, verifies them, and puts aside what cannot be right.
 
-What is in hand is written down before it is run. After a crash those bundles are run one at a time, and a bundle that
-was alone in hand at five crashes is held: one poisoned request cannot stop the lane.
+What is in hand is written down before it is run: bundles. After a crash those that were in hand are taken one at a
+time, and their requests are run and written down one by one. A request that was alone in hand at five crashes is held:
+one poisoned request stops neither the lane nor those that came in the same bundle.
 Source: research ferry.md section 7 ("poison message after crashes → HELD, lane continues").
 """
 
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from twisted.logger import Logger
 
 from core.intake.verify import verify_bundle
@@ -23,7 +25,7 @@ from wire_formats.bundle import MAX_BUNDLE_BYTES
 from wire_formats.collaborators import Clock, Disk
 from wire_formats.disk import DISK
 from wire_formats.drop import DropName, list_drop, parse_name, prepare_drop, read_drop, remove_drop
-from wire_formats.errors import PeerError
+from wire_formats.errors import PeerError, Unavailable
 from wire_formats.request import LANES
 from wire_formats.trust import TrustStore
 
@@ -34,6 +36,13 @@ CRASHES_BEFORE_HELD: Final = 5
 _IN_HAND: Final = "in_hand.json"
 _MOST_IN_HAND: Final = 1 << 20
 _STRANGE: Final = "strange"
+
+
+class _InHand(msgspec.Struct):
+    """The note of what is in hand."""
+
+    bundles: dict[str, dict[str, int]]
+    alone: tuple[str, str] | None
 
 
 class Inbox:
@@ -81,24 +90,31 @@ class Inbox:
             name = self._next(lane)
             if name is None:
                 break
-            suspect = self._suspects.get(f"{lane}/{name}")
-            if suspect is not None and works:
+            suspect = f"{lane}/{name}" in self._suspects
+            if suspect and works:
                 self._listed[lane].appendleft(name)
                 break
             works.extend(self._opened(lane, name))
-            if suspect is not None:
+            if suspect:
                 break
         return works
 
-    def is_poison(self, bundle: OpenBundle) -> bool:
-        """Tell whether a bundle was alone in hand at too many crashes."""
-        return self._suspects.get(f"{bundle.lane}/{bundle.name}", 0) >= CRASHES_BEFORE_HELD
+    def is_suspect(self, bundle: OpenBundle) -> bool:
+        """Tell whether a bundle was in hand at a crash, so that its requests are to be run one by one."""
+        return _key(bundle) in self._suspects
+
+    def is_poison(self, work: Work) -> bool:
+        """Tell whether a request was alone in hand at too many crashes."""
+        return self._suspects.get(_key(work.bundle), {}).get(_request(work), 0) >= CRASHES_BEFORE_HELD
 
     def note_in_hand(self, works: Sequence[Work]) -> None:
-        """Write down what is about to be run; not synced: it tells about crashes of the process, not of the machine."""
-        names = {f"{work.bundle.lane}/{work.bundle.name}" for work in works}
-        counts = {name: self._suspects.get(name, 0) for name in names}
-        data = json.dumps(counts).encode("ascii")
+        """Write down what is about to be run; not synced: it tells about crashes of the process, not of the machine.
+
+        {"bundles": {bundle: {request: crashes}}, "alone": [bundle, request] or null}
+        """
+        bundles = self._suspects | {key: self._suspects.get(key, {}) for key in (_key(work.bundle) for work in works)}
+        alone = [_key(works[0].bundle), _request(works[0])] if len(works) == 1 else None
+        data = json.dumps({"bundles": bundles, "alone": alone}).encode("ascii")
         # Shortened first: a process that ends in between leaves a file that says nothing, never a mixture.
         self._disk.truncate(self._hand, 0)
         self._disk.write(self._hand, data, 0)
@@ -111,7 +127,7 @@ class Inbox:
         if bundle.left == 0:
             remove_drop(self._folder / bundle.lane, bundle.name, disk=self._disk)
             self._open[bundle.lane].discard(bundle.name)
-            self._suspects.pop(f"{bundle.lane}/{bundle.name}", None)
+            self._suspects.pop(_key(bundle), None)
             self._metrics.bundles[bundle.lane, "done"].inc()
 
     def clear_in_hand(self) -> None:
@@ -136,6 +152,10 @@ class Inbox:
             data = read_drop(self._folder / lane, name, limit=MAX_BUNDLE_BYTES, disk=self._disk)
             verified = verify_bundle(data, lane=lane, trust=self._trust, now_ms=now_ms)
         except FileNotFoundError:
+            return []
+        except Unavailable as error:
+            # It stays and is tried again; one file that cannot be read does not stop the others.
+            self._log.warn("bundle_not_readable", lane=lane, reason=error.private)
             return []
         except PeerError as error:
             self._put_aside(lane, str(name), error.private)
@@ -180,16 +200,26 @@ class Inbox:
     def _path(self) -> Path:
         return self._quarantine / _IN_HAND
 
-    def _read_in_hand(self) -> dict[str, int]:
-        """Read what was in hand when the process ended; a bundle that was alone is one crash further."""
+    def _read_in_hand(self) -> dict[str, dict[str, int]]:
+        """Read what was in hand when the process ended: bundles, and the crashes of their requests that ran alone."""
         try:
-            before = json.loads(read_drop(self._quarantine, _IN_HAND, limit=_MOST_IN_HAND, disk=self._disk))
-        except (FileNotFoundError, PeerError, ValueError):
+            data = read_drop(self._quarantine, _IN_HAND, limit=_MOST_IN_HAND, disk=self._disk)
+            before = msgspec.json.decode(data, type=_InHand)
+        except (FileNotFoundError, PeerError, Unavailable, msgspec.MsgspecError):
             return {}
-        if not isinstance(before, dict):
-            return {}
-        step = 1 if len(before) == 1 else 0
-        return {str(name): int(count) + step for name, count in before.items() if isinstance(count, int)}
+        if before.alone is not None:
+            key, request = before.alone
+            crashes = before.bundles.setdefault(key, {})
+            crashes[request] = crashes.get(request, 0) + 1
+        return before.bundles
+
+
+def _key(bundle: OpenBundle) -> str:
+    return f"{bundle.lane}/{bundle.name}"
+
+
+def _request(work: Work) -> str:
+    return work.request.header.id.hex()
 
 
 def _is_ours(name: str) -> bool:

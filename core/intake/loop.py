@@ -146,7 +146,7 @@ class IntakeLoop:
         self.last_turn_ms = now_ms
         parts.metrics.turn_at.set(now_ms // SECOND_MS)
         parts.publisher.flush()
-        if now_ms - self._revoked_at >= REVOCATIONS_EVERY_MS:
+        if not 0 <= now_ms - self._revoked_at < REVOCATIONS_EVERY_MS:  # a clock that was set back must not put it off
             self._revoked_at = now_ms
             parts.revocations.look()
         self._busy = self._finish_slow()
@@ -191,7 +191,7 @@ class IntakeLoop:
 
     def _is_blocked(self, now_ms: int) -> bool:
         """Tell whether the ferry is so far behind that new requests have to wait in the inbox."""
-        if now_ms - self._backlog_at >= BACKLOG_EVERY_MS:
+        if not 0 <= now_ms - self._backlog_at < BACKLOG_EVERY_MS:
             self._backlog_at = now_ms
             blocked = any(self._parts.publisher.backlog(lane) > self._parts.outbox_files for lane in LANES)
             if blocked and not self._blocked:
@@ -205,7 +205,7 @@ class IntakeLoop:
             self._parts.inbox.clear_in_hand()
 
     def _purge(self, now_ms: int) -> None:
-        if now_ms - self._purged_at >= HOUR_MS:
+        if not 0 <= now_ms - self._purged_at < HOUR_MS:
             self._purged_at = now_ms
             with writing(self._parts.engine) as connection:
                 purge_applied(connection, before_ms=now_ms - self._parts.applied_keep_ms)

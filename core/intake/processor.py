@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from twisted.logger import Logger
 
 from core.db.engine import reading, writing
-from core.intake.dedupe import Applied, Record, find_applied, hold, mark_sent, remember
+from core.intake.dedupe import POISON, Applied, Record, find_applied, find_poison, hold, mark_sent, remember
 from core.intake.grants import GrantChecker, GrantStates
 from core.intake.outflow import guard_answer, seal_outgoing
 from core.intake.slow_work import SlowWorkers
@@ -43,7 +43,7 @@ from wire_formats.collaborators import Clock
 from wire_formats.errors import Bug, HallError, Kind, PeerError, Refused
 
 REFERENCE_LIFE_MS: Final = 30_000
-"""How long loaded parameters are used before they are read anew."""
+"""How long loaded parameters, and the list of held requests, are used before they are read anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,8 @@ class Processor:
         self._parts = parts
         self._reference: ReferenceData | None = None
         self._reference_at = 0
+        self._poison: frozenset[tuple[bytes, bytes]] | None = None
+        self._poison_at = 0
         self.sent: list[bytes] = []
         """Answers that lie in the outbox; taken off the queue in the next write transaction."""
 
@@ -99,8 +101,12 @@ class Processor:
         with self._parts.metrics.commit.time(), writing(self._parts.engine) as connection:
             known = find_applied(connection, [work.request.header.id for work in works])
             states = self._parts.checker.states(connection, [work.request for work in works])
+            poison = self._held_as_poison(connection, now_ms)
             records: list[Record] = []
             for work in works:
+                if (work.request.header.id, work.request.digest) in poison:
+                    mine.finished.append(work)  # its worker sends it again and again; it ended us often enough
+                    continue
                 before = known.get(work.request.header.id)
                 if before is not None:
                     self._again(connection, work, before, mine)
@@ -131,7 +137,8 @@ class Processor:
     def hold_poison(self, work: Work, results: Results) -> None:
         """Hold a request that ended the process again and again."""
         with writing(self._parts.engine) as connection:
-            self._hold(connection, work, "poison")
+            self._hold(connection, work, POISON)
+        self._poison = None
         results.finished.append(work)
 
     def _wants_slow_work(self, work: Work) -> bool:
@@ -155,6 +162,11 @@ class Processor:
             work.outcome, work.has_outcome = error, True
             return False
         return True
+
+    def _held_as_poison(self, connection: Connection, now_ms: int) -> frozenset[tuple[bytes, bytes]]:
+        if self._poison is None or not 0 <= now_ms - self._poison_at <= REFERENCE_LIFE_MS:
+            self._poison, self._poison_at = find_poison(connection), now_ms
+        return self._poison
 
     def _again(self, connection: Connection, work: Work, before: Applied, results: Results) -> None:
         if before.digest == work.request.digest:
@@ -239,7 +251,8 @@ class Processor:
 
     def _context(self, connection: Connection, caller: Caller | None, work: Work) -> Context:
         now_ms = self._parts.clock.now_ms()
-        if self._reference is None or now_ms - self._reference_at > REFERENCE_LIFE_MS:
+        # A clock that was set back must not keep old parameters alive.
+        if self._reference is None or not 0 <= now_ms - self._reference_at <= REFERENCE_LIFE_MS:
             self._reference, self._reference_at = load_reference(connection), now_ms
         return Context(connection, now_ms, self._reference, self._parts.tools, caller, work.outcome)
 

@@ -18,7 +18,7 @@ from core.intake.slow_work import Done, SlowWorkers
 from core.intake.work import Results, Work
 from wire_formats.errors import Unavailable
 
-MUST_WAIT = (OperationalError, Unavailable)
+MUST_WAIT = (OperationalError, Unavailable, OSError)
 """The database or the disk is away: nothing is wrong with the requests, they are run again later."""
 
 
@@ -38,8 +38,13 @@ class Runner:
             Unavailable: the outbox cannot be written; run the same works again.
         """
         works = self._without_poison(works)
-        if not works:
-            return
+        together = [work for work in works if not self._inbox.is_suspect(work.bundle)]
+        groups = [[work] for work in works if self._inbox.is_suspect(work.bundle)]
+        for group in [*groups, together]:
+            if group:
+                self._run_group(group)
+
+    def _run_group(self, works: Sequence[Work]) -> None:
         self._inbox.note_in_hand(works)
         try:
             self._together(works)
@@ -110,7 +115,7 @@ class Runner:
     def _without_poison(self, works: Sequence[Work]) -> list[Work]:
         sound = []
         for work in works:
-            if self._inbox.is_poison(work.bundle):
+            if self._inbox.is_poison(work):
                 self._apart(self._processor.hold_poison, work)
             elif not work.answered:
                 sound.append(work)

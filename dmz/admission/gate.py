@@ -167,7 +167,10 @@ class AdmissionGate(Answering):
 
     def _let_in(self, guest: _Guest, now_s: float) -> None:
         guest.place = self._limiter.begin(guest.priority, now_s)
-        guest.cancel_inner = self._inner.begin(guest.request, guest.answered)
+        try:
+            guest.cancel_inner = self._inner.begin(guest.request, guest.answered)
+        except Exception as error:  # noqa: BLE001 - his own failure; he gives his place back
+            guest.answered(error)
 
     def _leave(self, guest: _Guest, *, counts: bool) -> None:
         assert guest.place is not None

@@ -66,10 +66,11 @@ class Line(Generic[T]):
     def __init__(self, bounds: LineBounds) -> None:
         self._bounds = bounds
         self._lines: dict[Priority, deque[_Waiting[T]]] = {priority: deque() for priority in _ORDER}
+        self._count = 0
         self._overloaded_until_s = dict.fromkeys(_ORDER, float("-inf"))
 
     def __len__(self) -> int:
-        return sum(map(len, self._lines.values()))
+        return self._count
 
     def is_overloaded(self, priority: Priority, now_s: float) -> bool:
         """Tell whether more of this priority and better ones is asked than can be served."""
@@ -77,7 +78,7 @@ class Line(Generic[T]):
 
     def ahead(self, priority: Priority) -> int:
         """Count who waits with this priority or a better one."""
-        return sum(len(self._lines[each]) for each in _ORDER[: priority + 1])
+        return sum(len(self._lines[each]) for each in _ORDER[: priority + 1]) if self._count else 0
 
     def push(self, entry: T, priority: Priority, now_s: float) -> Refusal[T] | None:
         """Let somebody wait.
@@ -109,6 +110,7 @@ class Line(Generic[T]):
         for priority, line in self._lines.items():
             if line:
                 newest_first = self.is_overloaded(priority, now_s)
+                self._count -= 1
                 return (line.pop() if newest_first else line.popleft()).entry
         return None
 
@@ -120,6 +122,7 @@ class Line(Generic[T]):
             limit_s = self._bounds.target_s if overloaded else self._bounds.patience_s
             while line and now_s - line[0].since_s >= limit_s:
                 refused.append(Refusal(line.popleft().entry, priority))
+                self._count -= 1
                 if overloaded:
                     self._mark(priority, now_s)
         return refused
@@ -130,10 +133,12 @@ class Line(Generic[T]):
             for index, waiting in enumerate(line):
                 if waiting.entry is entry:
                     del line[index]
+                    self._count -= 1
                     return
 
     def _append(self, entry: T, priority: Priority, now_s: float) -> None:
         self._lines[priority].append(_Waiting(entry, now_s))
+        self._count += 1
         for each in _ORDER[priority:]:
             if self.ahead(each) > self._bounds.burst:
                 self._mark(each, now_s)
@@ -142,7 +147,10 @@ class Line(Generic[T]):
     def _oldest(self, priority: Priority) -> Refusal[T] | None:
         """Take out who has waited longest of a priority."""
         line = self._lines[priority]
-        return Refusal(line.popleft().entry, priority) if line else None
+        if not line:
+            return None
+        self._count -= 1
+        return Refusal(line.popleft().entry, priority)
 
     def _mark(self, priority: Priority, now_s: float) -> None:
         """Remember overload, for this priority and all lower ones."""

@@ -84,7 +84,14 @@ class SessionMarks:
 
     def knows(self, key: bytes, now_s: int) -> bool:
         """Tell whether a session was confirmed and still lives."""
-        return any(digest == key and end > now_s for _, digest, end in self._slots(key))
+        first = self._first(key)
+        bucket = bytes(self._memory[first : first + BUCKET_SLOTS * _SLOT.size])
+        at = bucket.find(key)
+        while at >= 0:
+            if at % _SLOT.size == 0 and _END.unpack_from(bucket, at + DIGEST_BYTES)[0] > now_s:
+                return True
+            at = bucket.find(key, at + 1)
+        return False
 
     def learn(self, key: bytes, end_s: int) -> None:
         """Keep a session until its end; what ends soonest of its bucket makes room."""
@@ -117,7 +124,11 @@ class SessionMarks:
             self.learn(key, now_s + seconds)
 
     def _slots(self, key: bytes) -> Iterator[tuple[int, bytes, int]]:
-        first = int.from_bytes(key[:8], "big") % self._buckets * BUCKET_SLOTS * _SLOT.size
+        first = self._first(key)
         for at in range(first, first + BUCKET_SLOTS * _SLOT.size, _SLOT.size):
             digest, end = _SLOT.unpack_from(self._memory, at)
             yield at, digest, end
+
+    def _first(self, key: bytes) -> int:
+        """Give the place of a digest's bucket."""
+        return int.from_bytes(key[:8], "big") % self._buckets * BUCKET_SLOTS * _SLOT.size

@@ -25,24 +25,23 @@ def admit(head: RequestHead, caller: Caller, around: Surroundings) -> None:
     Raises:
         RefusalError: the reason says why not.
     """
-    fingerprint = None if caller.client is None else caller.client.identity.fingerprint
-    foreign = is_foreign(head.fields)
-    if foreign and not is_link(head.method, head.fields):
+    client, path, fields = caller.client, head.target.path, head.fields
+    fingerprint = None if client is None else client.identity.fingerprint
+    foreign = is_foreign(fields)
+    if foreign and not is_link(head.method, fields):
         raise RefusalError(Reason.FOREIGN_PAGE)
-    if not _is_style_sheet(head):
+    if path != STYLE_SHEET or head.method == "POST":  # the one file that is public everywhere: refusals refer to it
         around.watch.check(caller.address, None if foreign else fingerprint)
         _check_certificate(caller, around)
         if fingerprint is not None:
             around.watch.welcome(caller.address)
-    _check_host(head, caller, around)
-    _check_rates(caller, around)
-    if caller.client is not None and head.method == "POST" and head.target.path in around.login_paths:
+    _check_host(head.host.name, caller, around)
+    over = around.admission.overrun(caller.address, fingerprint, around.seconds())
+    if over is not None:
+        reason = Reason.CERTIFICATE_RATE if over.certificate else Reason.ADDRESS_RATE
+        raise RefusalError(reason, retry_after_s=math.ceil(over.wait_s))
+    if client is not None and head.method == "POST" and path in around.login_paths:
         around.deny.check_fresh()
-
-
-def _is_style_sheet(head: RequestHead) -> bool:
-    """The one file that is public at every window, as it is at the site: refusals refer to it."""
-    return head.target.path == STYLE_SHEET and head.method in {"GET", "HEAD"}
 
 
 def _check_certificate(caller: Caller, around: Surroundings) -> None:
@@ -56,20 +55,8 @@ def _check_certificate(caller: Caller, around: Surroundings) -> None:
     around.deny.check(caller.client.identity.serial)
 
 
-def _check_host(head: RequestHead, caller: Caller, around: Surroundings) -> None:
-    name = head.host.name
+def _check_host(name: str, caller: Caller, around: Surroundings) -> None:
     if caller.server_name is not None and caller.server_name != name:
         raise RefusalError(Reason.HOST_UNKNOWN, "host is not the name of the TLS session")
     if around.host_names and name not in around.host_names:
         raise RefusalError(Reason.HOST_UNKNOWN)
-
-
-def _check_rates(caller: Caller, around: Surroundings) -> None:
-    now_s = around.seconds()
-    wait_s = around.admission.address_wait_s(caller.address, now_s)
-    if wait_s > 0:
-        raise RefusalError(Reason.ADDRESS_RATE, retry_after_s=math.ceil(wait_s))
-    if caller.client is not None:
-        wait_s = around.admission.certificate_wait_s(caller.client.identity.fingerprint, now_s)
-        if wait_s > 0:
-            raise RefusalError(Reason.CERTIFICATE_RATE, retry_after_s=math.ceil(wait_s))

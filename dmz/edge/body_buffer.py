@@ -11,6 +11,7 @@ from typing import Final
 from dmz.edge.refusals import Reason, RefusalError
 
 _FIRST_BYTES: Final = 64 * 1024
+_LONG_PART: Final = 4 * 1024
 _RETRY_S: Final = 5
 
 
@@ -45,17 +46,21 @@ class MemoryBudget:
 class BodyBuffer:
     """One body, written from the front; at most ``limit`` bytes.
 
+    Long parts are kept as they come and put together once; short ones are gathered, so that a body sent in many little
+    pieces takes no more memory than its bytes.
+
     Args:
         limit: the most bytes this body may have (for a known length: that length).
         budget: where its memory is reserved.
     """
 
-    __slots__ = ("_budget", "_data", "_limit", "_reserved", "length")
+    __slots__ = ("_budget", "_gathered", "_limit", "_parts", "_reserved", "length")
 
     def __init__(self, limit: int, budget: MemoryBudget) -> None:
         self._limit = limit
         self._budget = budget
-        self._data = bytearray()
+        self._parts: list[bytes] = []
+        self._gathered = bytearray()
         self._reserved = 0
         self.length = 0
 
@@ -68,26 +73,35 @@ class BodyBuffer:
         end = self.length + len(part)
         if end > self._limit:
             raise RefusalError(Reason.BODY_TOO_LARGE)
-        if end > len(self._data):
-            self._grow(end)
-        self._data[self.length : end] = part
+        if end > self._reserved:
+            self._reserve(end)
+        if isinstance(part, bytes) and len(part) >= _LONG_PART:
+            self._close_gathered()
+            self._parts.append(part)
+        else:
+            self._gathered += part
         self.length = end
 
     def take(self) -> bytes:
         """Give the whole body; its memory counts until ``release``, since the request now holds it."""
-        body = bytes(memoryview(self._data)[: self.length])
-        self._data = bytearray()
-        return body
+        self._close_gathered()
+        parts, self._parts = self._parts, []
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def release(self) -> None:
         """Return the memory; the buffer is empty afterwards."""
         self._budget.give_back(self._reserved)
         self._reserved = 0
-        self._data = bytearray()
+        self._parts = []
+        self._gathered = bytearray()
         self.length = 0
 
-    def _grow(self, least: int) -> None:
-        size = min(self._limit, max(least, _FIRST_BYTES, 2 * len(self._data)))
+    def _close_gathered(self) -> None:
+        if self._gathered:
+            self._parts.append(bytes(self._gathered))
+            self._gathered = bytearray()
+
+    def _reserve(self, least: int) -> None:
+        size = min(self._limit, max(least, _FIRST_BYTES, 2 * self._reserved))
         self._budget.take(size - self._reserved)
         self._reserved = size
-        self._data.extend(bytes(size - len(self._data)))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dmz.edge.client_identity import CertifiedClient
 from dmz.edge.refusals import Reason
+from dmz.edge.request_builder import Peer
 from dmz.messages import Window
 
 
@@ -22,6 +23,7 @@ class Caller:
         refusal: why the certificate was refused, if it was; every request is then answered with that.
         resumed: whether the TLS session was resumed.
         server_name: the name the client asked for by SNI, lower case, or None.
+        peer: what of this goes on with every request.
     """
 
     window: Window
@@ -32,3 +34,9 @@ class Caller:
     refusal: Reason | None = None
     resumed: bool = False
     server_name: str | None = None
+    peer: Peer = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Put together what every request needs."""
+        identity = None if self.client is None else self.client.identity
+        object.__setattr__(self, "peer", Peer(self.window, self.address, identity, self.resumed))

@@ -9,6 +9,7 @@ Source: RFC 5280 sections 4.2.1.3, 4.2.1.6 and 4.2.1.12; PKI research, section 5
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -76,17 +77,35 @@ class IdentityReader:
             RefusalError: another purpose, no account name, another window, or not valid now.
         """
         fingerprint = certificate.fingerprint(hashes.SHA256())
-        client = self._known.get(fingerprint)
+        client = self._remembered(fingerprint) or self._remember(fingerprint, certificate)
+        return _checked(client, window, now_ms)
+
+    def read_der(self, der: bytes, *, window: str, now_ms: int) -> CertifiedClient:
+        """Give the client that a certificate names, as ``read``; one that is remembered need not be parsed.
+
+        Raises:
+            RefusalError: as ``read``, or CERTIFICATE_UNREADABLE.
+        """
+        fingerprint = hashlib.sha256(der).digest()
+        client = self._remembered(fingerprint)
         if client is None:
-            client = self._read(certificate, fingerprint)
-            self._known[fingerprint] = client
-            if len(self._known) > self._capacity:
-                self._known.popitem(last=False)
-        else:
+            try:
+                certificate = x509.load_der_x509_certificate(der)
+            except ValueError:
+                raise RefusalError(Reason.CERTIFICATE_UNREADABLE) from None
+            client = self._remember(fingerprint, certificate)
+        return _checked(client, window, now_ms)
+
+    def _remembered(self, fingerprint: bytes) -> CertifiedClient | None:
+        client = self._known.get(fingerprint)
+        if client is not None:
             self._known.move_to_end(fingerprint)
-        if client.identity.window != window:
-            raise RefusalError(Reason.WRONG_WINDOW)
-        client.check_valid(now_ms)
+        return client
+
+    def _remember(self, fingerprint: bytes, certificate: x509.Certificate) -> CertifiedClient:
+        client = self._known[fingerprint] = self._read(certificate, fingerprint)
+        if len(self._known) > self._capacity:
+            self._known.popitem(last=False)
         return client
 
     def _read(self, certificate: x509.Certificate, fingerprint: bytes) -> CertifiedClient:
@@ -115,6 +134,13 @@ class IdentityReader:
             not_before_ms=round(certificate.not_valid_before_utc.timestamp() * SECOND_MS),
             not_after_ms=round(certificate.not_valid_after_utc.timestamp() * SECOND_MS),
         )
+
+
+def _checked(client: CertifiedClient, window: str, now_ms: int) -> CertifiedClient:
+    if client.identity.window != window:
+        raise RefusalError(Reason.WRONG_WINDOW)
+    client.check_valid(now_ms)
+    return client
 
 
 def _check_issuer(certificate: x509.Certificate, issuers: Iterable[x509.Certificate]) -> None:

@@ -130,7 +130,7 @@ class EdgeConnection:
         """Give back everything this connection counted for."""
         owner, around = self._owner, self._owner.around
         owner.live.discard(self)
-        around.metrics.connections.dec()
+        around.metrics.open_connections -= 1
         around.admission.close(self._address)
         if self._conversation is not None:
             self._conversation.lost()
@@ -224,7 +224,7 @@ class EdgeConnection:
         if identities is None or certificate is None:
             return None
         around = self._owner.around
-        client = identities.read(certificate, window=self._owner.entrance.window, now_ms=around.clock.now_ms())
+        client = identities.read_der(certificate, window=self._owner.entrance.window, now_ms=around.clock.now_ms())
         if not around.admission.hold_certificate(client.identity.fingerprint):
             raise RefusalError(Reason.CERTIFICATE_CONNECTIONS)
         around.deny.attach(client.identity.serial, self)
@@ -264,7 +264,7 @@ class EntranceConnections:
             return
         connection = EdgeConnection(self, descriptor, address)
         self.live.add(connection)
-        self.around.metrics.connections.inc()
+        self.around.metrics.open_connections += 1
         connection.begin()
 
     def sweep(self, now_s: float) -> None:

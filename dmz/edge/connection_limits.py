@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from dmz.edge.addresses import address_subject
 
@@ -38,7 +38,8 @@ class RateTable(Generic[K]):
     """
 
     def __init__(self, rate: Rate, capacity: int) -> None:
-        self._rate = rate
+        self._burst = float(rate.burst)
+        self._per_second = rate.per_second
         self._capacity = capacity
         self._buckets: OrderedDict[K, tuple[float, float]] = OrderedDict()
 
@@ -55,15 +56,24 @@ class RateTable(Generic[K]):
         Returns:
             0.0 when there was one, else the seconds until there will be one (nothing is taken).
         """
-        burst = float(self._rate.burst)
-        tokens, then = self._buckets.get(key, (burst, now_s))
-        tokens = min(burst, tokens + max(0.0, now_s - then) * self._rate.per_second)
-        wait = 0.0 if tokens >= 1.0 else (1.0 - tokens) / self._rate.per_second
-        self._buckets[key] = (tokens - 1.0 if wait == 0.0 else tokens, max(then, now_s))
-        self._buckets.move_to_end(key)
-        if len(self._buckets) > self._capacity:
-            self._buckets.popitem(last=False)
-        return wait
+        buckets = self._buckets
+        bucket = buckets.get(key)
+        if bucket is None:
+            tokens = self._burst
+            if len(buckets) >= self._capacity:
+                buckets.popitem(last=False)
+        else:
+            tokens, then = bucket
+            if now_s > then:
+                tokens = min(self._burst, tokens + (now_s - then) * self._per_second)
+            else:
+                now_s = then
+            buckets.move_to_end(key)
+        if tokens < 1.0:
+            buckets[key] = (tokens, now_s)
+            return (1.0 - tokens) / self._per_second
+        buckets[key] = (tokens - 1.0, now_s)
+        return 0.0
 
 
 class CountTable(Generic[K]):
@@ -120,6 +130,13 @@ class Gate(Protocol):
         """Hear of a connection that was over its address's rate or number."""
 
 
+class Overrun(NamedTuple):
+    """Whose rate is used up (the certificate's, or the address's), and the seconds to wait."""
+
+    wait_s: float
+    certificate: bool
+
+
 class Admission:
     """Lets connections and requests in, or not.
 
@@ -174,10 +191,13 @@ class Admission:
         """A connection counted by ``hold_certificate`` is gone."""
         self._by_certificate.leave(fingerprint)
 
-    def address_wait_s(self, address: str, now_s: float) -> float:
-        """Take a request's token of an address; 0.0, or the seconds to wait."""
-        return self._address_rate.take(address_subject(address), now_s)
-
-    def certificate_wait_s(self, fingerprint: bytes, now_s: float) -> float:
-        """Take a request's token of a certificate; 0.0, or the seconds to wait."""
-        return self._certificate_rate.take(fingerprint, now_s)
+    def overrun(self, address: str, fingerprint: bytes | None, now_s: float) -> Overrun | None:
+        """Take a request's token of an address, and one of its certificate; None when there were both."""
+        wait_s = self._address_rate.take(address_subject(address), now_s)
+        if wait_s:
+            return Overrun(wait_s, certificate=False)
+        if fingerprint is not None:
+            wait_s = self._certificate_rate.take(fingerprint, now_s)
+            if wait_s:
+                return Overrun(wait_s, certificate=True)
+        return None

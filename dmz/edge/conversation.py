@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import Final, TypeAlias
+from typing import Final, ParamSpec
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -25,20 +25,21 @@ from dmz.edge.access_log import AccessLine
 from dmz.edge.admittance import admit
 from dmz.edge.answer_flow import SMALL_BYTES, AnswerFlow
 from dmz.edge.caller import Caller
-from dmz.edge.error_answers import error_answer, page_language
+from dmz.edge.error_answers import error_answer
 from dmz.edge.http_fields import RequestHead
 from dmz.edge.http_grammar import RequestParser, State
 from dmz.edge.http_response import CONTINUE
 from dmz.edge.refusals import Reason, RefusalError
-from dmz.edge.request_builder import Peer, build_request
+from dmz.edge.refused import Refused, refusal_page, tell_refusal
+from dmz.edge.request_builder import build_request
 from dmz.edge.surroundings import Surroundings
-from dmz.edge.watch_port import Trace, accountable, is_foreign
 from dmz.edge.wire import Wire
 from dmz.messages import HallResponse
 from wire_formats.errors import Bug, HallError, Kind, PeerError
 
-Step: TypeAlias = Callable[[], State]
-
+_P = ParamSpec("_P")
+_WAITING: Final = State.WAITING
+_COMPLETE: Final = State.COMPLETE
 _LINGER_BYTES: Final = 1024 * 1024
 _CLOSING_S: Final = 5.0
 #: Status in the access log of a request whose client has gone.
@@ -58,6 +59,10 @@ class Phase(Enum):
     ENDED = auto()
 
 
+_IDLE: Final = Phase.IDLE
+_RECEIVING: Final[tuple[Phase, ...]] = (Phase.HEAD, Phase.BODY)
+
+
 class Conversation:
     """The requests of one connection.
 
@@ -67,6 +72,26 @@ class Conversation:
         around: shared collaborators and limits.
     """
 
+    __slots__ = (
+        "_around",
+        "_caller",
+        "_cancel",
+        "_connected",
+        "_deadline",
+        "_flow",
+        "_input_over",
+        "_lingered",
+        "_pace",
+        "_parser",
+        "_paused",
+        "_phase",
+        "_request_id",
+        "_requests",
+        "_running",
+        "_since",
+        "_stays",
+        "_wire",
+    )
     _log = Logger()
 
     def __init__(self, wire: Wire, caller: Caller, around: Surroundings) -> None:
@@ -89,27 +114,32 @@ class Conversation:
         self._requests = 0
         self._lingered = 0
 
-    @property
-    def idle(self) -> bool:
-        """Whether no request is under way."""
-        return self._phase is Phase.IDLE
-
     def received(self, data: bytes) -> None:
         """Take in decrypted bytes."""
-        if self._phase in (Phase.CLOSING, Phase.ENDED):
+        around = self._around
+        if self._phase is _IDLE:
+            self._phase = Phase.HEAD
+            self._since = around.seconds()
+            self._deadline = self._since + self._pace.head_s
+        elif not self._expects(len(data)):
             return
-        self._around.metrics.received_bytes.inc(len(data))
+        around.metrics.received_bytes.count += len(data)
+        self._advance(self._parser.feed, data)
+
+    def _expects(self, count: int) -> bool:
+        """Tell whether bytes beyond the beginning of a request are to be parsed now."""
+        if self._phase in (Phase.CLOSING, Phase.ENDED):
+            return False
         if self._phase is Phase.LINGER:
-            self._lingered += len(data)
+            self._around.metrics.received_bytes.count += count
+            self._lingered += count
             if self._lingered > _LINGER_BYTES:
                 self._wire.abort()
-            return
-        if self._phase is Phase.IDLE:
-            self._enter(Phase.HEAD, self._pace.head_s)
+            return False
         if self._phase in (Phase.WORKING, Phase.SENDING) and not self._paused:
             self._paused = True
             self._wire.pause()
-        self._advance(lambda: self._parser.feed(data))
+        return True
 
     def input_ended(self) -> None:
         """The client sends no more; what it has asked completely is still answered."""
@@ -124,8 +154,7 @@ class Conversation:
 
     def lost(self) -> None:
         """The connection is gone."""
-        if self._phase in (Phase.BODY, Phase.WORKING):
-            self._note_left()
+        self._note_left()
         self._phase = Phase.ENDED
         self._parser.release()
         self._flow.release()
@@ -170,53 +199,55 @@ class Conversation:
         self._since = self._around.seconds()
         self._deadline = self._since + seconds
 
-    def _advance(self, step: Step) -> None:
+    def _advance(self, step: Callable[_P, State], *given: _P.args, **named: _P.kwargs) -> None:
         """Parse and answer as far as it goes, without recursion for requests answered at once."""
         if self._running:
             return
         self._running = True
         try:
-            state = step()
+            state = step(*given, **named)
             while True:
-                if state is State.WAITING:
+                if state is _WAITING:
                     state = self._admit()
-                elif state is State.COMPLETE and self._phase in (Phase.HEAD, Phase.BODY):
-                    self._start_work()
-                    if not self.idle:
-                        break
-                    state = self._begin_next()
-                else:
+                if state is not _COMPLETE or self._phase not in _RECEIVING:
                     break
+                self._start_work()
+                if self._phase is not _IDLE:
+                    break
+                state = self._begin_next()
         except RefusalError as refusal:
             self._refuse(refusal)
         finally:
             self._running = False
-        self._end_if_starved()
+        if self._input_over:
+            self._end_if_starved()
 
     def _end_if_starved(self) -> None:
         """The client sends no more, and nothing complete is left to answer."""
         if self._input_over and self._phase in (Phase.IDLE, Phase.HEAD, Phase.BODY, Phase.LINGER):
-            if self._phase is Phase.BODY:
-                self._note_left()
+            self._note_left()
             self._close()
 
     def _note_left(self) -> None:
-        """Write the line of a request whose client did not wait for the answer."""
+        """Write the line of a request, if there is one, whose client did not wait for the answer."""
         if self._phase is Phase.BODY:
             self._name_request()
-        self._note(self._parser.head, _CLIENT_LEFT, "client_left", 0)
+        if self._phase in (Phase.BODY, Phase.WORKING):
+            self._note(self._parser.head, _CLIENT_LEFT, "client_left", 0)
 
     def _admit(self) -> State:
         """Look at a complete head: who, where, how much; then let its body in."""
-        head = self._parser.head
+        head, around = self._parser.head, self._around
         assert head is not None
-        self._caller = self._around.identify(head, self._caller)
-        admit(head, self._caller, self._around)
-        content_type = head.fields.get("content-type", "")
-        window, path = self._caller.window, head.target.path
-        limit = self._around.body_limit(window, path, content_type) if head.method == "POST" else 0
+        if around.identify is not None:
+            self._caller = around.identify(head, self._caller)
+        admit(head, self._caller, around)
+        limit = 0
+        if head.method == "POST":
+            content_type = head.fields.get("content-type", "")
+            limit = around.body_limit(self._caller.window, head.target.path, content_type)
         state = self._parser.accept_body(limit)
-        if state is not State.COMPLETE:
+        if state is not _COMPLETE:
             self._enter(Phase.BODY, self._pace.body_grace_s)
             if head.expects_continue and self._parser.body_bytes == 0:
                 self._wire.write([CONTINUE])
@@ -227,10 +258,8 @@ class Conversation:
         assert head is not None
         self._requests += 1
         self._name_request()
-        caller = self._caller
-        identity = None if caller.client is None else caller.client.identity
-        peer = Peer(caller.window, caller.address, identity, caller.resumed)
-        request = build_request(head, self._parser.take_body(), peer, self._request_id, self._around.forms)
+        body = self._parser.take_body()
+        request = build_request(head, body, self._caller.peer, self._request_id, self._around.forms)
         self._enter(Phase.WORKING, self._pace.work_s)
         try:
             cancel = self._around.answerer.begin(request, self._worked)
@@ -314,29 +343,16 @@ class Conversation:
         """Answer with the page of a refusal and end the connection."""
         if self._phase in (Phase.LINGER, Phase.CLOSING, Phase.ENDED):
             return
-        if self._phase is not Phase.WORKING:
+        head, head_and_body_read = self._parser.head, self._phase is Phase.WORKING
+        if not head_and_body_read:
             self._name_request()
-        head = self._parser.head
-        fields = self._parser.fields
-        response = error_answer(
-            error,
-            request_id=self._request_id,
-            language=page_language(fields.get("cookie"), fields.get("accept-language")),
-            site_url=self._site_url(head),
-        )
-        by_edge = isinstance(error, RefusalError)
+        fields, told = self._parser.fields, self._parser.fields_at_hand
+        refused = Refused(error, self._request_id, self._caller, head, fields, told)
+        response = refusal_page(refused, self._around)
         if isinstance(error, RefusalError):
-            self._around.metrics.refused(error.reason)
-            client = self._caller.client
-            fingerprint = None if client is None else client.identity.fingerprint
-            told = self._parser.fields_at_hand
-            answers_for = accountable(fingerprint, told)
-            foreign = is_foreign(told) if told else None
-            trace = Trace(self._caller.address, answers_for, self._caller.entrance, self._request_id, foreign)
-            self._around.watch.refused(error.reason, trace)
-        head_and_body_read = self._phase is Phase.WORKING
-        keep_alive = head_and_body_read and not by_edge and head is not None and self._may_stay(head)
-        if keep_alive and head is not None:
+            tell_refusal(error.reason, refused, self._around)
+        by_edge = isinstance(error, RefusalError)
+        if head_and_body_read and not by_edge and head is not None and self._may_stay(head):
             self._deliver(response, head, keep_alive=True, reason=error.word)
             return
         self._send(response, head, keep_alive=False, reason=error.word)
@@ -345,10 +361,6 @@ class Conversation:
         else:
             self._parser.release()
             self._enter(Phase.LINGER, self._pace.linger_s)
-
-    def _site_url(self, head: RequestHead | None) -> str:
-        port = self._around.site_port
-        return f"https://{head.host.name}:{port}/" if head is not None and port else ""
 
     def _may_stay(self, head: RequestHead) -> bool:
         """Tell whether the connection may serve another request."""
@@ -374,10 +386,8 @@ class Conversation:
         took_s = around.seconds() - self._since
         around.metrics.sent_bytes.inc(size)
         around.metrics.answered(caller.entrance, status, took_s)
-        method = "" if head is None else head.method
-        line = AccessLine(
-            self._request_id, caller.entrance, method, status, reason, took_s, size, caller.address, caller.resumed
-        )
+        method, name, resumed = "" if head is None else head.method, self._request_id, caller.resumed
+        line = AccessLine(name, caller.entrance, method, status, reason, took_s, size, caller.address, resumed)
         around.access_log.note(line)
 
     def _name_request(self) -> None:

@@ -286,14 +286,14 @@ class _FrontConnection(Protocol):
         self._below = self.transport
         self._below.registerProducer(self, True)
         self._owner.live.add(self)
-        self._owner.around.metrics.connections.inc()
+        self._owner.around.metrics.open_connections += 1
 
     def dataReceived(self, data: bytes) -> None:
         self.talk.received(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._owner.live.discard(self)
-        self._owner.around.metrics.connections.dec()
+        self._owner.around.metrics.open_connections -= 1
         self._owner.around.admission.close("")
         self.talk.lost()
         self._owner.forgotten()

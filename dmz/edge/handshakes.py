@@ -1,7 +1,8 @@
 """TLS handshakes under way: each waits for its turn, so that a storm of them does not hold up those who are in.
 
-A step of a handshake costs half a millisecond to two; a request costs a hundredth of that. So a turn of the reactor
-takes at most one step, and between two steps every established connection that has work is served. How many
+A step of a handshake costs half a millisecond to two; a request costs a tenth of that and less. So a turn of the
+reactor takes at most one step, and takes it when every established connection that has work is served, and what they
+have for the workers is sent. How many
 handshakes may be under way is bounded for the process and for one address: each holds memory before anybody knows
 who it is. The deadline of a handshake is its connection's.
 
@@ -75,7 +76,7 @@ class HandshakeQueue:
         #: Handshakes that wait for their clients, by address; no empty ones.
         self._waiting: dict[str, set[Handshake]] = {}
         self._ready: deque[Handshake] = deque()
-        self._taken = False
+        self._planned = False
         self._dropped = 0
         self._told_s = -LOG_PERIOD_S
 
@@ -133,28 +134,31 @@ class HandshakeQueue:
             self._told_s, self._dropped = now_s, 0
         return True
 
-    def take_turn(self, handshake: Handshake) -> bool:
-        """Tell whether a handshake may take its step now; if not, its turn will come."""
-        if self._taken:
-            self.line_up(handshake)
+    def line_up(self, handshake: Handshake) -> bool:
+        """Give a handshake its turn behind all that wait for theirs.
+
+        Returns:
+            True when its step comes before the reactor looks at descriptors again.
+        """
+        self._ready.append(handshake)
+        if self._planned:
             return False
-        self._taken = True
+        self._planned = True
         self.reactor.callLater(0, self._next)
         return True
 
-    def line_up(self, handshake: Handshake) -> None:
-        """Give a handshake its turn behind all that wait for theirs; only while a turn is taken."""
-        self._ready.append(handshake)
-
     def _next(self) -> None:
-        """Once a turn of the reactor: let the next one go that still is there."""
-        while self._ready:
-            handshake = self._ready.popleft()
-            if handshake.fileno() >= 0:
-                self.reactor.callLater(0, self._next)  # first of all: a step that fails must not hold up the others
-                handshake.step()
-                return
-        self._taken = False
+        """Once a turn of the reactor, when its events are served: let the next one go that still is there."""
+        try:
+            while self._ready:
+                handshake = self._ready.popleft()
+                if handshake.fileno() >= 0:
+                    handshake.step()
+                    return
+        finally:  # a step that fails must not hold up the others
+            self._planned = bool(self._ready)
+            if self._planned:
+                self.reactor.callLater(0, self._next)
 
 
 @implementer(IReadWriteDescriptor)
@@ -255,9 +259,7 @@ class Handshake:
 
     def _ready(self) -> None:
         self._waits_no_more()
-        if self._queue.take_turn(self):
-            self.step()
-        else:
+        if not self._queue.line_up(self):
             self._unwatch()  # it would be told of the same bytes in every turn
 
     def _unwatch(self) -> None:

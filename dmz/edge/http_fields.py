@@ -19,9 +19,11 @@ METHODS: Final = ("GET", "HEAD", "POST")
 MAX_LENGTH_DIGITS: Final = 12
 
 _REQUEST_LINE: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) ([^ \t\r\n\x00]+) (HTTP/[0-9]\.[0-9])")
-#: The common case in one look: a path of plain segments without a query is canonical as it stands. A segment neither
-#: begins nor ends with a dot, nor has it two together, so that there is no dot segment.
-_PLAIN_LINE: Final = re.compile(rb"(GET|HEAD|POST) ((?:/[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*)+/?|/) HTTP/1\.1")
+#: The common case in a few looks: a path of these bytes without a query is canonical as it stands, if no segment is
+#: empty, and none begins or ends with a dot or has two together, so that there is no dot segment.
+_PLAIN_PATH: Final = bytes(sorted(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_~-./"))
+_PLAIN_METHODS: Final = {name.encode("ascii"): name for name in METHODS}
+_NO_PAIRS: Final[tuple[tuple[str, str], ...]] = ()
 _HEADER_LINE: Final = re.compile(rb"([!#$%&'*+^`|~0-9A-Za-z-]{1,64}):[ \t]*([\t\x20-\x7e]*)")
 #: A neighbour of the parent domain may have set a cookie in any encoding; ``parse_cookies`` passes over it.
 _COOKIE_LINE: Final = re.compile(rb"([Cc][Oo][Oo][Kk][Ii][Ee]):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
@@ -119,9 +121,13 @@ def parse_request_line(line: bytes) -> RequestLine:
     Raises:
         RefusalError: REQUEST_LINE, VERSION, METHOD, or what ``parse_target`` refuses.
     """
-    plain = _PLAIN_LINE.fullmatch(line)
-    if plain is not None:
-        return RequestLine(plain[1].decode("ascii"), Target(plain[2].decode("ascii"), (), None), 1)
+    pieces = line.split(b" ")
+    if len(pieces) == 3 and pieces[2] == b"HTTP/1.1":
+        method, path = _PLAIN_METHODS.get(pieces[0]), pieces[1]
+        if method is not None and path[:1] == b"/" and not path.translate(None, _PLAIN_PATH) and b"//" not in path:
+            dots = b"." in path and (b"/." in path or b"./" in path or b".." in path or path[-1:] == b".")
+            if not dots:
+                return RequestLine(method, Target(path.decode("ascii"), _NO_PAIRS, None), 1)
     return parse_any_request_line(line)
 
 

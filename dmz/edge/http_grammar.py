@@ -136,10 +136,13 @@ class RequestParser:
         Raises:
             RefusalError: the message is refused; the state is FAILED.
         """
-        if self.state is _HEAD and self._first is None and not self._buffer:
-            end = data.find(b"\r\n\r\n", 0, self._limits.request_line_bytes)
-            if end >= 0:
-                return self._whole_head(data, end)
+        if not self._buffer:
+            if self.state is _HEAD:
+                end = data.find(b"\r\n\r\n", 0, self._limits.request_line_bytes) if self._first is None else -1
+                if end >= 0:
+                    return self._whole_head(data, end)
+            elif self.state is State.LENGTH and len(data) <= self._remaining:
+                return self._more_of_body(data)
         self._buffer += data
         return self._run()
 
@@ -161,6 +164,20 @@ class RequestParser:
             raise
         if end + 4 < len(data):
             self._buffer += data[end + 4 :]
+        return self.state
+
+    def _more_of_body(self, data: bytes) -> State:
+        """Take bytes that all belong to the body."""
+        assert self._body is not None
+        try:
+            self._body.write(data)
+        except RefusalError:
+            self.state = State.FAILED
+            self.release()
+            raise
+        self._remaining -= len(data)
+        if self._remaining == 0:
+            self.state = _COMPLETE
         return self.state
 
     def _take_lines(self, lines: list[bytes]) -> None:

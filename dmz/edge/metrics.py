@@ -62,7 +62,10 @@ class EdgeMetrics:
             ]
             for window, child in ((name, family.labels(name)) for name in WINDOWS)
         }
-        self.connections = Gauge("dmz_edge_open_connections_total", "Connections open now", registry=registry)
+        #: Connections open now.
+        self.open_connections = 0
+        connections = Gauge("dmz_edge_open_connections_total", "Connections open now", registry=registry)
+        connections.set_function(lambda: self.open_connections)
         self.body_bytes = Gauge("dmz_edge_body_memory_bytes", "Memory held for request bodies", registry=registry)
         self.answer_bytes = Gauge(
             "dmz_edge_answer_memory_bytes", "Memory held for answers that clients are taking", registry=registry

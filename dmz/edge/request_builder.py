@@ -34,6 +34,9 @@ _COOKIE: Final = re.compile(
 )
 
 
+_NO_FORM: Final = Form()
+
+
 class Peer(NamedTuple):
     """Who is at the other end of a connection, and through which entrance.
 
@@ -63,22 +66,24 @@ def build_request(head: RequestHead, body: bytes, peer: Peer, request_id: str, l
     Raises:
         RefusalError: the body is not acceptable.
     """
-    form = parse_body(head.fields.get("content-type"), body, limits) if head.method == "POST" else Form()
-    cookie = head.fields.get("cookie")
-    headers = {name: value for name, value in head.fields.items() if name in FORWARDED_HEADERS}
+    fields = head.fields
+    form = parse_body(fields.get("content-type"), body, limits) if head.method == "POST" else _NO_FORM
+    cookie = fields.get("cookie")
+    window, address, client, resumed = peer
+    path, query, _ = head.target
     return HallRequest(
-        method=cast("Method", head.method),
-        window=peer.window,
-        path=head.target.path,
-        query=head.target.query,
-        form=form.fields,
-        uploads=form.uploads,
-        headers=MappingProxyType(headers),
-        cookies=() if cookie is None else parse_cookies(cookie),
-        client=peer.client,
-        address=peer.address,
-        request_id=request_id,
-        resumed=peer.resumed,
+        cast("Method", head.method),
+        window,
+        path,
+        query,
+        form.fields,
+        form.uploads,
+        MappingProxyType({name: value for name, value in fields.items() if name in FORWARDED_HEADERS}),
+        () if cookie is None else parse_cookies(cookie),
+        client,
+        address,
+        request_id,
+        resumed,
     )
 
 
@@ -110,6 +115,9 @@ def parse_cookies(value: str) -> tuple[Pair, ...]:
     own: dict[str, str] = {}
     for piece in value.split(";"):
         match = _COOKIE.fullmatch(piece.strip(" \t"))
-        if match is not None and (match["name"] == LANGUAGE_COOKIE or match["name"].startswith(SESSION_COOKIE_PREFIX)):
-            own.setdefault(match["name"], match["value"].strip('"'))
+        if match is None:
+            continue
+        name, text = match.groups()
+        if name.startswith(SESSION_COOKIE_PREFIX) or name == LANGUAGE_COOKIE:
+            own.setdefault(name, text.strip('"'))
     return tuple(own.items())[:MAX_COOKIES]

@@ -62,6 +62,7 @@ class PlainSession:
     """
 
     __slots__ = ("_descriptor",)
+    most = RECORD_BYTES
 
     def __init__(self, descriptor: socket.socket) -> None:
         self._descriptor = descriptor
@@ -235,7 +236,7 @@ class SocketWire:
             user.received(data)
             if self._paused or self._state is not _State.OPEN:
                 return
-            if len(data) < RECORD_BYTES and not session.pending():
+            if len(data) < session.most:  # the record is exhausted, and what is left is still in the socket
                 return
         self._read_pending()
 

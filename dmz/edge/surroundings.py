@@ -96,7 +96,8 @@ class Surroundings:
         body_limit: (window, path, content type) → most bytes of a POST's body.
         admission: connection and request limits.
         deny: revoked certificates.
-        identify: (head, caller of the connection) → caller of this request; another one only behind a front.
+        identify: (head, caller of the connection) → caller of this request; None: the same, as everywhere but
+            behind a front.
         metrics: of this process.
         clock: wall clock.
         seconds: monotonic seconds (the reactor's).
@@ -135,7 +136,7 @@ class Surroundings:
     login_paths: frozenset[str] = frozenset({"/login"})
     site_port: int = 0
     requests_per_connection: int = 10_000
-    identify: Callable[[RequestHead, Caller], Caller] = lambda _head, caller: caller
+    identify: Callable[[RequestHead, Caller], Caller] | None = None
     drain: DrainState = field(default_factory=DrainState)
     watch: EdgeWatch = field(default_factory=Unwatched)
     access_log: AccessLog = field(default_factory=EventLog)

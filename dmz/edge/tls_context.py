@@ -114,9 +114,10 @@ def session_resumed(connection: SSL.Connection) -> bool:
     return bool(SSL._lib.SSL_session_reused(connection._ssl))  # type: ignore[attr-defined]
 
 
-def peer_certificate(connection: SSL.Connection) -> x509.Certificate | None:
-    """Give the client's certificate, on resumed sessions too; None when it showed none."""
-    return connection.get_peer_certificate(as_cryptography=True)
+def peer_certificate(connection: SSL.Connection) -> bytes | None:
+    """Give the client's certificate as DER, on resumed sessions too; None when it showed none."""
+    certificate = connection.get_peer_certificate()
+    return None if certificate is None else crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)
 
 
 def load_certificates(pem: bytes, source: str) -> list[x509.Certificate]:

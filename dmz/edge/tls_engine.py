@@ -66,6 +66,10 @@ class TlsSession(Protocol):
         After a WANT the same bytes must come again, and may be followed by more.
         """
 
+    @property
+    def most(self) -> int:
+        """Bytes of one read: after a shorter one no decrypted bytes wait inside OpenSSL."""
+
     def pending(self) -> int:
         """Give how many decrypted bytes wait inside OpenSSL, where no readiness of the socket will tell of them."""
 
@@ -103,7 +107,7 @@ class DirectSession:
         most: bytes of one read, at most RECORD_BYTES (tests make it small).
     """
 
-    __slots__ = ("_descriptor", "_most", "_over", "_reader", "_ssl", "_unsent", "connection")
+    __slots__ = ("_descriptor", "_over", "_reader", "_ssl", "_unsent", "connection", "most")
 
     def __init__(self, context: SSL.Context, descriptor: socket.socket, most: int = RECORD_BYTES) -> None:
         self.connection = SSL.Connection(context, None)
@@ -112,7 +116,7 @@ class DirectSession:
         # pyOpenSSL has a read go on until application data comes: a client that sends KeyUpdate after KeyUpdate would
         # never let it return. Without that a read ends after each record, and everybody else has his turn.
         _lib.SSL_clear_mode(self._ssl, _lib.SSL_MODE_AUTO_RETRY)
-        self._most = most
+        self.most = most
         self._descriptor = descriptor
         self._reader: RecordReader | None = RecordReader(descriptor)  # None: OpenSSL has the socket, and no memory
         self._unsent = b""
@@ -169,7 +173,7 @@ class DirectSession:
     def read(self) -> bytes | Stop:
         """See ``TlsSession``."""
         _lib.ERR_clear_error()
-        count = _lib.SSL_read(self._ssl, _buffer, self._most)
+        count = _lib.SSL_read(self._ssl, _buffer, self.most)
         if count > 0:
             data: bytes = _readable[:count]
             return data
@@ -222,14 +226,14 @@ class PublicSession:
         most: bytes of one read.
     """
 
-    __slots__ = ("_descriptor", "_most", "_reader", "_said_goodbye", "_taken", "_unsent", "connection")
+    __slots__ = ("_descriptor", "_reader", "_said_goodbye", "_taken", "_unsent", "connection", "most")
 
     def __init__(self, context: SSL.Context, descriptor: socket.socket, most: int = RECORD_BYTES) -> None:
         self.connection = SSL.Connection(context, None)
         self.connection.set_accept_state()
         self._descriptor = descriptor
         self._reader = RecordReader(descriptor)
-        self._most = most
+        self.most = most
         self._taken = 0
         self._unsent = b""
         self._said_goodbye = False
@@ -294,7 +298,7 @@ class PublicSession:
 
     def _recv(self) -> bytes | Stop:
         try:
-            return self.connection.recv(self._most)
+            return self.connection.recv(self.most)
         except SSL.Error as error:
             return _stop_of(error)
 

@@ -18,7 +18,7 @@ import functools
 import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from wire_formats.errors import Kind, Unavailable
 
@@ -55,6 +55,10 @@ class _Worker:
     since_ms: int | None = None
 
 
+#: The workers that are ready, and their weights by name.
+_Weighed: TypeAlias = tuple[list[_Worker], dict[str, float]]
+
+
 class Balancer:
     """Chooses among the workers of one pool.
 
@@ -67,6 +71,7 @@ class Balancer:
         self._ranked = functools.lru_cache(maxsize=_PERSONS)(self._rank)
         self._workers = {name: _Worker(name, hashlib.sha256(name.encode()).digest()) for name in names}
         self._limits = limits
+        self._steady: _Weighed | None = None
         self._turn = 0
         self._ready = 0
         self._in_flight = 0
@@ -93,6 +98,7 @@ class Balancer:
         self._ready += ready - worker.ready
         worker.ready = ready
         worker.seen = worker.seen or ready
+        self._steady = None
 
     def pick(self, person: bytes | None, now_ms: int, avoid: Collection[str] = ()) -> str | None:
         """Choose a worker.
@@ -108,19 +114,26 @@ class Balancer:
         Raises:
             Unavailable: no worker is ready.
         """
-        ready = [worker for worker in self._workers.values() if worker.ready]
+        ready, weights = self._steady or self._weigh(now_ms)
         if not ready:
             raise Unavailable(Kind.NO_WORKER, "no worker is ready", RETRY_AFTER_S)
         candidates = ([worker for worker in ready if worker.name not in avoid] or ready) if avoid else ready
-        weights = {
-            worker.name: 1.0 if worker.since_ms is None else self._weight(worker, worker.since_ms, now_ms)
-            for worker in ready
-        }
         chosen = None if person is None else self._affine(person, candidates, weights)
         if chosen is None:
             free = [worker for worker in candidates if worker.in_flight < self._limits.in_flight]
             chosen = self._least(free, weights) if free else None
         return None if chosen is None else chosen.name
+
+    def _weigh(self, now_ms: int) -> _Weighed:
+        """Give who is ready, and how much each may get; remembered while nobody starts slowly."""
+        ready = [worker for worker in self._workers.values() if worker.ready]
+        weights = {
+            worker.name: 1.0 if worker.since_ms is None else self._weight(worker, worker.since_ms, now_ms)
+            for worker in ready
+        }
+        weighed = ready, weights
+        self._steady = weighed if all(worker.since_ms is None for worker in ready) else None
+        return weighed
 
     def begin(self, name: str) -> None:
         """Take note of a request that goes to a worker."""

@@ -13,7 +13,7 @@
     RESPONSE_*    the same                                                 worker → edge
     RESET         u16 why                                                  both; the stream is over
     WINDOW        u32 bytes that may be sent beyond INITIAL_WINDOW_BYTES   receiver → sender of a long message
-    PING          u64 number                                               edge → worker
+    PING          u64 number (its two highest bits: ASKS_WIDE, TAKES_WIDE) edge → worker
     PONG          u64 number | u32 requests under way | u8 draining        worker → edge
     GOAWAY        u32 last stream that is served                           worker → edge
 
@@ -36,10 +36,18 @@ MAX_PAYLOAD_BYTES: Final = 64 * 1024
 MAX_MESSAGE_BYTES: Final = max(MAX_REQUEST_FRAME_BYTES, MAX_RESPONSE_FRAME_BYTES)
 MAX_STREAM: Final = (1 << 32) - 1
 INITIAL_WINDOW_BYTES: Final = 64 * 1024
+#: The same of requests, once worker and edge have told each other that they know of it: an upload of a photo or a
+#: workbook then need not wait for a WINDOW in the middle.
+WIDE_WINDOW_BYTES: Final = 160 * 1024
+#: Bits of a PING's number: the edge would like wide windows; in the PONG the worker says that it takes them. An older
+#: worker sends the number back as it came, an older edge never asks.
+ASKS_WIDE: Final = 1 << 63
+TAKES_WIDE: Final = 1 << 62
 
 _PREFIX: Final = struct.Struct(">IBI")
 _LENGTH_BYTES: Final = 4
 _OVERHEAD: Final = _PREFIX.size - _LENGTH_BYTES
+_MOST: Final = _OVERHEAD + MAX_PAYLOAD_BYTES
 _U16: Final = struct.Struct(">H")
 _U32: Final = struct.Struct(">I")
 _U64: Final = struct.Struct(">Q")
@@ -82,7 +90,7 @@ NOT_BEGUN: Final = frozenset({ResetCode.REFUSED, ResetCode.OVERLOADED})
 _KINDS: Final = {int(kind): kind for kind in FrameKind}
 _RESET_CODES: Final = {int(code): code for code in ResetCode}
 _OF_CONNECTION: Final = frozenset({FrameKind.PING, FrameKind.PONG, FrameKind.GOAWAY})
-_EXACT_BYTES: Final = {
+_OF_ONE_SIZE: Final = {
     FrameKind.RESET: _U16.size,
     FrameKind.WINDOW: _U32.size,
     FrameKind.PING: _U64.size,
@@ -121,6 +129,16 @@ def encode_frame(kind: FrameKind, stream: int, payload: bytes | memoryview = b""
 def encode_head(kind: FrameKind, stream: int, total: int, piece: bytes | memoryview) -> bytes:
     """Write the first frame of a message of ``total`` bytes."""
     return _PREFIX.pack(_OVERHEAD + _U32.size + len(piece), kind, stream) + _U32.pack(total) + piece
+
+
+def frame_prefix(kind: FrameKind, stream: int, size: int) -> bytes:
+    """Write what stands before the ``size`` bytes of a frame's payload."""
+    return _PREFIX.pack(_OVERHEAD + size, kind, stream)
+
+
+def head_prefix(kind: FrameKind, stream: int, total: int, size: int) -> bytes:
+    """Write what stands before the first ``size`` bytes of a message of ``total`` bytes."""
+    return _PREFIX.pack(_OVERHEAD + _U32.size + size, kind, stream) + _U32.pack(total)
 
 
 def encode_reset(stream: int, code: ResetCode) -> bytes:
@@ -209,27 +227,28 @@ class FrameDecoder:
         buffer = self._rest + data if self._rest else data
         frames: list[Frame] = []
         at, size = 0, len(buffer)
-        while size - at >= _LENGTH_BYTES:
-            (length,) = _U32.unpack_from(buffer, at)
-            if not _OVERHEAD <= length <= _OVERHEAD + MAX_PAYLOAD_BYTES:
+        while size - at >= _PREFIX.size:
+            length, number, stream = _PREFIX.unpack_from(buffer, at)
+            if not _OVERHEAD <= length <= _MOST:
                 raise PeerError(Kind.TOO_LARGE, f"frame of {length} bytes")
             end = at + _LENGTH_BYTES + length
             if end > size:
                 break
-            frames.append(_frame(buffer, at, end))
+            kind = _KINDS.get(number)
+            if kind is None:
+                raise PeerError(Kind.MALFORMED, f"unknown frame kind {number}")
+            if kind in _OF_ONE_SIZE or stream == 0:
+                _check(kind, stream, length - _OVERHEAD)
+            frames.append(Frame(kind, stream, buffer[at + _PREFIX.size : end]))
             at = end
-        self._rest = buffer[at:]
+        self._rest = rest = buffer[at:]
+        if len(rest) >= _LENGTH_BYTES and not _OVERHEAD <= _U32.unpack_from(rest)[0] <= _MOST:
+            raise PeerError(Kind.TOO_LARGE, "length of a frame")
         return frames
 
 
-def _frame(buffer: bytes, at: int, end: int) -> Frame:
-    _, number, stream = _PREFIX.unpack_from(buffer, at)
-    kind = _KINDS.get(number)
-    if kind is None:
-        raise PeerError(Kind.MALFORMED, f"unknown frame kind {number}")
+def _check(kind: FrameKind, stream: int, size: int) -> None:
     if (stream == 0) is not (kind in _OF_CONNECTION):
         raise PeerError(Kind.MALFORMED, f"stream {stream} of a {kind.name} frame")
-    size = end - at - _PREFIX.size
-    if _EXACT_BYTES.get(kind, size) != size:
+    if _OF_ONE_SIZE.get(kind, size) != size:
         raise PeerError(Kind.MALFORMED, f"{kind.name} frame of {size} bytes")
-    return Frame(kind, stream, buffer[at + _PREFIX.size : end])

@@ -89,6 +89,7 @@ class PoolMetrics:
         seconds: HistogramChild,
     ) -> None:
         self.outcomes = outcomes
+        self.answered = outcomes[Outcome.ANSWERED]
         self.again = again
         self.states = states
         self.in_flight = in_flight

@@ -5,6 +5,8 @@ Pure: bytes in, events out; messages in, bytes out. The same class serves both e
 Memory. A message up to INITIAL_WINDOW_BYTES may come at once. For a longer one the receiver first reserves the whole
 rest from its budget, in the order of arrival, and then opens the window by exactly that much. So the bytes held are at
 most ``streams x INITIAL_WINDOW_BYTES + budget_bytes``, and no two long uploads can each hold half of what both need.
+Between an edge and a worker that both know of it, WIDE_WINDOW_BYTES stand for INITIAL_WINDOW_BYTES in what a request
+may bring at once; what is reserved and opened beyond is the same, so that an older end waits for nothing in vain.
 
 Fairness. Streams with something to send take turns, one piece of PIECE_BYTES each; frames without a message (PONG,
 RESET, WINDOW) go first.
@@ -21,6 +23,7 @@ from dmz.switch.frames import (
     INITIAL_WINDOW_BYTES,
     MAX_MESSAGE_BYTES,
     MAX_STREAM,
+    WIDE_WINDOW_BYTES,
     Frame,
     FrameDecoder,
     FrameKind,
@@ -51,9 +54,11 @@ class _Incoming:
 
 @dataclass(slots=True)
 class _Outgoing:
+    """A message of more than one piece; a short one waits as its bytes, and leaves in one frame."""
+
     message: memoryview
+    allowed: int
     sent: int = 0
-    allowed: int = INITIAL_WINDOW_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ class Multiplexer:
     limits: MuxLimits = field(default_factory=MuxLimits)
     _decoder: FrameDecoder = field(default_factory=FrameDecoder)
     _incoming: dict[int, _Incoming] = field(default_factory=dict)
-    _outgoing: dict[int, _Outgoing] = field(default_factory=dict)
+    _outgoing: dict[int, _Outgoing | bytes] = field(default_factory=dict)
     _open: set[int] = field(default_factory=set)
     _turns: deque[int] = field(default_factory=deque)
     _control: deque[bytes] = field(default_factory=deque)
@@ -92,6 +97,8 @@ class Multiplexer:
     _last_stream: int = 0
     _last_served: int = MAX_STREAM
     _free: int = -1
+    #: What a request may send at once: the edge's limit in sending, the worker's in taking.
+    _window: int = INITIAL_WINDOW_BYTES
 
     def __post_init__(self) -> None:
         """Fill the budget."""
@@ -152,11 +159,13 @@ class Multiplexer:
             self._control.append(frames.encode_reset(stream, code))
 
     def ping(self, number: int) -> None:
-        """Ask the worker for a sign of life."""
-        self._control.append(frames.encode_ping(number))
+        """Ask the worker for a sign of life, and for wide windows."""
+        self._control.append(frames.encode_ping(number | frames.ASKS_WIDE))
 
     def pong(self, state: frames.WorkerState) -> None:
         """Give the edge a sign of life."""
+        if state.number & frames.ASKS_WIDE:
+            state = state._replace(number=state.number | frames.TAKES_WIDE)
         self._control.append(frames.encode_pong(state))
 
     def go_away(self) -> None:
@@ -168,47 +177,56 @@ class Multiplexer:
     def has_begun(self, stream: int) -> bool:
         """True when at least one byte of a stream's message was taken for sending."""
         outgoing = self._outgoing.get(stream)
-        return outgoing is None or outgoing.sent > 0
+        return outgoing is None or (not isinstance(outgoing, bytes) and outgoing.sent > 0)
 
-    def take_output(self, most_bytes: int) -> list[bytes]:
-        """Give what is to be written next, about ``most_bytes`` (a frame is never cut)."""
-        chunks = list(self._control)
+    def take_output(self, most_bytes: int) -> list[bytes | memoryview]:
+        """Give what is to be written next, about ``most_bytes`` (a frame is never cut); long pieces are not copied."""
+        chunks: list[bytes | memoryview] = list(self._control)
         self._control.clear()
         size = sum(map(len, chunks))
         idle = 0
-        while self._turns and size < most_bytes and idle < len(self._turns):
-            stream = self._turns.popleft()
+        turns, head = self._turns, _REQUEST.head if self.at_edge else _RESPONSE.head
+        while turns and size < most_bytes and idle < len(turns):
+            stream = turns.popleft()
             outgoing = self._outgoing[stream]
-            if not _sendable(outgoing):
-                self._turns.append(stream)
+            if isinstance(outgoing, bytes):
+                chunks.append(frames.encode_head(head, stream, len(outgoing), outgoing))
+                size += len(outgoing)
+                whole = True
+            elif _sendable(outgoing):
+                prefix, piece = self._next_frame(stream, outgoing)
+                chunks += (prefix, piece)
+                size += len(piece)
+                whole = outgoing.sent == len(outgoing.message)
+            else:
+                turns.append(stream)
                 idle += 1
                 continue
             idle = 0
-            frame = self._next_frame(stream, outgoing)
-            chunks.append(frame)
-            size += len(frame)
-            if outgoing.sent < len(outgoing.message):
-                self._turns.append(stream)
-            else:
+            if whole:
                 self._sent_all(stream)
+            else:
+                turns.append(stream)
         return chunks
 
     def _queue(self, stream: int, message: bytes) -> None:
         if not 0 < len(message) <= MAX_MESSAGE_BYTES:
             self._forget(stream)
             raise Bug(Kind.BUG, f"message of {len(message)} bytes")
-        self._outgoing[stream] = _Outgoing(memoryview(message))
+        window = self._window if self.at_edge else INITIAL_WINDOW_BYTES
+        short = len(message) <= PIECE_BYTES
+        self._outgoing[stream] = message if short else _Outgoing(memoryview(message), window)
         self._turns.append(stream)
 
-    def _next_frame(self, stream: int, outgoing: _Outgoing) -> bytes:
+    def _next_frame(self, stream: int, outgoing: _Outgoing) -> tuple[bytes, memoryview]:
         side = _REQUEST if self.at_edge else _RESPONSE
         start, total = outgoing.sent, len(outgoing.message)
         stop = min(start + PIECE_BYTES, outgoing.allowed, total)
         outgoing.sent = stop
         piece = outgoing.message[start:stop]
         if start == 0:
-            return frames.encode_head(side.head, stream, total, piece)
-        return frames.encode_frame(side.end if stop == total else side.body, stream, piece)
+            return frames.head_prefix(side.head, stream, total, len(piece)), piece
+        return frames.frame_prefix(side.end if stop == total else side.body, stream, len(piece)), piece
 
     def _sent_all(self, stream: int) -> None:
         del self._outgoing[stream]
@@ -242,8 +260,21 @@ class Multiplexer:
             self._take_window(frame)
             return None
         if frame.kind in (_TO_EDGE if self.at_edge else _TO_WORKER):
-            return _connection_event(frame)
+            return self._connection_event(frame)
         raise PeerError(Kind.MALFORMED, f"{frame.kind.name} frame in the wrong direction")
+
+    def _connection_event(self, frame: Frame) -> Event:
+        if frame.kind is FrameKind.PING:
+            number = frames.read_number(frame.payload)
+            if number & frames.ASKS_WIDE:
+                self._window = WIDE_WINDOW_BYTES
+            return Pinged(number)
+        if frame.kind is FrameKind.PONG:
+            state = frames.read_pong(frame.payload)
+            if state.number & frames.TAKES_WIDE:
+                self._window = WIDE_WINDOW_BYTES
+            return Ponged(state)
+        return GoneAway(frames.read_number(frame.payload))
 
     def _check_known(self, frame: Frame) -> None:
         if frame.stream > self._last_stream:
@@ -261,16 +292,25 @@ class Multiplexer:
                 return None  # cancelled meanwhile
         elif not self._admit(frame.stream):
             return None
-        incoming = _Incoming(total, [piece], len(piece), INITIAL_WINDOW_BYTES)
-        if len(piece) > incoming.allowed:
+        window = INITIAL_WINDOW_BYTES if self.at_edge else self._window
+        if len(piece) > window:
             raise PeerError(Kind.TOO_LARGE, "beyond the window")
         if len(piece) == total:
-            return self._complete(frame.stream, incoming)
-        self._incoming[frame.stream] = incoming
+            if self.at_edge:
+                self._answered(frame.stream)
+            return MessageReceived(frame.stream, piece)
+        self._incoming[frame.stream] = _Incoming(total, [piece], len(piece), window)
         if total > INITIAL_WINDOW_BYTES:
             self._waiting.append(frame.stream)
             self._grant()
         return None
+
+    def _answered(self, stream: int) -> None:
+        """The answer ends its stream, whether or not the request has left completely."""
+        if stream in self._outgoing or stream in self._incoming:
+            self._forget(stream)
+        else:
+            self._open.discard(stream)
 
     def _admit(self, stream: int) -> bool:
         if stream <= self._last_stream:
@@ -316,7 +356,7 @@ class Multiplexer:
     def _take_window(self, frame: Frame) -> None:
         self._check_known(frame)
         outgoing = self._outgoing.get(frame.stream)
-        if outgoing is not None:
+        if isinstance(outgoing, _Outgoing):
             outgoing.allowed = min(outgoing.allowed + frames.read_number(frame.payload), MAX_MESSAGE_BYTES)
 
     # --- memory --------------------------------------------------------------
@@ -351,13 +391,5 @@ class Multiplexer:
         self._drop_incoming(stream)
 
 
-def _sendable(outgoing: _Outgoing) -> bool:
-    return outgoing.sent < outgoing.allowed
-
-
-def _connection_event(frame: Frame) -> Event:
-    if frame.kind is FrameKind.PING:
-        return Pinged(frames.read_number(frame.payload))
-    if frame.kind is FrameKind.PONG:
-        return Ponged(frames.read_pong(frame.payload))
-    return GoneAway(frames.read_number(frame.payload))
+def _sendable(outgoing: _Outgoing | bytes) -> bool:
+    return isinstance(outgoing, bytes) or outgoing.sent < outgoing.allowed

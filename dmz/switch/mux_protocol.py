@@ -23,6 +23,9 @@ from dmz.switch.mux_events import Event
 from wire_formats.errors import PeerError
 
 BURST_BYTES: Final = 256 * 1024
+#: Less than this is put together before it is sent; no more than these are sent in one go (sendmsg(2), IOV_MAX).
+_JOINED_BYTES: Final = 32 * 1024
+_MOST_CHUNKS: Final = 512
 
 
 @implementer(IPullProducer)
@@ -101,17 +104,20 @@ class MuxProtocol(Protocol):
             chunks = self.mux.take_output(BURST_BYTES)
             if not chunks:
                 return
-            data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-            sent = self._send_some(data)
-            if sent < len(data):
-                self._wire.write(data[sent:])
+            size = sum(map(len, chunks))
+            if len(chunks) > 1 and (size < _JOINED_BYTES or len(chunks) > _MOST_CHUNKS):
+                chunks = [b"".join(chunks)]
+            sent = self._send_some(chunks)
+            if sent < size:
+                self._wire.write(b"".join(chunks)[sent:])
                 self._wire.registerProducer(self, False)  # asks for more at once, which is not yet meant
                 self._behind = True
 
-    def _send_some(self, data: bytes) -> int:
+    def _send_some(self, chunks: list[bytes | memoryview]) -> int:
         """Give how much the socket has taken; an error is left to the transport to meet."""
+        handle = self._wire.getHandle()
         try:
-            sent: int = self._wire.getHandle().send(data)
+            sent: int = handle.send(chunks[0]) if len(chunks) == 1 else handle.sendmsg(chunks)
         except OSError:
             return 0
         return sent

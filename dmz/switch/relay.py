@@ -26,6 +26,7 @@ from wire_formats.collaborators import Randomness
 from wire_formats.errors import Kind, PeerError, Unavailable
 
 _INTERNAL_ERROR: Final = 500
+_ANSWERED: Final = Outcome.ANSWERED
 _MS: Final = 1_000
 
 
@@ -157,7 +158,7 @@ class WorkerPool(Answering):
         name, attempt.give_up = attempt.worker, None
         response: HallResponse | None = None
         error: Unavailable | None = None
-        outcome = Outcome.ANSWERED
+        outcome = _ANSWERED
         if isinstance(result, ExchangeError):
             self._failed(name, counts=result.begun or result.ended is Ended.LOST)
             if not self._may_try_again(attempt, name, result):
@@ -201,7 +202,10 @@ class WorkerPool(Answering):
     def _finish(self, attempt: _Attempt, outcome: Outcome, result: HallResponse | Unavailable) -> None:
         done, attempt.done = attempt.done, None
         if done is not None:
-            self._metrics.outcomes[outcome].inc()
+            if outcome is _ANSWERED:
+                self._metrics.answered.count += 1
+            else:
+                self._metrics.outcomes[outcome].inc()
             done(result)
 
     def _may_try_again(self, attempt: _Attempt, name: str, error: ExchangeError) -> bool:

@@ -54,9 +54,10 @@ class WaitQueue(Generic[T]):
     def __init__(self, most: int) -> None:
         self._most = most
         self._lines: dict[Priority, deque[T]] = {priority: deque() for priority in Priority}
+        self._count = 0
 
     def __len__(self) -> int:
-        return sum(map(len, self._lines.values()))
+        return self._count
 
     def push(self, entry: T, priority: Priority) -> T | None:
         """Add an entry.
@@ -64,8 +65,9 @@ class WaitQueue(Generic[T]):
         Returns:
             The entry for which there is no place (perhaps the new one), or None.
         """
-        if len(self) < self._most:
+        if self._count < self._most:
             self._lines[priority].append(entry)
+            self._count += 1
             return None
         for lower in reversed(Priority):
             if lower <= priority:
@@ -79,6 +81,7 @@ class WaitQueue(Generic[T]):
         """Take the entry whose turn it is."""
         for line in self._lines.values():
             if line:
+                self._count -= 1
                 return line.popleft()
         return None
 
@@ -87,4 +90,5 @@ class WaitQueue(Generic[T]):
         for line in self._lines.values():
             if entry in line:
                 line.remove(entry)
+                self._count -= 1
                 return

@@ -7,11 +7,13 @@ from typing import Final
 
 from dmz.messages import HallRequest, HallResponse
 from dmz.waf.inspection import field_of, sent_answer, transaction_of
+from dmz.waf.parts import Parts
 from dmz.waf.positive_model import judge
 from dmz.waf.response_check import has_text, judge_answer
 from dmz.waf.routes import RouteTable
-from dmz.waf.seclang.engine import Engine, finished
+from dmz.waf.seclang.engine import Engine
 from dmz.waf.seclang.judgement import Judgement
+from dmz.waf.seclang.steps import finished
 from dmz.waf.verdict import PASSED, Stage, Verdict, refusal
 from dmz.waf.view import Inspected, RequestView
 from wire_formats.bilingual import Label
@@ -23,7 +25,7 @@ DEFAULT_ANSWER_BYTES: Final = 16 * _MIB
 MAX_TEXT: Final = 8_192
 MAX_REQUEST_TEXT: Final = 65_536
 TOO_MUCH_TEXT: Final = "too_much_text"
-#: Surroundings (method, path, headers) of which the verdict is remembered.
+#: Requests, as far as they count (``Parts``), of which the verdict is remembered.
 MOST_REMEMBERED: Final = 4_096
 #: Variables in which rule sets keep the score that decides, the first that is there.
 _SCORES: Final = ("blocking_inbound_anomaly_score", "anomaly_score", "inbound_score")
@@ -51,8 +53,9 @@ class WafPipeline:
         self.engine = engine
         self._answer_bytes = answer_bytes
         self._most_text = most_text
-        # Browsers ask for the same pages with the same headers; by a hash that is keyed anew in every process.
-        self._remembered: dict[int, Verdict] = {}
+        self._parts = Parts(engine.table.silence)
+        # By a hash that is keyed anew in every process.
+        self._remembered: dict[tuple[int, Kind], Verdict] = {}
         self._passed: set[int] = set()
 
     def check(self, request: HallRequest) -> Verdict:
@@ -73,22 +76,20 @@ class WafPipeline:
             texts = []
         if self._too_much(view, texts):
             return refusal(Stage.NEGATIVE, TOO_MUCH_TEXT, kind=kind)
-        if texts:
-            judged = yield from self.engine.steps(transaction_of(request, texts), scoring=False)
-            found = _verdict(judged, kind)
-        else:
-            found = yield from self._surroundings(request, kind)
+        found = yield from self._judged(request, texts, kind)
         return found if not found.allowed or refused is None else refused
 
-    def _surroundings(self, request: HallRequest, kind: Kind) -> Generator[None, None, Verdict]:
-        """Judge method, path and headers, unless just these have been judged before."""
-        name = hash((request.method, request.path, kind, tuple(request.headers.items())))
-        known = self._remembered.get(name)
+    def _judged(self, request: HallRequest, texts: Sequence[Inspected], kind: Kind) -> Generator[None, None, Verdict]:
+        """Have the rules judge, unless a request that agrees with this one in all that counts has been judged."""
+        key = yield from self._parts.key(request, texts)
+        known = None if key is None else self._remembered.get((key, kind))
         if known is None:
-            judged = yield from self.engine.steps(transaction_of(request, ()), scoring=False)
-            if len(self._remembered) >= MOST_REMEMBERED:
-                self._remembered.clear()
-            known = self._remembered[name] = _verdict(judged, kind)
+            judged = yield from self.engine.steps(transaction_of(request, texts), scoring=False)
+            known = _verdict(judged, kind)
+            if key is not None:
+                if len(self._remembered) >= MOST_REMEMBERED:
+                    self._remembered.clear()
+                self._remembered[key, kind] = known
         return known
 
     def label_of(self, request: HallRequest, verdict: Verdict) -> Label | None:

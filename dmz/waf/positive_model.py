@@ -10,19 +10,19 @@ upload.unknown  upload.too_large  cookie.value
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from dmz.messages import SESSION_COOKIE_PREFIX, Pair
 from dmz.waf.routes import ParamRule, RouteRule, RouteTable
-from dmz.waf.structure import Text, fault_of, trust_of
+from dmz.waf.structure import Shape, Text, fault_of, is_harmless, trust_of
 from dmz.waf.verdict import Stage, Verdict, refusal
 from dmz.waf.view import Inspected, Place, RequestView
 from wire_formats.errors import Kind
 
 URLENCODED: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
+_TYPED: Final = frozenset({Shape.FREE, Shape.FORMED})
 _OWN_COOKIE: Final = re.compile("[A-Za-z0-9_-]{0,256}", re.ASCII)
 
 
@@ -86,16 +86,19 @@ def _cookies(view: RequestView) -> Verdict | None:
 
 
 def _pairs(pairs: Iterable[Pair], rules: Mapping[str, ParamRule], texts: list[Inspected]) -> Verdict | None:
-    times: Counter[str] = Counter()
+    times: dict[str, int] = {}
     for name, value in pairs:
         rule = rules.get(name)
         if rule is None:
             return refusal(Stage.PARAMETER, "param.unknown")
-        times[name] += 1
-        if times[name] > rule.times:
+        seen = times.get(name, 0) + 1
+        if seen > rule.times:
             return refusal(Stage.PARAMETER, "param.twice", name)
+        times[name] = seen
         if len(value) > rule.most:
             return refusal(Stage.PARAMETER, "param.too_long", name)
+        if rule.shape in _TYPED and is_harmless(value):
+            continue
         fault = fault_of(value, rule.shape, rule.compiled, lines=rule.lines)
         if fault:
             return refusal(Stage.PARAMETER, f"param.{fault}", name)

@@ -12,6 +12,7 @@ Source: firewall research, section 4 (compile time, cached database).
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import sys
 from collections.abc import Sequence
@@ -66,7 +67,14 @@ def compile_stored(rules: RuleSet, cache: Path | None) -> Table:
     except RuleSetError as error:
         raise SettingsError(f"firewall rules: {error}") from None
     store.keep(table.patterns)
+    _give_back_memory()
     return table
+
+
+def _give_back_memory() -> None:
+    """Return to the system what reading has used: glibc keeps it, in pieces that the next reading cannot use."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 class _WithSetup:

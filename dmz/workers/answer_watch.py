@@ -36,6 +36,10 @@ QUARANTINE_FILES = 1_000
 AUTHORS = ("core", "ferry_high")
 
 
+class NotRead(Unavailable):
+    """A file of the inbox that cannot be read now."""
+
+
 @dataclass(frozen=True)
 class WatchPlaces:
     """Where a watch reads, and how long what it stores is kept.
@@ -159,6 +163,8 @@ class AnswerWatch:
             while more:
                 self._again = False
                 more = await self._read_some() or self._again
+        except Unavailable as error:
+            self.log.warn("answers_not_read", reason=error.private)  # the next rescan looks again
         finally:
             self._reading = False
 
@@ -180,6 +186,9 @@ class AnswerWatch:
                 self._quarantine(str(name), error.private)
             except FileNotFoundError:
                 continue
+            except NotRead as error:
+                # It stays and is tried again; one file that cannot be read does not stop the others.
+                self.log.warn("answers_not_read", reason=error.private)
             except Unavailable as error:
                 self.log.warn("answers_not_stored", reason=error.private)
                 return False
@@ -189,7 +198,11 @@ class AnswerWatch:
         limit, take = MAX_BUNDLE_BYTES, self._read_bundle
         if name.kind == "notice":
             limit, take = MAX_CONTROL_BYTES, self._read_notice
-        finished = await take(read_drop(self._places.inbox, name, limit=limit, disk=self._disk))
+        try:
+            data = read_drop(self._places.inbox, name, limit=limit, disk=self._disk)
+        except Unavailable as error:
+            raise NotRead(error.kind, error.private) from None
+        finished = await take(data)
         if finished or self._companions.alone():
             remove_drop(self._places.inbox, name, disk=self._disk)
         else:

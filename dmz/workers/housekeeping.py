@@ -16,14 +16,12 @@ from dmz.workers import drafts, request_store
 from dmz.workers.bundler import Bundler
 from dmz.workers.drafts import DraftBounds
 from dmz.workers.exchange_db import ExchangeStore
+from dmz.workers.request_state import ASKED_AFTER_MS
 from dmz.workers.tables import login_throttle, session, upload
 from dmz.workers.tools import WorkerTools
 from wire_formats.bundle import MAX_ITEMS
 from wire_formats.errors import Unavailable
 from wire_formats.request import LANES
-
-LATE_ANSWER_MS = 10 * 60_000
-"""An answer may still be on its way this long after its request expired."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +132,7 @@ class Housekeeping:
 
         def work(connection: Connection) -> tuple[list[request_store.Outgoing], int]:
             found = request_store.due(connection, bounds.worker, now_ms, bounds.pauses, MAX_ITEMS)
-            request_store.expire(connection, bounds.worker, now_ms - LATE_ANSWER_MS)
+            request_store.expire(connection, bounds.worker, now_ms - ASKED_AFTER_MS)
             return found, request_store.count_under_way(connection, bounds.worker)
 
         found, backlog = await self._store.write(work)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
-from dmz.workers.request_state import UNDER_WAY, RequestState, next_pause_ms, origins
+from dmz.workers.request_state import ASKED_AFTER_MS, UNDER_WAY, RequestState, next_pause_ms, origins, spread_ms
 from dmz.workers.tables import form_token, request_out, result_in, upload
 from wire_formats.answer import Answer
 from wire_formats.errors import Kind, Refused, Unavailable
@@ -160,15 +160,16 @@ def due(connection: Connection, worker: str, now_ms: int, pauses: tuple[int, int
         .where(
             request_out.c.worker == worker,
             request_out.c.state.in_(_UNDER_WAY),
-            request_out.c.next_try_at <= now_ms,
-            request_out.c.expires_at > now_ms,
+            # Further ahead than any pause is only what was noted while the clock was wrong.
+            (request_out.c.next_try_at <= now_ms) | (request_out.c.next_try_at > now_ms + 2 * pauses[1]),
+            request_out.c.expires_at > now_ms - ASKED_AFTER_MS,
         )
         .order_by(request_out.c.next_try_at)
         .limit(most)
     )
     found = list(connection.execute(query))
     for row in found:
-        pause = next_pause_ms(row.attempts + 1, *pauses)
+        pause = spread_ms(next_pause_ms(row.attempts + 1, *pauses), row.id, row.attempts)
         values = {"attempts": row.attempts + 1, "next_try_at": now_ms + pause}
         connection.execute(update(request_out).where(request_out.c.id == row.id).values(**values))
     return [Outgoing(row.id, row.lane, row.header, row.content, tracked=True) for row in found]

@@ -2,7 +2,7 @@
 
     frame    = length (4 octets, big-endian, of the rest) ‖ deterministic CBOR
     question = [ticket, now_ms, [[header, content], ...]]      items as they came in a bundle
-    answer   = [ticket, [[0, opened content] | [kind, reason], ...]]      one per item, in order
+    answer   = [ticket, [[0, opened content] | [kind, reason, 0 or 1: damaged], ...]]      one per item, in order
 
 A ticket is a number the mover chooses; answers come in the order of the questions.
 """
@@ -46,10 +46,12 @@ class Refusal(NamedTuple):
     Attributes:
         kind: the public kind.
         reason: fixed words for the log.
+        damaged: whether the content is not what its author sealed, so that another copy may be well.
     """
 
     kind: Kind
     reason: str
+    damaged: bool = False
 
 
 Verdict = bytes | Refusal
@@ -89,7 +91,9 @@ def parse_question(data: bytes) -> Question:
 def encode_answer(answer: Answer) -> bytes:
     """Give an answer as a frame."""
     verdicts: list[cbor.Value] = [
-        [int(verdict.kind), verdict.reason[:_MOST_REASON]] if isinstance(verdict, Refusal) else [_OPENED, verdict]
+        [int(verdict.kind), verdict.reason[:_MOST_REASON], int(verdict.damaged)]
+        if isinstance(verdict, Refusal)
+        else [_OPENED, verdict]
         for verdict in answer.verdicts
     ]
     return _frame([answer.ticket, verdicts])
@@ -104,7 +108,7 @@ def parse_answer(data: bytes) -> Answer:
     value = cbor.decode(data)
     if not isinstance(value, list) or len(value) != 2 or not isinstance(value[0], int):
         raise PeerError(Kind.MALFORMED, "no answer of an inspector")
-    return Answer(value[0], tuple(_verdict(_pair(one)) for one in _list(value[1])))
+    return Answer(value[0], tuple(_verdict(one) for one in _list(value[1])))
 
 
 class FrameReader:
@@ -173,10 +177,11 @@ def _bytes(value: cbor.Value) -> bytes:
     return value
 
 
-def _verdict(pair: tuple[cbor.Value, cbor.Value]) -> Verdict:
-    number, rest = pair
-    if number == _OPENED:
-        return _bytes(rest)
-    if not isinstance(number, int) or not isinstance(rest, str):
-        raise PeerError(Kind.MALFORMED, "no verdict")
-    return Refusal(kind_of(number), rest[:_MOST_REASON])
+def _verdict(value: cbor.Value) -> Verdict:
+    match value:
+        case [0, bytes(content)]:
+            return content
+        case [int(number), str(reason), (0 | 1) as damaged]:
+            return Refusal(kind_of(number), reason[:_MOST_REASON], bool(damaged))
+        case _:
+            raise PeerError(Kind.MALFORMED, "no verdict")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from ferry.inspection import Inspector
+from ferry.inspection import Inspector, NotOpened
 from ferry.inspector.frames import Refusal, Verdict
 from wire_formats.bundle import Item
 from wire_formats.errors import PeerError
@@ -53,7 +53,7 @@ def judge(inspector: Inspector, item: Item, *, now_ms: int) -> Verdict:
     try:
         return inspector.inspect(parse_header(item.header), item, now_ms=now_ms)
     except PeerError as error:
-        return Refusal(error.kind, error.private)
+        return Refusal(error.kind, error.private, damaged=isinstance(error, NotOpened))
 
 
 class _Found:

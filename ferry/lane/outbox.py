@@ -16,6 +16,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from wire_formats.bundle import CLOCK_SLACK_MS
+
 GAP_WAIT_S: Final = 0.25
 TAIL_WAIT_S: Final = 1.0
 LONGEST_WAIT_S: Final = 30.0
@@ -119,7 +121,9 @@ class Outbox:
             if self._one_way:
                 entry.gap = False
 
-    def acknowledge(self, epoch: int, cumulative: int, gaps: Sequence[int], made_ms: int) -> Acknowledged:
+    def acknowledge(
+        self, epoch: int, cumulative: int, gaps: Sequence[int], made_ms: int, *, now_ms: int
+    ) -> Acknowledged:
         """Take in an acknowledgement whose signature held.
 
         Args:
@@ -127,11 +131,14 @@ class Outbox:
             cumulative: everything up to here has arrived.
             gaps: numbers beyond it that the receiver misses.
             made_ms: when it was made; gaps of an older one than the last are not believed.
+            now_ms: the instant now, by our own clock.
         """
         if epoch != self.epoch:
             return Acknowledged(newer_epoch=epoch > self.epoch)
         if cumulative > self.mark:
             return Acknowledged(newer_epoch=True)
+        if self._last_control_ms > now_ms + CLOCK_SLACK_MS:
+            self._last_control_ms = 0  # our clock was wrong when we believed it
         fresh = made_ms > self._last_control_ms
         self._last_control_ms = max(made_ms, self._last_control_ms)
         if cumulative < self.acknowledged:

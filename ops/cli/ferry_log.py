@@ -147,7 +147,8 @@ def _audit(logs: Path, other: Path | None, trust: TrustStore, *, every: bool, pr
         between = compare(audits[0][1], logs, audits[1][1], other)
         print(f"both halves: {between.crossings} crossings sent and received, {between.under_way} sent only", end=" ")
         print("(lost and sent again, held, or still on the road)")
-        print("\n".join(_findings(between)))
+        for line in _findings(between):
+            print(line)
         found.append(between)
     good = not any(audit.counts for audit in found)
     print("proved: nothing was removed, altered, inserted or reordered" if good else "NOT PROVED: see above")

@@ -22,7 +22,7 @@ from ops.cli.faults import CannotRunError
 from ops.cli.ports_free import taken
 from ops.cli.welcome import welcome
 from ops.layout import Installation, Layout, Ports, hands_over, roles, stop_s
-from ops.runtime import stopping
+from ops.runtime import lean_reactor, stopping
 from ops.runtime.clock import SystemClock
 from ops.runtime.limits import PRIVATE_UMASK
 from ops.runtime.log_output import JsonLines, RotatingFile
@@ -71,6 +71,7 @@ def up(root: Path, *, demo: bool, stay: bool, transport: str = "") -> int:
         _check_ports(found, f"choose others for a new installation: make clean, then {_OTHER_PORTS}")
         for line in () if new else too_late(found, environment):
             print(line, flush=True)
+        lean_reactor.install()
         from twisted.internet import reactor  # noqa: TID251 - installed here, once
 
         job = _job(root, workbooks=new or not stay) if demo else ()

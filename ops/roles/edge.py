@@ -34,7 +34,7 @@ from ops.roles.role_file import LoadedRole
 from ops.runtime.access_lines import AccessLines
 from ops.runtime.clock import SystemClock
 from ops.runtime.hand_over import HandOver
-from ops.runtime.limits import die_with_parent, harden
+from ops.runtime.limits import die_with_parent, harden, keep_freed_memory
 from ops.runtime.log_output import RotatingFile
 from ops.runtime.metrics_page import Health
 from ops.runtime.readiness import supervisor_pid
@@ -113,6 +113,7 @@ def run_master(file: EdgeFile, sockets: Sockets, guard: Guard) -> int:
     if parent is not None and not die_with_parent(parent):
         return EXIT_FAILED
     harden(open_files=file.role.open_files)
+    keep_freed_memory()
     clock = SystemClock()
     try:
         begin_log(file.role, clock)

@@ -1,7 +1,7 @@
 """Writes the access log's lines: the same JSON as ``log_output.JsonLines`` would, put together by one template.
 
 The lines of one turn of the reactor go to the file in one write, after the turn's answers have been handed to the
-kernel; a process that is killed in between loses the lines of that turn (decision 0014). Any other line of the log
+kernel; a process that is killed in between loses the lines of that turn (decision 0015). Any other line of the log
 takes those that wait along, so that the order stays.
 """
 

@@ -17,6 +17,11 @@ class SystemClock:
         return time.time_ns() // _NANOSECONDS_PER_MILLISECOND
 
 
+def steady_s() -> float:
+    """Give seconds that only ever go forward, whatever becomes of the wall clock."""
+    return time.monotonic()
+
+
 class SystemRandomness:
     """The operating system's generator (implements ``collaborators.Randomness``)."""
 

@@ -146,7 +146,7 @@ def _network(role: str) -> tuple[str, ...]:
 
 def _links(role: str, transport: str) -> tuple[str, ...]:
     """A diode's halves bind UDP; its addresses beyond this machine are the administrator's to allow (docs/diode.md)."""
-    return ("SocketBindAllow=ipv4:udp",) if transport == "diode" and role.startswith("ferry_") else ()
+    return ("SocketBindAllow=ipv4:udp",) if transport == "diode" and role in ("ferry_low", "ferry_high") else ()
 
 
 #: zone -> what of the installation exists for its roles: its folder, and the places where it meets others.

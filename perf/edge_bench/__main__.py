@@ -20,7 +20,7 @@ from typing import Final
 
 from cryptography.hazmat.backends.openssl import backend
 
-from perf.edge_bench import crs, firewall, hardship, plain
+from perf.edge_bench import crs, firewall, firewall_alone, hardship, plain
 from perf.edge_bench.candidates import Bench
 from perf.edge_bench.newer_openssl import find_newer
 from perf.edge_bench.pki import CLIENTS, make_pki
@@ -39,6 +39,7 @@ PARTS: Final = {
     "revoked": plain.revoked,
     "waf": firewall.honest,
     "worst": firewall.worst,
+    "alone": firewall_alone.alone,
     "upgrade": hardship.upgrade,
     "slow": hardship.slow,
     "idle": hardship.idle,

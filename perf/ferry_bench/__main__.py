@@ -21,6 +21,7 @@ from typing import Final
 from perf.ferry_bench import diode
 from perf.ferry_bench.link import NoLinkError, lossy_link
 from perf.ferry_bench.media import media
+from perf.ferry_bench.witnessed_log import witnessed_log
 from perf.figures import show
 
 OVER_A_LINK: Final = {
@@ -29,8 +30,8 @@ OVER_A_LINK: Final = {
     "peer": diode.peer,
     "large": diode.large,
 }
-BY_HAND: Final = {"media": media}
-PARTS: Final = (*BY_HAND, *OVER_A_LINK)
+ALONE: Final = {"media": media, "log": witnessed_log}
+PARTS: Final = (*ALONE, *OVER_A_LINK)
 #: Where the peer is installed, once.
 _PEERS: Final = Path(".cache") / "pydiode"
 _CANNOT: Final = 2
@@ -50,9 +51,9 @@ def main() -> int:
     if unknown:
         parser.error(f"unknown part: {', '.join(unknown)}")
     show("cores, load average before the run", f"{os.cpu_count()}, {os.getloadavg()[0]:.2f}")
-    for name in BY_HAND:
+    for name in ALONE:
         if name in wanted:
-            BY_HAND[name]()
+            ALONE[name]()
     linked = [name for name in wanted if name in OVER_A_LINK]
     return _over_a_link(linked, words.files, words.trials) if linked else 0
 

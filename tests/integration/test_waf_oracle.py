@@ -29,6 +29,12 @@ TREE = Path("/usr/share/modsecurity-crs")
 REFUSING = 949110
 #: Follow from the others; the last is not in the library's log (``noauditlog``).
 SCORES = {REFUSING, 980130}
+#: The library fills REQUEST_BODY for JSON and XML too.  ModSecurity 2, whose behaviour CRS' own tests of 944 expect, does
+#: not, and neither does ours unless it is asked to, as here: so that all rules are compared on the same collections.
+SAME_COLLECTIONS = r"""
+SecRule REQUEST_HEADERS:Content-Type "@rx ^application/(?:json|xml)" \
+    "id:7,phase:1,pass,nolog,ctl:forceRequestBodyVariable=On"
+"""
 LIBRARY = find_library()
 FORM = b"application/x-www-form-urlencoded"
 BENIGN = int(os.environ.get("WAF_ORACLE_REQUESTS", "320"))
@@ -65,17 +71,24 @@ class Explained(NamedTuple):
 
 EXPLAINED = [
     Explained(
-        "The library fills REQUEST_BODY for JSON and XML too; ModSecurity 2, whose behaviour CRS' own tests of 944 "
-        "expect, and ours do not.",
-        frozenset({920272, 920273}),
-        lambda sent: _kind(sent) in (b"application/json", b"application/xml"),
-        ("attacks",),
-    ),
-    Explained(
-        "@detectSQLi is our own detector; it does not copy libinjection's table of fingerprints (decision 0011).",
-        frozenset({942100, 942101}),
+        "@detectSQLi and @detectXSS are our own detectors; they do not copy libinjection's table of fingerprints, and "
+        "believe an event only if it has an event's name (decision 0011).",
+        frozenset({941100, 941101, 942100, 942101}),
         lambda sent: True,
         ("attacks", "mutants"),
+    ),
+    Explained(
+        "The library cuts a value off at a NUL that cssDecode meets; ours reads on.",
+        frozenset({941110, 941120, 941130, 941160, 941170}),
+        lambda sent: b"\0" in unquote_to_bytes(unquote_to_bytes(_decoded(sent))),
+        (),
+    ),
+    Explained(
+        "A pattern that refers back to its own groups is no regular language: RE2 refuses it, and ours looks at windows "
+        "of 256 bytes, so that a match longer than 128 may be missed (decision 0011).",
+        frozenset({942130}),
+        lambda sent: True,
+        (),
     ),
     Explained(
         "The library decodes REQUEST_URI once before rules look at it; ModSecurity 2 and ours give it as sent, so that "
@@ -94,7 +107,7 @@ EXPLAINED = [
     Explained(
         "PCRE counts byte 133 as a line end (\\v), and it is the last byte of many Chinese signs; ours does not.",
         frozenset({942440}),
-        lambda sent: b"#" in _decoded(sent) and b"\x85" in _decoded(sent),
+        lambda sent: {0x23, 0x85} <= {*unquote_to_bytes(_decoded(sent))},
         ("attacks",),
     ),
     Explained(
@@ -109,7 +122,7 @@ EXPLAINED = [
 
 @pytest.fixture(scope="module")
 def engine(request) -> Engine:
-    rules = read_tree(TREE, settings_of(4, blocks=False))
+    rules = read_tree(TREE, settings_of(4, blocks=False) + SAME_COLLECTIONS)
     return Engine(compile_stored(rules, request.config.cache.mkdir("waf-patterns")))
 
 
@@ -153,7 +166,7 @@ def test_attacks_of_every_class(engine, oracle):
     requests = list(attack_requests())
     assert len(requests) >= 300
     seen = compare(engine, oracle, "attacks", requests)
-    assert seen["equal"] >= 0.93 * len(requests)
+    assert seen["equal"] >= 0.975 * len(requests)
     assert seen["refused alike"] >= 0.985 * len(requests)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 from typing import cast
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+import msgspec
 
 from dmz.hall.error_page import ErrorPages
 from dmz.hall.hall import Hall
@@ -119,7 +120,7 @@ class Browser:
             address="192.0.2.7",
             request_id="00112233445566778899aabbccddeeff",
         )
-        answer = asyncio.run(_await(self.bench, replace(request, **parts)))  # type: ignore[arg-type]
+        answer = asyncio.run(_await(self.bench, msgspec.structs.replace(request, **parts)))
         for name, value in answer.headers:
             if name == "Set-Cookie":
                 pair = value.partition(";")[0]

@@ -40,6 +40,7 @@ class Parsed:
         part_headers: name of the field and header line of each part of a multipart body.
         texts: XML texts and attribute values, as the targets ``XML:/*`` and ``XML://@*``.
         flags: MULTIPART_… flags that are set, by name.
+        list_names: names of JSON lists, which stand among the names of arguments as those of their elements do.
         error: what could not be parsed, or "".
     """
 
@@ -49,6 +50,7 @@ class Parsed:
     part_headers: Pairs = field(default_factory=list)
     texts: Pairs = field(default_factory=list)
     flags: dict[str, bool] = field(default_factory=dict)
+    list_names: list[bytes] = field(default_factory=list)
     error: str = ""
 
 
@@ -65,11 +67,11 @@ def read_urlencoded(text: bytes) -> Pairs:
 
 
 def read_json(text: bytes) -> Parsed:
-    """Give a JSON document's leaves as arguments ``json.a.b`` and ``json.list.array_0``."""
+    """Give a JSON document's leaves as arguments ``json.a.b`` and ``json.list.array_0``, and its lists by name."""
     parsed = Parsed()
     try:
         value = json.loads(text.decode("utf-8"), parse_constant=_no_constant)
-        _leaves(value, b"json", parsed.arguments, MOST_DEPTH)
+        _leaves(value, b"json", parsed, MOST_DEPTH)
     except (ValueError, RecursionError) as error:
         parsed.error = f"JSON parsing error: {type(error).__name__}"
     return parsed
@@ -79,17 +81,20 @@ def _no_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _leaves(value: Any, path: bytes, found: Pairs, depth: int) -> None:
+def _leaves(value: Any, path: bytes, parsed: Parsed, depth: int) -> None:
+    found = parsed.arguments
     if depth == 0:
         raise ValueError("JSON nested too deep")
     if len(found) >= MOST_ARGUMENTS:
         raise ValueError("too many JSON values")
     if isinstance(value, dict):
         for key, inner in value.items():
-            _leaves(inner, path + b"." + key.encode("utf-8", "surrogatepass"), found, depth - 1)
+            _leaves(inner, path + b"." + key.encode("utf-8", "surrogatepass"), parsed, depth - 1)
     elif isinstance(value, list):
+        if len(parsed.list_names) < MOST_ARGUMENTS:
+            parsed.list_names.append(path)
         for number, inner in enumerate(value):
-            _leaves(inner, path + b".array_%d" % number, found, depth - 1)
+            _leaves(inner, path + b".array_%d" % number, parsed, depth - 1)
     elif isinstance(value, str):
         found.append((path, value.encode("utf-8", "surrogatepass")))
     elif value is None:

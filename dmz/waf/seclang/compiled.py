@@ -11,6 +11,7 @@ from dmz.waf.seclang.model import Rule
 from dmz.waf.seclang.operators import Test
 from dmz.waf.seclang.pattern_set import PatternSet
 from dmz.waf.seclang.prefilter import Prefilter
+from dmz.waf.seclang.silence import Silence
 from dmz.waf.seclang.steady import SteadyRules
 from dmz.waf.seclang.targets import Targets
 from dmz.waf.seclang.views import Chain
@@ -90,12 +91,14 @@ class Table:
         start: the rules' variables with which every request begins.
         patterns: of all rules that can run; ``dump`` it to start faster the next time.
         settings: directives of the rule set, by name in lower case.
+        silence: says in which entries of a request no rule finds anything.
     """
 
     phases: Mapping[int, Phase]
     start: Mapping[bytes, bytes]
     patterns: PatternSet
     settings: Mapping[str, str]
+    silence: Silence
 
     @property
     def rules(self) -> int:

@@ -12,11 +12,12 @@ from typing import Final
 
 from dmz.waf.seclang.compiled import Compiled, Outcome, Phase, Table
 from dmz.waf.seclang.effects import effect_of
-from dmz.waf.seclang.folding import fold
-from dmz.waf.seclang.model import Disruption, Marker, Rule, RuleSet, RuleSetError
-from dmz.waf.seclang.operators import compile_operator
+from dmz.waf.seclang.folding import Folded, fold
+from dmz.waf.seclang.listeners import silence_of
+from dmz.waf.seclang.model import Disruption, Marker, Operator, Rule, RuleSet, RuleSetError
+from dmz.waf.seclang.operators import PATTERNS, Test, compile_operator
 from dmz.waf.seclang.pattern_set import PatternSet, joinable, stored_key
-from dmz.waf.seclang.patterns import Pattern, compile_pattern
+from dmz.waf.seclang.patterns import Pattern
 from dmz.waf.seclang.prefilter import Prefilter, Watch
 from dmz.waf.seclang.steady import SteadyRules
 from dmz.waf.seclang.targets import Targets
@@ -44,6 +45,7 @@ def compile_rules(rules: RuleSet, load: Load | None = None) -> Table:
     maker = _Maker(rules)
     phases = {number: maker.phase(number) for number in PHASES}
     folded = fold(phases)
+    phases = {number: maker.settled(phases[number], folded) for number in PHASES}
     looks_for = {
         number: {place: found for place in folded.kept[number] if (found := _looked_for(phases[number][place]))}
         for number in PHASES
@@ -51,11 +53,16 @@ def compile_rules(rules: RuleSet, load: Load | None = None) -> Table:
     all_of = list(dict.fromkeys(found for found_in in looks_for.values() for found in found_in.values()))
     sources = [found for found in all_of if isinstance(found, str)]
     phrases = [found for found in all_of if not isinstance(found, str)]
-    numbers = {found: number for number, found in enumerate([*sources, *phrases])}
-    patterns = PatternSet(sources, phrases, load(stored_key(sources, phrases)) if load else None)
+    numbers: dict[str | tuple[bytes, ...], int] = {}
+    numbers.update({found: number for number, found in enumerate(sources)})
+    numbers.update({found: number for number, found in enumerate(phrases, len(sources))})
+    stored = load(stored_key(sources, phrases)) if load else None
+    if stored is None:
+        maker.compile_patterns()
+    patterns = PatternSet(sources, phrases, stored)
     made = {}
     for number in PHASES:
-        mine = looks_for[number]
+        mine = {place: found for place, found in looks_for[number].items() if numbers[found] not in patterns.everyday}
         sure, steady, alone = folded.sure[number], folded.steady[number], folded.alone[number]
         ready = {
             place: replace(phases[number][place], filtered=place in mine, sure=place in sure, alone=place in alone)
@@ -67,11 +74,7 @@ def compile_rules(rules: RuleSet, load: Load | None = None) -> Table:
         made[number] = Phase(
             ready, always, prefilter, SteadyRules({place: steady[place] for place in always if place in steady})
         )
-    return Table(made, folded.start, patterns, rules.settings)
-
-
-#: Values of everyday: a pattern that finds something in each of them is no help in telling what may match.
-_EVERYDAY: Final = (b"a", b"Zhang San", b"8350", "张三".encode(), b"2024-01-02", b"x.y@example.com", b"a=b&c")
+    return Table(made, folded.start, patterns, rules.settings, silence_of(made, patterns, numbers))
 
 
 def _looked_for(rule: Compiled) -> str | tuple[bytes, ...]:
@@ -83,9 +86,7 @@ def _looked_for(rule: Compiled) -> str | tuple[bytes, ...]:
         return ""
     if not isinstance(test.needs, str) or not test.needs:
         return test.needs
-    search = compile_pattern(test.needs).search
-    helps = joinable(test.needs) and not all(search(value) for value in _EVERYDAY)
-    return test.needs if helps else ""
+    return test.needs if joinable(test.needs) else ""
 
 
 def _watches(rule: Compiled, pattern: int) -> Iterator[Watch]:
@@ -101,7 +102,25 @@ class _Maker:
     def __init__(self, rules: RuleSet) -> None:
         self.chains = Chains()
         self._rules = rules
-        self._shared_pattern: Callable[[str], Pattern] = lru_cache(maxsize=None)(compile_pattern)
+        self._shared_pattern: Callable[[str], Pattern] = lru_cache(maxsize=None)(Pattern)
+
+    def compile_patterns(self) -> None:
+        """Compile every pattern, as is done once for a rule set: later it is known that all of them can be used.
+
+        Raises:
+            RuleSetError: one that cannot; names file and line.
+        """
+        for rule in self._rules.rules():
+            for link in (rule, *rule.chain):
+                operator = link.operator
+                if operator is not None and operator.name.lower() in PATTERNS and "%{" not in operator.argument:
+                    self._shared_pattern_at(rule, operator.argument)
+
+    def _shared_pattern_at(self, rule: Rule, source: str) -> None:
+        try:
+            self._shared_pattern(source).compile()
+        except RuleSetError as error:
+            raise RuleSetError(f"{rule.place.file}:{rule.place.line}: rule {rule.id}: {error}") from None
 
     def phase(self, number: int) -> tuple[Compiled, ...]:
         """Compile one phase; a marker's place is that of the first rule behind it."""
@@ -126,6 +145,27 @@ class _Maker:
             return next((found for found in places.get(rule.skip_after, ()) if found > place), count)
         skipped = next(iter(rule.all_of("skip")), "")
         return place + 1 + int(skipped) if skipped.isdecimal() else 0
+
+    def settled(self, rules: tuple[Compiled, ...], folded: Folded) -> tuple[Compiled, ...]:
+        """Prepare operators once whose macros stand for fixed variables."""
+        return tuple(self._settled(rule, folded) for rule in rules)
+
+    def _settled(self, link: Compiled, folded: Folded) -> Compiled:
+        links = tuple(self._settled(further, folded) for further in link.links)
+        operator = link.rule.operator
+        if operator is not None and "%{" in operator.argument:
+            argument = folded.settled(operator.argument)
+            if argument is not None and b"%{" not in argument:
+                test = self._ready(replace(operator, argument=argument.decode("utf-8", "surrogateescape")))
+                return replace(link, links=links, test=test or link.test)
+        return replace(link, links=links) if links != link.links else link
+
+    def _ready(self, operator: Operator) -> Test | None:
+        """Compile an operator whose argument has been filled in; None when it makes no valid one."""
+        try:
+            return compile_operator(operator, self._rules.data_files, self._shared_pattern)
+        except RuleSetError:
+            return None
 
     def _rule(self, rule: Rule, place: int, skip_to: int) -> Compiled:
         try:

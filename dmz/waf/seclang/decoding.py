@@ -234,17 +234,17 @@ _SHORTEST: Final = (0, 0, 0x80, 0x800, 0x10000)
 
 
 def utf8_to_unicode(value: bytes) -> bytes:
-    """``utf8toUnicode``: each sign beyond ASCII as ``%uXXXX``.
+    """``utf8toUnicode``: each sign beyond ASCII as ``%uXXXX``; NULs go, as in both versions of ModSecurity.
 
     A first byte without those that belong to it goes, other stray bytes stay; a form longer than needed and a
     surrogate are followed by their first byte, so that rules on invalid bytes see it.
     """
     if value.isascii():
-        return value
+        return value.replace(b"\0", b"")
     try:
-        return value.decode("utf-8").translate(_PERCENT_U).encode("ascii")
+        return value.replace(b"\0", b"").decode("utf-8").translate(_PERCENT_U).encode("ascii")
     except UnicodeDecodeError:
-        return _SEQUENCE.sub(_percent_u, value)
+        return _SEQUENCE.sub(_percent_u, value).replace(b"\0", b"")
 
 
 class _PercentU(dict[int, str]):

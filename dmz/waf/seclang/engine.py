@@ -12,17 +12,15 @@ Source: ModSecurity reference manual v3, "Processing phases"; OWASP CRS, anomaly
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TypeVar
 
 from dmz.waf.seclang.compiled import Table
 from dmz.waf.seclang.judgement import Judgement, Match
 from dmz.waf.seclang.run import Run
 from dmz.waf.seclang.sent_request import SentAnswer, SentRequest
+from dmz.waf.seclang.steps import finished
 from dmz.waf.seclang.transaction import Transaction, begin, take_answer, take_body
 
-__all__ = ["Engine", "Judgement", "Match", "finished"]
-
-Result = TypeVar("Result")
+__all__ = ["Engine", "Judgement", "Match"]
 
 
 class Engine:
@@ -89,16 +87,6 @@ class Engine:
         take_answer(run.transaction, answer)
         yield from run.phase(self.table.phases[3])
         yield from run.phase(self.table.phases[4])
-
-
-def finished(steps: Generator[None, None, Result]) -> Result:
-    """Take all steps in one go; gives what they end in."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            result: Result = done.value
-            return result
 
 
 def _judged(run: Run) -> Judgement:

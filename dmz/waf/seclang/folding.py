@@ -18,7 +18,7 @@ Source: firewall research, section 4 ("static evaluation of 901 initialisation a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -46,6 +46,7 @@ class Folded:
         sure: places of those that always match and only set variables.
         steady: what those look at that look at a request's surroundings only, by place (``SteadyRules``).
         alone: places of those among them whose further links do so too, and whose variables no other rule reads.
+        settled: gives a text of a rule with the values of its macros in it; None while one of them is not fixed.
     """
 
     start: dict[bytes, bytes]
@@ -53,6 +54,7 @@ class Folded:
     sure: dict[int, frozenset[int]]
     steady: dict[int, dict[int, frozenset[Source]]]
     alone: dict[int, frozenset[int]]
+    settled: Callable[[str], bytes | None]
 
 
 def fold(phases: Phases) -> Folded:
@@ -79,6 +81,7 @@ def fold(phases: Phases) -> Folded:
         {number: frozenset(rule.place for rule in rules if known.is_sure(rule)) for number, rules in left_in.items()},
         {number: _steady(rules, alone, known) for number, rules in left_in.items()},
         {number: frozenset(rule.place for rule in rules if id(rule) in alone) for number, rules in left_in.items()},
+        known.settled,
     )
 
 
@@ -158,6 +161,14 @@ class _Known:
         return all(
             name.lower().startswith("tx.") and not self.written.holds(name[3:].lower().encode()) for name in names
         )
+
+    def settled(self, text: str) -> bytes | None:
+        """Put the values of fixed variables into a text; None when it holds another macro."""
+        if not self.are_fixed(macros_of(text)):
+            return None
+        transaction = Transaction(SentRequest(b"", b""))
+        transaction.tx.update(self.values)
+        return transaction.expand(text)
 
     def try_out(self, rule: Compiled) -> tuple[bool, dict[bytes, bytes]]:
         """Run a settled rule on the fixed variables: whether it matches, and the variables after it."""

@@ -11,7 +11,7 @@ Source: ModSecurity reference manual v3, "Operators".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Final
@@ -21,7 +21,8 @@ from dmz.waf.seclang.findings import Check, Found
 from dmz.waf.seclang.model import Operator, RuleSetError
 from dmz.waf.seclang.patterns import Pattern, compile_pattern
 from dmz.waf.seclang.sqli import SQLI_NEEDS, is_sqli
-from dmz.waf.seclang.xss import XSS_NEEDS, is_xss
+from dmz.waf.seclang.steps import finished
+from dmz.waf.seclang.xss import XSS_NEEDS, judge_xss
 
 __all__ = ["Expand", "Found", "Test", "compile_operator"]
 
@@ -37,22 +38,38 @@ Prepare = Callable[[bytes], Check]
 Needs = str | tuple[bytes, ...]
 
 
-def _detect(judge: Callable[[bytes], bool], argument: bytes) -> Check:
+class _Detector:
     """A detector looks at the whole value and has no use for an argument; what it said of recent ones is remembered."""
-    del argument
-    # By a hash that is keyed anew in every process: the values themselves are not kept.
-    remembered: dict[int, bool] = {}
 
-    def check(value: bytes) -> Found | None:
-        name = hash(value)
-        known = remembered.get(name)
+    def __init__(self, judge: Callable[[bytes], Generator[None, None, bool]], argument: bytes) -> None:
+        del argument
+        self._judge = judge
+        # By a hash that is keyed anew in every process: the values themselves are not kept.
+        self._remembered: dict[int, bool] = {}
+
+    def __call__(self, value: bytes) -> Found | None:
+        known = self._remembered.get(hash(value))
         if known is None:
-            if len(remembered) >= MOST_VERDICTS:
-                remembered.clear()
-            known = remembered[name] = judge(value)
+            known = finished(self._found(value))
         return Found(value, (value,)) if known else None
 
-    return check
+    def prepare(self, value: bytes) -> Generator[None, None, None]:
+        """Judge a value in steps, so that the next question about it is answered at once."""
+        if hash(value) not in self._remembered:
+            yield from self._found(value)
+
+    def _found(self, value: bytes) -> Generator[None, None, bool]:
+        found = yield from self._judge(value)
+        if len(self._remembered) >= MOST_VERDICTS:
+            self._remembered.clear()
+        self._remembered[hash(value)] = found
+        return found
+
+
+def _at_once(value: bytes) -> Generator[None, None, bool]:
+    """Judge SQL in one step: the detector reads a bounded number of tokens."""
+    return is_sqli(value)
+    yield
 
 
 #: Operators whose argument is a text: prepared from its bytes.
@@ -61,8 +78,8 @@ PREPARED: Final[Mapping[str, Prepare]] = MappingProxyType(
         "beginswith": text_tests.begins_with,
         "contains": text_tests.contains,
         "containsword": text_tests.contains_word,
-        "detectsqli": partial(_detect, is_sqli),
-        "detectxss": partial(_detect, is_xss),
+        "detectsqli": partial(_Detector, _at_once),
+        "detectxss": partial(_Detector, judge_xss),
         "endswith": text_tests.ends_with,
         "eq": text_tests.equals,
         "ge": text_tests.at_least,
@@ -128,15 +145,25 @@ class Test:
         needs: what a value must hold for the operator to find something, for a prefilter: a pattern (PCRE), or phrases
             in lower case of which one occurs in any case; "" when that is not known.
         negated: ``!``: the test finds where the operator does not.
+        is_fixed: whether the argument holds no macro, so that what the test finds depends on the value only.
+        prepare: takes a large value in steps, after which ``check`` answers at once; None where it always does.
     """
 
-    __slots__ = ("check", "needs", "negated")
+    __slots__ = ("check", "is_fixed", "needs", "negated", "prepare")
     __test__ = False  # no test case of pytest's
 
     def __init__(
-        self, check: Callable[[bytes, Expand], Found | None], needs: Needs = "", *, negated: bool = False
+        self,
+        check: Callable[[bytes, Expand], Found | None],
+        needs: Needs = "",
+        *,
+        negated: bool = False,
+        is_fixed: bool = True,
+        prepare: Callable[[bytes], Generator[None, None, None]] | None = None,
     ) -> None:
+        self.prepare = prepare
         self.check = check
+        self.is_fixed = is_fixed
         self.needs = needs
         self.negated = negated
 
@@ -155,7 +182,8 @@ def compile_operator(operator: Operator, data_files: Mapping[str, bytes], patter
     compile_one = patterns or compile_pattern
     name, argument, negated = operator.name.lower(), operator.argument, operator.negated
     if "%{" in argument and name not in FROM_FILES and name not in _PHRASE_FILES:
-        return Test(_expanding(_preparer(name, compile_one), argument, negated=negated), negated=negated)
+        expanding = _expanding(_preparer(name, compile_one), argument, negated=negated)
+        return Test(expanding, negated=negated, is_fixed=False)
     needs: Needs = ""
     if name in PHRASES:
         needs = PHRASES[name](_files(argument, data_files) if name in _PHRASE_FILES else _raw(argument))
@@ -168,7 +196,8 @@ def compile_operator(operator: Operator, data_files: Mapping[str, bytes], patter
     else:
         check = _preparer(name, compile_one)(_raw(argument))
         needs = NEEDS[name](_raw(argument)) if name in NEEDS else ""
-    return Test(_constant(check, negated=negated), needs, negated=negated)
+    prepare = check.prepare if isinstance(check, _Detector) else None
+    return Test(_constant(check, negated=negated), needs, negated=negated, prepare=prepare)
 
 
 def _raw(argument: str) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache, partial
 from typing import Any, Final
 
 from dmz.waf.seclang.findings import Check, Found
@@ -142,13 +143,13 @@ def _few(wanted: Sequence[bytes]) -> Check:
 
 
 def _many(wanted: Sequence[bytes]) -> Check:
-    search = _phrase_search(wanted)
+    search = cache(partial(_phrase_search, wanted))  # made when it is first needed
     shortest = min(map(len, wanted))
 
     def check(value: bytes) -> Found | None:
         if len(value) < shortest:
             return None
-        match = search(value.lower())
+        match = search()(value.lower())
         if match is None:
             return None
         piece = value[match.start() : match.end()]

@@ -31,8 +31,8 @@ except ImportError:  # pragma: no cover - optional: patterns then go the other w
 
 #: Bytes that ``re`` looks at in one go when no bound of its steps is known.
 WINDOW: Final = 256
-#: Bytes of memory that one pattern's automaton may use; RE2's own 8 MB are too few for the largest rules of CRS.
-RE2_MEMORY: Final = 64 << 20
+#: Bytes of memory that one pattern's automaton may use, and the few largest rules of CRS.
+RE2_MEMORY: Final = (4 << 20, 64 << 20)
 FLAGS: Final = re.DOTALL | re.MULTILINE
 
 
@@ -61,21 +61,43 @@ Search = Callable[[bytes], Any]
 
 
 class Pattern:
-    """One compiled pattern.
+    """One pattern; compiled when it is first needed, since most patterns of a rule set never are.
 
     Attributes:
         source: as written in the rule.
-        way: how it is matched.
-        search: value → match, or None; ``match.group()`` and ``match.groups()`` give bytes, None for a group that took
-            no part.
+
+    Args:
+        source: PCRE, as in a rule.
+        window: bytes, see WINDOW.
+        use_re2: False to do without RE2 though it is installed.
     """
 
-    __slots__ = ("search", "source", "way")
+    __slots__ = ("_ready", "_use_re2", "_window", "source")
 
-    def __init__(self, source: str, way: Way, search: Search) -> None:
+    def __init__(self, source: str, window: int = WINDOW, *, use_re2: bool = True) -> None:
         self.source = source
-        self.way = way
-        self.search = search
+        self._window = window
+        self._use_re2 = use_re2
+        self._ready: tuple[Way, Search] | None = None
+
+    def compile(self) -> tuple[Way, Search]:
+        """Make it ready.
+
+        Raises:
+            RuleSetError: neither engine takes it.
+        """
+        if self._ready is None:
+            self._ready = _compile(self.source, self._window, use_re2=self._use_re2)
+        return self._ready
+
+    @property
+    def way(self) -> Way:
+        """How it is matched."""
+        return self.compile()[0]
+
+    def search(self, value: bytes) -> Any:
+        """Find the first match; ``group()`` and ``groups()`` give bytes, None for a group that took no part."""
+        return (self._ready or self.compile())[1](value)
 
     def every(self, value: bytes, most: int) -> list[Any]:
         """Give the matches that do not overlap, from the left, at most ``most``."""
@@ -91,43 +113,46 @@ class Pattern:
 
 
 def compile_pattern(source: str, window: int = WINDOW, *, use_re2: bool = True) -> Pattern:
-    """Compile a pattern.
-
-    Args:
-        source: PCRE, as in a rule.
-        window: bytes, see WINDOW.
-        use_re2: False to do without RE2 though it is installed.
+    """Compile a pattern at once; arguments as for ``Pattern``.
 
     Raises:
         RuleSetError: neither engine takes it.
     """
+    pattern = Pattern(source, window, use_re2=use_re2)
+    pattern.compile()
+    return pattern
+
+
+def _compile(source: str, window: int, *, use_re2: bool) -> tuple[Way, Search]:
     spoken = translate(source)
     if use_re2:
         linear = compile_re2(b"(?m)" + spoken.re2)
         if linear is not None:
-            return Pattern(source, Way.RE2, linear.search)
+            return Way.RE2, linear.search
     compiled = _compile_python(spoken.python)
     try:
         check_pattern(spoken.python.decode("latin-1"))
     except (PatternError, RecursionError):
-        return Pattern(source, Way.CAPPED, _capped(compiled, window))
-    return Pattern(source, Way.BOUNDED, compiled.search)
+        return Way.CAPPED, _capped(compiled, window)
+    return Way.BOUNDED, compiled.search
 
 
 def compile_re2(source: bytes) -> Any | None:
     """Compile for RE2 with bytes as signs; None when RE2 is not installed or does not take the pattern."""
     if re2 is None:
         return None
-    options = re2.Options()
-    options.encoding = re2.Options.Encoding.LATIN1
-    options.dot_nl = True
-    options.one_line = False
-    options.log_errors = False
-    options.max_mem = RE2_MEMORY
-    try:
-        return re2.compile(source, options)
-    except re2.error:
-        return None
+    for memory in RE2_MEMORY:
+        options = re2.Options()
+        options.encoding = re2.Options.Encoding.LATIN1
+        options.dot_nl = True
+        options.one_line = False
+        options.log_errors = False
+        options.max_mem = memory
+        try:
+            return re2.compile(source, options)
+        except re2.error:
+            continue
+    return None
 
 
 def _compile_python(source: bytes) -> re.Pattern[bytes]:

@@ -13,10 +13,12 @@ Source: firewall research, section 4.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 from dmz.waf.seclang.pattern_set import PatternSet
+from dmz.waf.seclang.steps import LARGE
 from dmz.waf.seclang.views import Chain, Views
 
 #: Values about which is remembered what was found.
@@ -84,39 +86,46 @@ class Prefilter:
                 unknown.append(value)
                 size += len(value)
                 if size > MOST_JOINED:
-                    self._take(collection, unknown, found)
+                    yield from self._take(collection, unknown, found)
                     unknown, size = [], 0
                     yield
             elif known:
                 found[collection, value] = known
         if unknown:
-            self._take(collection, unknown, found)
+            yield from self._take(collection, unknown, found)
             yield
 
-    def _take(self, collection: str, values: Sequence[bytes], found: dict[tuple[str, bytes], frozenset[int]]) -> None:
+    def _take(
+        self, collection: str, values: Sequence[bytes], found: dict[tuple[str, bytes], frozenset[int]]
+    ) -> Generator[None, None, None]:
         """Search values together, and one by one only if that found something."""
         views = self._views[collection]
-        changed = [views.of(value) for value in values]
-        hopeless = not self._places(collection, set().union(*changed))
+        changed: list[set[bytes]] = [set()] * len(values)
+        for number, value in enumerate(values):
+            changed[number] = yield from views.in_steps(value)
+        together = yield from self._places(collection, set().union(*changed))
         if len(self._remembered) + len(values) > MOST_REMEMBERED:
             self._remembered.clear()
         for value, own in zip(values, changed, strict=True):
-            places = NOWHERE if hopeless else self._places(collection, own)
+            places = (yield from self._places(collection, own)) if together and len(values) > 1 else together
             self._remembered[collection, hash(value)] = places
             if places:
                 found[collection, value] = places
 
-    def _places(self, collection: str, changed: Iterable[bytes]) -> frozenset[int]:
+    def _places(self, collection: str, changed: AbstractSet[bytes]) -> Generator[None, None, frozenset[int]]:
         """Give the rules that wait for what is found in any of these values."""
         waiting = self._waiting[collection]
         places: set[int] = set()
-        for joined in _joined(changed):
+        for joined in joined_by_lines(changed):
             for pattern in self._patterns.candidates(joined):
-                places |= waiting.get(pattern, NOWHERE)
+                if pattern in waiting and self._patterns.is_told(pattern, changed):
+                    places |= waiting[pattern]
+            if len(joined) >= LARGE:
+                yield
         return frozenset(places) if places else NOWHERE
 
 
-def _joined(values: Iterable[bytes]) -> Iterator[bytes]:
+def joined_by_lines(values: Iterable[bytes]) -> Iterator[bytes]:
     """Join values by line ends, about MOST_JOINED bytes at a time."""
     together: list[bytes] = []
     size = 0

@@ -8,14 +8,15 @@ Source: ModSecurity reference manual v3, "Processing phases", "chain", "capture"
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from dmz.waf.seclang.compiled import Compiled, Outcome, Phase
 from dmz.waf.seclang.findings import Found
 from dmz.waf.seclang.judgement import MOST_MATCHES, MOST_VALUE_BYTES, Judgement, Match
 from dmz.waf.seclang.prefilter import NOWHERE
+from dmz.waf.seclang.steps import LARGE
 from dmz.waf.seclang.transaction import WRITTEN, Looked, Transaction
-from dmz.waf.seclang.views import Chain
+from dmz.waf.seclang.views import Chain, values_of
 
 MOST_CAPTURES = 10
 
@@ -34,7 +35,7 @@ class Run:
         self._stops = stops
         self._request_over = False
         self._found_nothing = False
-        self._changed: dict[tuple[int, bytes], tuple[bytes]] = {}
+        self._changed: dict[tuple[int, bytes, bool], tuple[bytes, ...]] = {}
         self._places: dict[tuple[str, bytes], frozenset[int]] = {}
 
     @property
@@ -57,12 +58,15 @@ class Run:
         asked = phase.steady.ask(self.transaction)
         before = self.transaction.taken_out
         places = set(phase.always).difference(asked.quiet).union(*self._places.values())
+        large = self.transaction.is_large()
         resume = 0
         for place in sorted(places):
             if place < resume:
                 continue
             rule = phase.rules[place]
             self.judgement.rules_run += 1
+            if large:
+                yield from self._prepare(rule)
             if self.matches(rule):
                 if self.transaction.taken_out != before:
                     asked.close()
@@ -98,6 +102,35 @@ class Run:
         self._note(rule, where)
         return True
 
+    def _prepare(self, rule: Compiled) -> Iterator[None]:
+        """Do in steps what takes long with large values; what comes of it is remembered for the rule itself."""
+        for link in (rule, *rule.links):
+            if link.test is None or link.targets is None:
+                continue
+            for collection, entries in link.targets.look(self.transaction):
+                for _, sent in entries:
+                    waits = link.filtered and link.place not in self._places.get((collection, sent), NOWHERE)
+                    if len(sent) < LARGE or waits:
+                        continue
+                    for value in (yield from self._in_steps(link.chain, sent, each=link.rule.multi_match)):
+                        if link.test.prepare is not None:
+                            yield from link.test.prepare(value)
+                    yield
+
+    def _in_steps(self, chain: Chain, sent: bytes, *, each: bool) -> Generator[None, None, tuple[bytes, ...]]:
+        """Give what a value becomes, or all that it becomes on its way, a transformation a step."""
+        key = (chain.number, sent, each)
+        known = self._changed.get(key)
+        if known is None:
+            values = [sent]
+            for step in chain.steps:
+                changed = step(values[-1])
+                if changed != values[-1]:
+                    values.append(changed)
+                yield
+            known = self._changed[key] = tuple(values) if each else (values[-1],)
+        return known
+
     def _is_removed(self, rule: Compiled) -> bool:
         removed, tags = self.transaction.removed, self.transaction.removed_tags
         if removed and any(least <= rule.rule.id <= most for least, most in removed):
@@ -112,13 +145,13 @@ class Run:
         transaction, filtered, place = self.transaction, link.filtered, link.place
         left_out = self._left_out(whole) if transaction.untargeted else ()
         check, expand, places = link.test.check, transaction.expand, self._places
-        values = self._each_step if link.rule.multi_match else self._whole
+        values, each = self._values, link.rule.multi_match
         found_at: Looked | None = None
         for collection, entries in link.targets.look(transaction, left_out):
             for key, sent in entries:
                 if filtered and place not in places.get((collection, sent), NOWHERE):
                     continue
-                for value in values(link.chain, sent) if link.chain.steps else (sent,):
+                for value in values(link.chain, sent, each=each) if link.chain.steps else (sent,):
                     found = check(value, expand)
                     if found is not None:
                         found_at = Looked(collection, key, value)
@@ -136,23 +169,13 @@ class Run:
         mine = {str(whole.rule.id), *whole.tags}
         return [(name, key) for whose, name, key in self.transaction.untargeted if whose in mine]
 
-    def _whole(self, chain: Chain, value: bytes) -> tuple[bytes]:
-        """Give what a value becomes, remembered for this request."""
-        key = (chain.number, value)
-        whole = self._changed.get(key)
-        if whole is None:
-            whole = self._changed[key] = (chain.whole(value),)
-        return whole
-
-    @staticmethod
-    def _each_step(chain: Chain, value: bytes) -> list[bytes]:
-        """Give the value and all that it becomes on its way."""
-        values = [value]
-        for step in chain.steps:
-            changed = step(values[-1])
-            if changed != values[-1]:
-                values.append(changed)
-        return values
+    def _values(self, chain: Chain, value: bytes, *, each: bool) -> tuple[bytes, ...]:
+        """Give the same as ``_in_steps``, at once."""
+        key = (chain.number, value, each)
+        known = self._changed.get(key)
+        if known is None:
+            known = self._changed[key] = tuple(values_of(chain, value, each_step=each))
+        return known
 
     def _capture(self, groups: tuple[bytes, ...]) -> None:
         tx = self.transaction.tx

@@ -50,7 +50,7 @@ _WORDS: Final = {
         iif choose cot acos asin atan tan sign newid getdate isnumeric values in""",
 }
 _KINDS: Final = {word: kind for kind, words in _WORDS.items() for word in words.split() if kind not in "fD"}
-_FUNCTIONS: Final = {word: kind for kind in "fD" for word in _WORDS[kind].split()}
+FUNCTIONS: Final = {word: kind for kind in "fD" for word in _WORDS[kind].split()}
 
 #: A word with the one behind it.
 _PAIRS: Final = {
@@ -168,7 +168,7 @@ def _string(raw: bytes) -> str:
 def _word(lower: bytes, *, called: bool) -> str:
     name = lower.decode("latin-1")
     if called:
-        kind = _FUNCTIONS.get(name)
+        kind = FUNCTIONS.get(name)
         if kind is not None:
             return kind
     if _CATALOGUES.match(lower):
@@ -195,7 +195,7 @@ def _paired(tokens: list[Token]) -> list[Token]:
         before = joined[-1].sign if joined else "("
         if token.sign == "n" and following is not None and following.sign == "(" and joined and before in "E&=o,(*;":
             # Some servers allow white space before the bracket; prose has it too, but not behind these.
-            token = Token(_FUNCTIONS.get(token.text.decode("latin-1"), "n"), token.text)
+            token = Token(FUNCTIONS.get(token.text.decode("latin-1"), "n"), token.text)
         if token.text in (b"+", b"-", b"!", b"~", b"not", b"binary") and before in "(,&=olEUBk":
             continue
         if token.sign == "s" and before == "s" and len(joined) > 1:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from dmz.waf.seclang.sql_tokens import Token, read
+from dmz.waf.seclang.sql_tokens import FUNCTIONS, Token, read
 
 #: What can stand on one side of a comparison.
 _SIDE: Final = r"\(*(?:[1snvp]|[fDI]\([^)]{0,20}\)*)\)*"
@@ -34,7 +34,7 @@ _OPERAND: Final = r"\(*(?:[fDn]\([^()]*\)+|[1snv])\)*"
 _ANYWHERE: Final = re.compile(
     rf"X|U\(*E(?:[1sv*(,]|{_CALL}|I|n[,kc;)(])|U\(*T|;\)*(?:n?T|{_QUERY}|f\([1sn(]*[=,]|n\(*[1v]=)|k\(*I"
     rf"|(?:^|[&o=,(*;1sE])\(*D\([^)]|\(E\*k|[&=o,*]\(+E(?:[1sv*n]|{_CALL}|\()|w\(*{_SIDE}[=l]|w(?:[1s]k|n\()"
-    rf"|[fD]\([1s,]*\)+[&o=]\(*{_CALL}|{_CALL}\(*(?:E|D)"
+    rf"|[fD]\([1s,]*\)+[&o=]\(*{_CALL}|{_CALL}\(*(?:E|D)|Bn(?:,?n){{0,4}}h\(*(?:{_CALL}|[1sv]\)*[=l])"
 )
 #: As it stands: a value that goes on, or a call.
 _PLAIN: Final = re.compile(
@@ -44,7 +44,7 @@ _PLAIN: Final = re.compile(
     rf"|[1sv]\)*B[1snfD(]|[1sv]\)*h\(*[1sn]|[1sn]\)*;\)*(?:[TE]|c$)|[1sv]\)+(?:&|kn+k)|[1sn]h\(+[1s]&"
     rf"|[1sv]\)*{_QUERY}|f\((?:[^)]*[=,]|[fDE])|\(+E[1sv*f]|{_WHOLE_QUERY}"
     rf"|[1sv],\(*(?:{_CALL}|E)|&{_SIDE}=|&\(*[1s]l|1=1[c;&]|[1sv]\)*l{_CALL}|E{_CALL}[^)]"
-    rf"|\(+[^nc]*[fEDv&l][^n]*\)+c|T[v(s]|h\(*[1snfD]\(*[=l)])"
+    rf"|\(+[^nc]*[fEDv&l][^n]*\)+c|T[v(s]|h\(*[1snfD]\(*[=l)]|[1v]\)+=\(*[1sv]|nc$)"
 )
 #: Behind a quote: the string that was open is closed, and something follows.
 _QUOTED: Final = re.compile(
@@ -56,11 +56,20 @@ _QUOTED: Final = re.compile(
 )
 #: A closed string with a bare comment behind it is an attack only when the string looks like a name or is empty.
 _NAME_LIKE: Final = re.compile(rb"[^\s]{0,64}")
-#: None of the shapes does without one of these.
+#: None of the shapes does without one of these: a quote, a bracket, a comment, a statement's end, or a word that joins,
+#: asks, changes or names a catalogue.  A word may follow a number directly.
 SQLI_NEEDS: Final = (
-    r"(?i)['\"(;=#@*<>]|--|/\*|&&|\|\||\b(?:and|or|xor|union|select|order|group|having|limit|like|in|is)\b"
+    r"(?i)['\"`;#]|--|/\*|&&|\|\||\b0x[0-9a-f]|(?:\b|[0-9])(?:and|or|xor|union|intersect|except|minus|select|having|order"
+    r"|group|limit|case|into|procedure|drop|create|alter|truncate|rename|exec|execute|declare|call|handler|insert|replace"
+    r"|delete|merge|bulk|load|copy|shutdown|grant|waitfor|update|information_schema|sys\w*|pg_\w+|all_\w+|sqlite_\w+"
+    r"|mysql|master|msys\w+|dba_\w+|v\$version|user_\w+)\b"
+    r"|(?:\b|[0-9])(?:" + "|".join(sorted(map(re.escape, FUNCTIONS))) + r")[\x00-\x20\xa0]*\("
+    r"|(?:[0-9a-f.]|null|true|false|default|@[\w.$]*)[\x00-\x20\xa0]*\)"
 )
-_POSSIBLE: Final = re.compile(SQLI_NEEDS.encode())
+#: Cheaper, and wider.
+_POSSIBLE: Final = re.compile(
+    rb"(?i)['\"(;=#@*<>]|--|/\*|&&|\|\||\b(?:and|or|xor|union|select|order|group|having|limit|like|in|is)\b"
+)
 
 
 def is_sqli(value: bytes) -> bool:
@@ -69,9 +78,14 @@ def is_sqli(value: bytes) -> bool:
         return False
     tokens = read(value, b"")
     word = _word(tokens)
-    if _ANYWHERE.search(word) or _PLAIN.search(word):
+    if _ANYWHERE.search(word) or (_PLAIN.search(word) and not _ends_in_a_remark(word, tokens)):
         return True
     return any(quote in value and _behind(value, quote) for quote in (b"'", b'"'))
+
+
+def _ends_in_a_remark(word: str, tokens: list[Token]) -> bool:
+    """Say whether a number or a name has only a comment behind it that people write too: ``12#东``, ``a -- b``."""
+    return (word == "1c" and tokens[1].text.startswith(b"#")) or (word == "nc" and not tokens[1].text.startswith(b"/*"))
 
 
 def _behind(value: bytes, quote: bytes) -> bool:

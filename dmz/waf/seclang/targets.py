@@ -83,6 +83,16 @@ class Targets:
                 found.append((collection, entries))
         return found
 
+    def sees(self, collection: str, key: bytes) -> bool:
+        """Say whether the value of an entry is looked at, and not only counted."""
+        seen = any(
+            target.collection == collection and not target.counted and (target.wanted is None or target.wanted(key))
+            for target in self.wanted
+        )
+        return seen and not any(
+            out.collection == collection and (out.wanted is None or out.wanted(key)) for out in self._left_out
+        )
+
     def _without(self, collection: str, entries: Entries, also: Sequence[tuple[str, bytes]]) -> Entries:
         for out in self._left_out:
             if out.collection == collection:

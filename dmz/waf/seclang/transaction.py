@@ -19,6 +19,7 @@ from urllib.parse import unquote_to_bytes
 from dmz.waf.seclang.bodies import Parsed, read_json, read_urlencoded, read_xml
 from dmz.waf.seclang.multipart import read_multipart
 from dmz.waf.seclang.sent_request import SentAnswer, SentRequest
+from dmz.waf.seclang.steps import LARGE
 
 Entries = list[tuple[bytes, bytes]]
 _MACRO: Final = re.compile(r"%\{([^{}]{1,128})\}")
@@ -40,6 +41,8 @@ SURROUNDINGS: Final = frozenset(
      "REQUEST_COOKIES_NAMES", "REQUEST_FILENAME", "REQUEST_HEADERS", "REQUEST_HEADERS_NAMES", "REQUEST_LINE",
      "REQUEST_METHOD", "REQUEST_PROTOCOL", "REQUEST_URI", "REQUEST_URI_RAW", "SERVER_NAME"}
 )  # fmt: skip
+#: Headers from which ``begin`` makes other collections.
+DERIVED_FROM: Final = frozenset({"authorization", "content-type", "cookie", "host"})
 PROCESSORS: Final[Mapping[str, Callable[[SentRequest], Parsed]]] = {
     "JSON": lambda sent: read_json(sent.body),
     "XML": lambda sent: read_xml(sent.body),
@@ -158,6 +161,10 @@ class Transaction:
                 by_key.setdefault(entry[0].lower(), []).append(entry)
             indexed = self._index[collection] = (entries, by_key)
         return indexed[1].get(key, _EMPTY)
+
+    def is_large(self) -> bool:
+        """Say whether any value is so large that work with it is done in steps."""
+        return any(len(value) >= LARGE for entries in self.collections.values() for _, value in entries)
 
     @property
     def taken_out(self) -> tuple[object, ...]:
@@ -296,15 +303,15 @@ def take_body(made: Transaction) -> None:
     made.collections["MULTIPART_NAME"] = _names(parsed.files + parsed.arguments)
     made.collections["MULTIPART_PART_HEADERS"] = parsed.part_headers
     made.collections["XML"] = parsed.texts
-    _join_arguments(made, parsed.arguments)
+    _join_arguments(made, parsed.arguments, [(name, name) for name in parsed.list_names])
 
 
-def _join_arguments(made: Transaction, posted: Entries) -> None:
+def _join_arguments(made: Transaction, posted: Entries, more_names: Entries = _EMPTY) -> None:
     both = made.collections["ARGS_GET"] + posted
     made.collections["ARGS_POST"] = posted
-    made.collections["ARGS_POST_NAMES"] = _names(posted)
+    made.collections["ARGS_POST_NAMES"] = _names(posted) + more_names
     made.collections["ARGS"] = both
-    made.collections["ARGS_NAMES"] = _names(both)
+    made.collections["ARGS_NAMES"] = _names(both) + more_names
     made.collections["ARGS_COMBINED_SIZE"] = [(b"", b"%d" % sum(len(name) + len(value) for name, value in both))]
 
 

@@ -9,13 +9,14 @@ Source: firewall research, section 4 (per-value transformation by byte class).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
 from types import MappingProxyType
 from typing import Final
 
+from dmz.waf.seclang.steps import LARGE
 from dmz.waf.seclang.text_shapes import WHITE
 from dmz.waf.seclang.transformations import TRANSFORMATIONS, Transformation, steps_of
 
@@ -53,7 +54,7 @@ TRIGGERS: Final[Mapping[str, bytes]] = MappingProxyType(
         "uppercase": _LOWER,
         "urldecode": b"%+",
         "urldecodeuni": b"%+",
-        "utf8tounicode": _HIGH,
+        "utf8tounicode": b"\0" + _HIGH,
     }
 )
 
@@ -98,6 +99,18 @@ class Chains:
         return found
 
 
+def values_of(chain: Chain, value: bytes, *, each_step: bool) -> Sequence[bytes]:
+    """Give what a rule looks at for a value: what it becomes, or the value and all that it becomes on its way."""
+    if not each_step:
+        return (chain.whole(value),) if chain.steps else (value,)
+    values = [value]
+    for step in chain.steps:
+        changed = step(values[-1])
+        if changed != values[-1]:
+            values.append(changed)
+    return values
+
+
 @dataclass(slots=True)
 class _Node:
     """One step behind a beginning that several chains share.
@@ -137,6 +150,26 @@ class Views:
         classes = _classes_of(value)
         if classes & self._triggers:
             _collect(self._roots, value, classes, found)
+        return found
+
+    def in_steps(self, value: bytes) -> Generator[None, None, set[bytes]]:
+        """Give the same as ``of``, a transformation a step if the value is large."""
+        if len(value) < LARGE:
+            return self.of(value)
+        found = {value}
+        todo = [(self._roots, value, _classes_of(value))]
+        while todo:
+            nodes, before, classes = todo.pop()
+            for node in nodes:
+                if not classes & node.all_triggers:
+                    continue
+                changed, its_classes = before, classes
+                if classes & node.triggers:
+                    changed = node.step(before)
+                    its_classes = classes if changed == before else _classes_of(changed)
+                    found.add(changed)
+                    yield
+                todo.append((node.below, changed, its_classes))
         return found
 
 

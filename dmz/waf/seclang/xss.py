@@ -13,10 +13,11 @@ Source: the description of libinjection's method; WHATWG HTML; OWASP XSS filter 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from typing import Final
 
 from dmz.waf.seclang.html_tokens import Kind, Piece, read_tag, read_text
+from dmz.waf.seclang.steps import finished
 from dmz.waf.seclang.web_text import html_entity_decode
 
 #: What lies beyond is not looked at.
@@ -52,51 +53,83 @@ _STYLE_VALUE: Final = re.compile(
 )
 _OLD_COMMENT: Final = re.compile(rb"`|\A\s*\[if|\A\s*xml|\A\s*import|\A\s*entity", re.IGNORECASE)
 _DECLARED: Final = re.compile(rb"\A!(?:doctype|entity|attlist)|\A[?]\s{0,9}(?:import|xml)|`", re.IGNORECASE)
-#: A value without one of these cannot be an attack.
-XSS_NEEDS: Final = "[<=]"
-_POSSIBLE: Final = re.compile(XSS_NEEDS.encode())
+#: A value without one of these cannot be an attack: a tag, a NUL (which browsers leave out of names), an attribute that
+#: runs something, or one that holds an address with a scheme behind it.
+XSS_NEEDS: Final = (
+    r"(?i)<|\x00|(?:on[a-z]{3,30}|(?:xmlns|xlink)[^\x00-\x20/>=]*|"
+    + "|".join(sorted(name.decode() for name in _STYLES | _HARMFUL))
+    + r")[\x00-\x20]*=|(?:"
+    + "|".join(sorted(name.decode() for name in _ADDRESSES))
+    + r")[\x00-\x20]*=.*[:&]"
+)
+_POSSIBLE: Final = re.compile(rb"[<=]")
 _BARE_VALUE: Final = re.compile(rb"[^\x00-\x20>]*+")
 _BREAKS: Final = (b'"', b"'", b"`")
 
 
+#: Pieces that are judged in one step.
+STEP_PIECES: Final = 256
+
+#: Gives whether a value is an attack, in steps between which the caller may do other work.
+Judging = Generator[None, None, bool]
+
+
 def is_xss(value: bytes) -> bool:
     """Say whether a value is an attack on a page's readers. Linear in its length, never fails."""
+    return finished(judge_xss(value))
+
+
+def judge_xss(value: bytes) -> Judging:
+    """Say the same as ``is_xss``, in steps of STEP_PIECES pieces."""
     if not _POSSIBLE.search(value):
         return False
     text = value[:MAX_TEXT]
-    if b"<" in text and _judge(read_text(text), in_tag=True):
+    if b"<" in text and (yield from _judge(read_text(text), in_tag=True)):
         return True
     if b"=" not in text:
-        return _breaks_into_text(text)
-    if _from(text, 0, in_tag=False):
+        return (yield from _breaks_into_text(text))
+    if (yield from _from(text, 0, in_tag=False)):
         return True
     start = _BARE_VALUE.match(text)
-    if start is not None and start.end() < len(text) and _from(text, start.end(), in_tag=False):
+    if start is not None and start.end() < len(text) and (yield from _from(text, start.end(), in_tag=False)):
         return True
-    return any(_from(text, text.index(quote) + 1, in_tag=True) for quote in _BREAKS if quote in text)
+    for quote in _BREAKS:
+        if quote in text and (yield from _from(text, text.index(quote) + 1, in_tag=True)):
+            return True
+    return False
 
 
-def _breaks_into_text(text: bytes) -> bool:
+def _breaks_into_text(text: bytes) -> Judging:
     """Read on behind the end of a tag that the value might stand in."""
     end = text.find(b">")
-    return end >= 0 and b"<" in text[end:] and _judge(read_text(text, end + 1), in_tag=True)
+    return end >= 0 and b"<" in text[end:] and (yield from _judge(read_text(text, end + 1), in_tag=True))
 
 
-def _from(text: bytes, at: int, *, in_tag: bool) -> bool:
+def _from(text: bytes, at: int, *, in_tag: bool) -> Judging:
     """Judge what follows an attribute's value: attributes, then text."""
-    pieces: list[Piece] = []
     reading = read_tag(text, at)
+    count = 0
     while True:
         try:
-            pieces.append(next(reading))
+            piece = next(reading)
         except StopIteration as end:
             at = end.value
             break
-    return _judge(pieces, in_tag=in_tag) or (at < len(text) and _judge(read_text(text, at), in_tag=True))
+        if _is_harmful(piece, in_tag=in_tag):
+            return True
+        count += 1
+        if count % STEP_PIECES == 0:
+            yield
+    return at < len(text) and (yield from _judge(read_text(text, at), in_tag=True))
 
 
-def _judge(pieces: Iterable[Piece], *, in_tag: bool) -> bool:
-    return any(_is_harmful(piece, in_tag=in_tag) for piece in pieces)
+def _judge(pieces: Iterable[Piece], *, in_tag: bool) -> Judging:
+    for number, piece in enumerate(pieces, 1):
+        if _is_harmful(piece, in_tag=in_tag):
+            return True
+        if number % STEP_PIECES == 0:
+            yield
+    return False
 
 
 def _is_harmful(piece: Piece, *, in_tag: bool) -> bool:

@@ -155,7 +155,7 @@ class LaneMachine(RuleBasedStateMachine):
             self.inbox.settle(epoch, sequence, digest(crossing))
 
     def hear(self, ack: tuple[int, int, tuple[int, ...], int]) -> None:
-        result = self.outbox.acknowledge(*ack)
+        result = self.outbox.acknowledge(*ack, now_ms=0)
         for sequence in result.settled:
             assert self.spool.pop(sequence)[3] in self.delivered, "acknowledged means delivered"
         if result.newer_epoch or result.regressed:

@@ -31,7 +31,7 @@ def test_credits_close_and_an_acknowledgement_opens_them() -> None:
     box = outbox(most=2)
     sent(box, 2)
     assert not box.has_room()
-    assert box.acknowledge(7, 1, (), 1).settled == (1,)
+    assert box.acknowledge(7, 1, (), 1, now_ms=0).settled == (1,)
     assert box.has_room()
     assert (len(box), box.size) == (1, 10)
 
@@ -45,7 +45,7 @@ def test_bytes_close_the_lane_too() -> None:
 def test_an_open_gap_bounds_how_far_the_sender_runs_ahead() -> None:
     box = outbox(most=3)
     sent(box, 3)
-    box.acknowledge(7, 0, (1,), 1)
+    box.acknowledge(7, 0, (1,), 1, now_ms=0)
     assert not box.has_room()
 
 
@@ -59,7 +59,7 @@ def test_a_gap_is_due_sooner_than_a_tail_and_both_back_off() -> None:
     box = outbox()
     sent(box, 2)
     assert box.due(0.9, most=9) == []
-    box.acknowledge(7, 0, (1,), 1)
+    box.acknowledge(7, 0, (1,), 1, now_ms=0)
     assert box.due(0.3, most=9) == [1]
     assert box.due(1.0, most=9) == [1, 2]
     box.sent(1, 1.0)
@@ -86,21 +86,21 @@ def test_what_never_reached_the_transport_is_due_at_once() -> None:
 def test_memory_loss_on_either_side_shows() -> None:
     box = outbox()
     sent(box, 2)
-    assert box.acknowledge(8, 0, (), 1).newer_epoch
-    assert box.acknowledge(7, 3, (), 1).newer_epoch
-    box.acknowledge(7, 2, (), 2)
-    assert not box.acknowledge(7, 1, (), 1).regressed, "an old message is no proof"
-    assert box.acknowledge(7, 1, (), 3).regressed
-    assert box.acknowledge(6, 9, (), 4) == box.acknowledge(6, 0, (), 5)
+    assert box.acknowledge(8, 0, (), 1, now_ms=0).newer_epoch
+    assert box.acknowledge(7, 3, (), 1, now_ms=0).newer_epoch
+    box.acknowledge(7, 2, (), 2, now_ms=0)
+    assert not box.acknowledge(7, 1, (), 1, now_ms=0).regressed, "an old message is no proof"
+    assert box.acknowledge(7, 1, (), 3, now_ms=0).regressed
+    assert box.acknowledge(6, 9, (), 4, now_ms=0) == box.acknowledge(6, 0, (), 5, now_ms=0)
 
 
 def test_gaps_of_an_old_acknowledgement_are_not_believed() -> None:
     box = outbox()
     sent(box, 3)
-    box.acknowledge(7, 0, (), 10)
-    box.acknowledge(7, 0, (2,), 9)
+    box.acknowledge(7, 0, (), 10, now_ms=0)
+    box.acknowledge(7, 0, (2,), 9, now_ms=0)
     assert box.missing() == 0
-    box.acknowledge(7, 0, (2,), 11)
+    box.acknowledge(7, 0, (2,), 11, now_ms=0)
     assert box.missing() == 1
     for _ in range(5):
         box.sent(2, 0.0)

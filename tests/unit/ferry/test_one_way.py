@@ -188,7 +188,7 @@ def test_without_acknowledgements_everything_is_sent_twice_and_then_when_asked()
         assert outbox.due(now, most=8) == []
         now += TAIL_WAIT_S
     assert outbox.due(now + 3600, most=8) == []
-    outbox.acknowledge(1, 0, [1], 5)
+    outbox.acknowledge(1, 0, [1], 5, now_ms=5)
     assert outbox.due(now, most=8) == [1]
     outbox.sent(1, now)
     assert outbox.due(now + 3600, most=8) == []

@@ -110,9 +110,9 @@ def test_both_lanes_down_for_an_hour(ferry: Driven) -> None:
     fresh = send(ferry, 2, epoch=2)
     ferry.start_high()
     ferry.run(3)
-    # The first requests have expired meanwhile: they are answered as such, not carried out.
-    assert crossed(ferry) == fresh
-    assert sorted(answered_ids(ferry.kit.worker_inbox())) == sorted(ids)
+    # The first requests have expired meanwhile; only the core knows whether an earlier copy of them was carried out.
+    assert crossed(ferry) == ids + fresh
+    assert answered_ids(ferry.kit.worker_inbox()) == []
 
 
 def test_the_high_half_loses_its_journal(ferry: Driven) -> None:

@@ -10,7 +10,9 @@ from dmz.edge.deny_table import restore_table
 from dmz.messages import HallRequest, Upload
 from dmz.waf.pipeline import WafPipeline
 from dmz.waf.routes import build_route_table
-from ops.edge_lab import LabFile, guard_of, lab_routes, snapshot
+from ops.edge_lab import LabFile, guard_of, snapshot
+from ops.firewall_lab import HOSTILE, hold, hostile_request
+from ops.lab_rules import LONGEST_TEXT, lab_routes
 from perf.edge_bench.configs import Place, ferrygate
 from tests.support.hall_firewall import hall_firewall
 from wire_formats.deny_list import MAX_SERIALS
@@ -64,3 +66,14 @@ def test_rules_that_are_not_there_are_refused() -> None:
 )
 def test_honest_requests_pass_the_lab_s_routes(request_: HallRequest) -> None:
     assert WafPipeline(build_route_table(lab_routes()), hall_firewall().engine).check(request_).allowed
+
+
+def test_the_firewall_alone_is_measured_on_texts_that_it_takes() -> None:
+    """What the bench calls the worst is really judged: nothing is refused for its size before a rule has seen it."""
+    pipeline = WafPipeline(build_route_table(lab_routes()), hall_firewall().engine, most_text=LONGEST_TEXT)
+    for text in ("<x y=", "社保"):
+        assert text in HOSTILE
+        request = hostile_request(text, 1)
+        longest, whole, allowed = hold(pipeline, request)
+        assert 0 < longest <= whole
+        assert allowed, pipeline.check(request)

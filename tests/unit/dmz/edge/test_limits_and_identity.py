@@ -82,8 +82,9 @@ def test_all_addresses_of_one_ipv6_network_share_its_limits():
     queue.leave("2001:db8::2")
     assert admission.open("2001:db8::3", 0) is None
     assert queue.enter("2001:db8::3") is None
-    assert admission.address_wait_s("2001:db8::1", 0) == 0
-    assert admission.address_wait_s("2001:db8::2", 0) > 0
+    assert admission.overrun("2001:db8::1", None, 0) is None
+    over = admission.overrun("2001:db8::2", None, 0)
+    assert over is not None and over.wait_s > 0 and not over.certificate
 
 
 def _ms(moment: datetime.datetime) -> int:

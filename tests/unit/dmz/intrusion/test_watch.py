@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from prometheus_client import CollectorRegistry
 from twisted.logger import capturedLogs
 
@@ -421,7 +422,7 @@ def test_false_alarms_in_what_a_signed_in_user_types_count_little_and_count(edge
 
     handler = WatchedHandler(firewall, edge.children[0])
     request = HallRequest("POST", "unit", "/s/x", client=HOLDER, address=ADDRESS, cookies=SESSION)
-    request = replace(request, **changes)
+    request = structs.replace(request, **changes)
     tries = 0
     while edge.reason(ADDRESS, CLERK) is not Reason.BANNED:
         tries += 1

@@ -7,7 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dmz.switch import frames
-from dmz.switch.frames import INITIAL_WINDOW_BYTES, MAX_MESSAGE_BYTES, FrameDecoder, FrameKind, ResetCode, WorkerState
+from dmz.switch.frames import (
+    INITIAL_WINDOW_BYTES,
+    MAX_MESSAGE_BYTES,
+    WIDE_WINDOW_BYTES,
+    FrameDecoder,
+    FrameKind,
+    ResetCode,
+    WorkerState,
+)
 from dmz.switch.multiplex import Multiplexer
 from dmz.switch.mux_events import GoneAway, MessageReceived, MuxLimits, Pinged, Ponged, StreamReset
 from wire_formats.errors import Bug, PeerError
@@ -45,6 +53,52 @@ def test_messages_of_any_size_arrive_whole(sizes, burst):
     assert edge.open_streams == worker.open_streams == 0
     assert not edge.wants_to_send and not worker.wants_to_send
     assert edge._free == worker._free == edge.limits.budget_bytes
+
+
+def ask_wide(edge, worker):
+    edge.ping(1)
+    (asked,) = worker.receive(b"".join(edge.take_output(1)))
+    worker.pong(WorkerState(asked.number, 0, False))
+    edge.receive(b"".join(worker.take_output(1)))
+
+
+def test_ends_that_know_of_wide_windows_need_no_round_trip_for_an_upload():
+    edge, worker = pair()
+    message = b"u" * WIDE_WINDOW_BYTES
+    edge.open(message)
+    assert worker.receive(b"".join(edge.take_output(1 << 20))) == [], "not asked yet"
+    edge, worker = pair()
+    ask_wide(edge, worker)
+    stream = edge.open(message)
+    assert worker.receive(b"".join(edge.take_output(1 << 20))) == [MessageReceived(stream, message)]
+    worker.answer(stream, message)
+    assert edge.receive(b"".join(worker.take_output(1 << 20))) == [], "answers have the narrow window"
+    assert pump(edge, worker) == ([MessageReceived(stream, message)], [])
+    assert edge._free == worker._free == edge.limits.budget_bytes
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(1, 500_000), min_size=1, max_size=5), st.sampled_from(["neither", "edge", "both"]))
+def test_a_narrow_end_and_a_wide_one_understand_each_other(sizes, who):
+    edge, worker = pair()
+    if who == "both":
+        ask_wide(edge, worker)
+    elif who == "edge":
+        edge.ping(1)
+        edge.take_output(1)
+        edge.receive(frames.encode_pong(WorkerState(1 | frames.ASKS_WIDE, 0, False)))  # an older worker's
+    sent = {edge.open(bytes([i]) * size): bytes([i]) * size for i, size in enumerate(sizes)}
+    assert {event.stream: event.message for event in pump(edge, worker)[1]} == sent
+
+
+def test_a_worker_that_was_not_asked_takes_no_more_than_the_narrow_window():
+    edge, worker = pair(budget_bytes=MAX_MESSAGE_BYTES)
+    worker.receive(frames.encode_head(FrameKind.REQUEST_HEAD, 1, MAX_MESSAGE_BYTES, b"x"))
+    edge._window = WIDE_WINDOW_BYTES
+    edge._last_stream = 1
+    edge.open(b"x" * MAX_MESSAGE_BYTES)
+    with pytest.raises(PeerError):
+        worker.receive(b"".join(edge.take_output(1 << 20)))
 
 
 def test_a_short_page_overtakes_a_long_upload():

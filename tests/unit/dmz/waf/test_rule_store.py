@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,3 +108,29 @@ def settings_of(folder: Path, text: str) -> FirewallSettings:
 def test_rules_that_are_not_there_are_a_mistake(name):
     with pytest.raises(SettingsError, match="firewall rules"):
         read_rules(FirewallSettings(rules=(name,)))
+
+
+_RELOADS = """
+import sys
+import subprocess
+import sys
+from pathlib import Path
+from dmz.waf.rule_store import compile_stored, read_rules
+from dmz.waf.settings import FirewallSettings
+
+def private_kib():
+    return sum(int(line.split()[1]) for line in open("/proc/self/smaps_rollup") if line.startswith("Private_"))
+
+held = None
+for number in range(int(sys.argv[2])):
+    held = compile_stored(read_rules(FirewallSettings()), Path(sys.argv[1]))
+    if number in (2, int(sys.argv[2]) - 1):
+        print(private_kib())
+"""
+
+
+def test_reading_the_rules_again_and_again_takes_no_more_memory(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _RELOADS, str(tmp_path), "15"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[4])
+    first, last = map(int, told.stdout.split())
+    assert last < first + 4_096, f"private memory grew from {first} to {last} KiB in twelve reloads"

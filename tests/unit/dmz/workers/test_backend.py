@@ -271,14 +271,16 @@ class Requests(RigCase):
 
         return self.run_async(work())
 
-    def test_expired_transaction_says_so(self) -> Any:
+    def test_expired_transaction_is_asked_about_for_days_and_then_says_so(self) -> Any:
         async def work() -> None:
             rig = self.rig
             done = await rig.login()
             rig.far.silent = True
             reference = await rig.backend.transact(done.session, client(), "employee.add", BODY, form_token="e" * 20)
             rig.clock.advance(s=25 * 3600)
-            await rig.worker.housekeeping.resend()
+            self.assertEqual(await rig.worker.housekeeping.resend(), 1)
+            rig.clock.advance(s=72 * 3600)
+            self.assertEqual(await rig.worker.housekeeping.resend(), 0)
             rig.far.silent = False
             for leftover in (rig.folder / "outbox" / "interactive").glob("*.bundle"):
                 leftover.unlink()

@@ -79,6 +79,7 @@ def test_any_bytes_make_a_transaction(data: bytes) -> None:
 
 def test_json_leaves_are_arguments() -> None:
     parsed = read_json(b'{"a":{"b":[1,"x",null,true]},"c":1.5}')
+    assert parsed.list_names == [b"json.a.b"]
     assert parsed.arguments == [
         (b"json.a.b.array_0", b"1"), (b"json.a.b.array_1", b"x"), (b"json.a.b.array_2", b""),
         (b"json.a.b.array_3", b"true"), (b"json.c", b"1.5"),

@@ -1,0 +1,259 @@
+"""The disks as one process sees them (implements ``wire_formats.collaborators.Disk``): with a price, troubles and death.
+
+Every operation is a moment at which the process may die, before or after it took effect, or the machine lose its
+power; and one at which the disk may refuse: no room, an error, a short write.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.simulation.disk import Inode, SimDisk, lazily
+from tests.simulation.scheduler import Process
+from tests.simulation.trace import Killed
+from wire_formats.collaborators import FileFacts
+
+#: Simulated seconds; ``sync`` is drawn anew each time.
+_COST: Final = {"create": 30e-6, "write": 20e-6, "rename": 20e-6, "unlink": 20e-6, "read": 15e-6, "names": 20e-6}
+_OTHER_COST: Final = 10e-6
+SYNCS: Final = frozenset({"sync", "sync_folder", "db_sync"})
+CHANGES: Final = ("create", "write", "rename", "unlink", "sync", "sync_folder", "db_write", "db_sync")
+
+
+@dataclass
+class Crash:
+    """Where a process is going to die: at the ``left``-th operation of one of these kinds."""
+
+    kinds: frozenset[str]
+    left: int
+    moment: str
+    """before, after, or torn: in the middle of a write"""
+    power: bool
+    """whether the whole machine goes dark"""
+    where: str = ""
+    """only at paths that contain this"""
+
+
+@dataclass
+class Trouble:
+    """What a disk refuses for a while.
+
+    Attributes:
+        kinds: operations it refuses.
+        number: errno; 0 for a write that is cut short.
+        chance: how often, 0..1.
+        until: simulated instant of its end.
+    """
+
+    kinds: frozenset[str]
+    number: int
+    chance: float
+    until: float
+
+
+def device(path: str) -> str:
+    """The device a path lies on: /proc/sim/<device>/…; the real kernel refuses to make anything there."""
+    return path.split("/", 4)[3]
+
+
+class Mounts:
+    """Which disk lies under which path, and what is wrong with it; outlives the processes.
+
+    Args:
+        disks: path prefix -> disk.
+        chance: decides over troubles.
+    """
+
+    def __init__(self, disks: dict[str, SimDisk], chance: random.Random) -> None:
+        self.disks = disks
+        self.chance = chance
+        self.troubles: dict[str, Trouble] = {}
+        #: Told of every file that got its name, and of every one that lost it: process, path, bytes.
+        self.on_rename: Callable[[str, str, bytes], None] = _nobody
+        self.on_unlink: Callable[[str, str, bytes], None] = _nobody
+
+    def under(self, path: str) -> SimDisk:
+        return self.disks[device(path)]
+
+
+class ProcessDisk:
+    """The disks as one process sees them.
+
+    Args:
+        process: who uses them.
+        mounts: the disks.
+    """
+
+    def __init__(self, process: Process, mounts: Mounts) -> None:
+        self.process = process
+        self.mounts = mounts
+        self.crash: Crash | None = None
+        #: What frees the memory of open databases after the process died.
+        self.closers: list[Callable[[], None]] = []
+        self._handles: dict[int, tuple[Inode, str]] = {}
+        self._next = 3
+
+    # --- one operation
+
+    def begin(self, kind: str, path: str) -> bool:
+        """Before an operation: the process may die, the disk may refuse; gives whether it dies right after."""
+        process = self.process
+        if not process.alive:
+            raise Killed
+        process.spend(self._price(kind))
+        crash, dies = self.crash, False
+        if crash is not None and kind in crash.kinds and crash.where in path:
+            crash.left -= 1
+            if crash.left <= 0:
+                if crash.moment == "before":
+                    self.die(f"before {kind} {path}")
+                dies = True
+        trouble = self.mounts.troubles.get(device(path))
+        if trouble is not None and trouble.number and kind in trouble.kinds and self._strikes(trouble):
+            process.scheduler.trace.note(f"disk: {kind} {path}: {os.strerror(trouble.number)}")
+            raise OSError(trouble.number, os.strerror(trouble.number))
+        process.scheduler.trace.operation(f"{kind} {path}")
+        return dies
+
+    def end(self, kind: str, path: str, *, dies: bool) -> None:
+        """After an operation."""
+        if dies:
+            self.die(f"after {kind} {path}")
+
+    def die(self, where: str) -> None:
+        crash, self.crash = self.crash, None
+        power = crash is not None and crash.power
+        self.process.die(f"{'power failure' if power else 'killed'} {where}", power=power)
+        raise Killed
+
+    def _price(self, kind: str) -> float:
+        if kind in SYNCS:
+            return self.mounts.chance.choice((0.0002, 0.0005, 0.001, 0.004))
+        return _COST.get(kind, _OTHER_COST)
+
+    def _strikes(self, trouble: Trouble) -> bool:
+        return self.process.scheduler.now < trouble.until and self.mounts.chance.random() < trouble.chance
+
+    # --- wire_formats.collaborators.Disk
+
+    def make_folder(self, folder: Path) -> None:
+        path = str(folder)
+        self.begin("make_folder", path)
+        self.mounts.under(path).make_folder(path)
+
+    def remove_folder(self, folder: Path) -> None:
+        self.begin("remove_folder", str(folder))
+        raise OSError(errno.ENOTEMPTY, "Directory not empty")
+
+    def names(self, folder: Path) -> Iterator[str]:
+        path = str(folder)
+        self.begin("names", path)
+        return lazily(self.mounts.under(path).listing(path))
+
+    def facts(self, path: Path) -> FileFacts:
+        text = str(path)
+        self.begin("facts", text)
+        try:
+            return FileFacts(True, False, len(self.mounts.under(text).find(text).content))
+        except IsADirectoryError:
+            return FileFacts(False, True, 0)
+
+    def open(self, path: Path) -> int:
+        text = str(path)
+        self.begin("open", text)
+        return self._handle(self.mounts.under(text).find(text), text)
+
+    def create(self, path: Path, *, keep: bool = False) -> int:
+        text = str(path)
+        dies = self.begin("create", text)
+        disk = self.mounts.under(text)
+        try:
+            inode = disk.find(text)
+            if not keep:
+                inode.truncate(0)
+        except IsADirectoryError:
+            raise
+        except FileNotFoundError:
+            inode = disk.create(text)
+        self.end("create", text, dies=dies)
+        return self._handle(inode, text)
+
+    def facts_of(self, handle: int) -> FileFacts:
+        inode, path = self._handles[handle]
+        self.begin("facts", path)
+        return FileFacts(True, False, len(inode.content))
+
+    def read(self, handle: int, count: int, at: int) -> bytes:
+        inode, path = self._handles[handle]
+        self.begin("read", path)
+        return bytes(inode.content[at : at + count])
+
+    def write(self, handle: int, data: bytes | memoryview, at: int) -> int:
+        inode, path = self._handles[handle]
+        return self.write_inode("write", inode, path, bytes(data), at)
+
+    def write_inode(self, kind: str, inode: Inode, path: str, data: bytes, at: int) -> int:
+        """Write; perhaps only a part of it is taken."""
+        dies = self.begin(kind, path)
+        trouble = self.mounts.troubles.get(device(path))
+        if trouble is not None and not trouble.number and len(data) > 1 and self._strikes(trouble):
+            data = data[: self.mounts.chance.randrange(1, len(data))]
+        if dies and self.crash is not None and self.crash.moment == "torn":
+            data = data[: self.mounts.chance.randrange(len(data) + 1)]
+        inode.write(data, at)
+        self.end(kind, path, dies=dies)
+        return len(data)
+
+    def truncate(self, handle: int, size: int) -> None:
+        inode, path = self._handles[handle]
+        self.begin("truncate", path)
+        inode.truncate(size)
+
+    def sync(self, handle: int) -> None:
+        inode, path = self._handles[handle]
+        dies = self.begin("sync", path)
+        inode.sync()
+        self.end("sync", path, dies=dies)
+
+    def close(self, handle: int) -> None:
+        if not self.process.alive:
+            raise Killed
+        self._handles.pop(handle, None)
+
+    def rename(self, before: Path, after: Path) -> None:
+        old, new = str(before), str(after)
+        dies = self.begin("rename", new)
+        disk = self.mounts.under(old)
+        disk.rename(old, new)
+        self.mounts.on_rename(self.process.name, new, bytes(disk.find(new).content))
+        self.end("rename", new, dies=dies)
+
+    def unlink(self, path: Path) -> None:
+        text = str(path)
+        disk = self.mounts.under(text)
+        content = bytes(disk.find(text).content)
+        dies = self.begin("unlink", text)
+        disk.unlink(text)
+        self.mounts.on_unlink(self.process.name, text, content)
+        self.end("unlink", text, dies=dies)
+
+    def sync_folder(self, folder: Path) -> None:
+        path = str(folder)
+        dies = self.begin("sync_folder", path)
+        self.mounts.under(path).sync_folder(path)
+        self.end("sync_folder", path, dies=dies)
+
+    def _handle(self, inode: Inode, path: str) -> int:
+        self._next += 1
+        self._handles[self._next] = (inode, path)
+        return self._next
+
+
+def _nobody(_process: str, _path: str, _content: bytes) -> None:
+    """Nobody wants to know."""
