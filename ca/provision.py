@@ -98,7 +98,8 @@ def provision_authority(wanted: Provisioning) -> CaSettings:
         for machine in machines(wanted.workers):
             maker.machine(machine)
         maker.server("dmz", wanted.hosts)
-        maker.server("core", wanted.staff_hosts)
+        for zone in ("core", "gatekeeper", "gatekeeper_low"):
+            maker.server(zone, wanted.staff_hosts)
         _staple(files, ledger, authorities["issuing_machines"], wanted.clock.now_ms())
     finally:
         ledger.close()

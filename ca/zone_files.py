@@ -28,7 +28,7 @@ from typing import Final
 BELIEVED: Final = {
     "dmz": ("core", "ferry_low", "ferry_high", "ca_deny"),
     "ferry_low": ("worker", "ferry_low", "ferry_high", "core", "ca_deny"),
-    "ferry_high": ("worker", "ferry_low", "ferry_high", "core", "ca_deny"),
+    "ferry_high": ("worker", "ferry_low", "ferry_high", "ferry_console", "core", "ca_deny"),
     "core": ("worker", "ferry_low", "ferry_high", "core", "ca_deny"),
 }
 CLIENT_ZONES: Final = ("dmz", "core", "ferry_low", "ferry_high")
@@ -118,6 +118,7 @@ def machines(workers: tuple[str, ...]) -> tuple[Machine, ...]:
         *(Machine("worker", name, "dmz") for name in workers),
         Machine("ferry_low", "ferry_low", "ferry_low"),
         Machine("ferry_high", "ferry_high", "ferry_high"),
+        Machine("ferry_console", "gatekeeper", "gatekeeper"),
         Machine("core", "core", "core"),
         Machine("ca_deny", "ca_deny", "ca"),
     )

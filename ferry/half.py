@@ -15,6 +15,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from ferry.acts.station import ActStation
 from ferry.control import CONTROL, CONTROL_EPOCH, ControlPost, ControlReader, is_manifest
 from ferry.folders import count_entries
 from ferry.intake import Over
@@ -34,6 +35,7 @@ from wire_formats.errors import PeerError, Unavailable
 from wire_formats.lane_control import Acknowledgement, Control, Heartbeat, Progress
 
 LOG: Final = "log"
+ACTS: Final = "acts"
 TICK_S: Final = 0.05
 RESEND_TICKS: Final = 5
 SECOND_TICKS: Final = 20
@@ -153,11 +155,16 @@ class Half:
         self._sessions: dict[LaneId, LaneSession] = {}
         self._notices: NoticeSender | None = None
         self._one_way: OneWaySide | None = None
+        self._acts: ActStation | None = None
         self._pump: Pump | None = None
         self._stops: list[Callable[[], None]] = []
         self._tick_count = 0
         self._ticker = LoopingCall(self._tick)
         self._ticker.clock = reactor
+
+    def obey(self, acts: ActStation | None) -> None:
+        """Put in what does what operators say; before ``fill``."""
+        self._acts = acts
 
     def fill(
         self,
@@ -187,6 +194,8 @@ class Half:
         stations |= {_key(lane): station for lane, station in self._receivers.items()}
         stations |= {CONTROL: control, LOG: self.witness, **others}
         self._one_way = one_way
+        if self._acts is not None:
+            stations[ACTS] = self._acts
         if notices is not None:
             stations["notices"] = notices
         self._pump = Pump(self._reactor, stations, self._weights(stations), self.parts.metrics)
@@ -199,6 +208,8 @@ class Half:
         """
         assert self._pump is not None
         self.parts.quarantine.prepare()
+        if self._acts is not None:
+            self._acts.start()
         self.witness.start()
         self._outlet.prepare()
         self._inlet.prepare()
@@ -230,6 +241,8 @@ class Half:
             receiver.abandon()
         await self.witness.stop()
         self._write_status()
+        if self._acts is not None:
+            self._acts.stop()
         self._outlet.close()
         self._inlet.close()
         self.parts.journal.close()
@@ -288,6 +301,8 @@ class Half:
         for lane in self._receivers:
             self._stops.append(self._inlet.watch(lane.lane, waker(_key(lane))))
         self._stops.append(self._inlet.watch(CONTROL, waker(CONTROL)))
+        if self._acts is not None:
+            self._stops.append(self._watch.watch(self._acts.port.folder, waker(ACTS)))
         if self._notices is not None:
             self._stops.append(self._watch.watch(self._notices.source.folder, waker("notices")))
 
@@ -295,6 +310,10 @@ class Half:
         limits = self.parts.limits
         bulk = {name for name in names if name.endswith("bulk")}
         return {name: limits.bulk_share if name in bulk else limits.interactive_share for name in names}
+
+    def wake_lane(self, lane: LaneId) -> None:
+        """Let a lane look for work again."""
+        self._wake(_key(lane))
 
     def waker(self, lane: LaneId) -> Callable[[], None]:
         """Give what lets a lane look for work again."""
@@ -366,6 +385,7 @@ class Half:
         return LaneStatus(
             *lane, "sender", outbox.epoch, outbox.mark, outbox.acknowledged, outbox.missing(), waiting, len(outbox),
             round(oldest, 3), round(heard, 3), ONE_WAY if self._one_way else self._sessions[lane].state, blocked,
+            self.parts.pauses.holds(lane),
         )  # fmt: skip
 
     def _receiver_status(self, station: ReceivingStation) -> LaneStatus:

@@ -27,9 +27,10 @@ from typing import Final
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from ferry.acts.building import build_acts
 from ferry.answers import Rejection, by_worker, rejected_answer
 from ferry.control import CONTROL, ControlReader
-from ferry.folders import count_entries
+from ferry.folders import room_in
 from ferry.half import ControlStation, Half
 from ferry.inspector.frames import Refusal, Verdict, slices
 from ferry.inspector.port import InspectionPort
@@ -142,7 +143,7 @@ class RequestDelivery:
         """
         if self._budget <= 0:
             most = self._parts.limits.core_inbox_files
-            free = most - count_entries(self._folder, most=most, disk=self._parts.disk)
+            free = room_in(self._folder, most=most, disk=self._parts.disk)
             if free <= 0:
                 raise Unavailable(Kind.STORAGE_FULL, "the core's inbox is full")
             self._budget = min(free, _COUNT_EVERY)
@@ -255,6 +256,8 @@ class HighHalf:
         self._deliveries: list[RequestDelivery] = []
         self._answers: list[OwnAnswers] = []
         one_way = settings.transport.one_way
+        acts = build_acts(parts, settings.acts, HIGH_LANES, self.half.wake_lane)
+        self.half.obey(acts.station)
         drains: dict[str, Drain] = {}
         senders, receivers = [], []
         for lane in LANES:
@@ -263,7 +266,11 @@ class HighHalf:
             inbox, wake = settings.core_inbox / lane, self.half.waker(inbound)
             delivery = RequestDelivery(parts, inbound, inbox, inspector, answers, wake)
             port = InletPort(inlet, lane)
-            receivers.append(ReceivingStation(parts, inbound, port, delivery, self.half.acknowledge_now))
+            receivers.append(
+                ReceivingStation(
+                    parts, inbound, port, delivery, self.half.acknowledge_now, released=acts.released(inbound)
+                )
+            )
             self._deliveries.append(delivery)
             self._answers.append(answers)
             sources = [FolderPort(folder, disk=disk) for folder in (settings.core_outbox / lane, answers.folder)]
@@ -271,16 +278,18 @@ class HighHalf:
                 drains |= {f"drain-{lane}-{number}": Drain(source) for number, source in enumerate(sources)}
                 continue
             sender = Sender(parts, outbound, outlet, Spool(settings.spool / f"outbound-{lane}", disk=disk))
-            senders.append(SendingStation(sender, sources))
+            senders.append(SendingStation(sender, sources, released=acts.released(outbound)))
         source = FolderPort(settings.core_outbox / CONTROL, limit=MAX_INCREMENT_BYTES, disk=disk)
         notices = NoticeSender(parts, source, outlet, Spool(settings.spool / "notices", disk=disk))
         reader = ControlReader(parts, LOW_ROLE, self.half.take_control)
         if one_way:
             side = HighSide(parts, receivers, settings.status.with_name(RESEND_LIST))
             control = ControlStation(inlet, reader, None, side)
-            self.half.fill(senders, receivers, control, one_way=side, others={**drains, "drain-notices": Drain(source)})
+            drains["drain-notices"] = Drain(source)
+            self.half.fill(senders, receivers, control, one_way=side, others=drains)
         else:
-            self.half.fill(senders, receivers, ControlStation(inlet, reader, None), notices)
+            control = ControlStation(inlet, reader, None)
+            self.half.fill(senders, receivers, control, notices)
 
     def start(self) -> None:
         """Make folders ready and run.

@@ -137,6 +137,11 @@ class Intake:
         self._retry_at = 0.0
         self.blocked = ""
 
+    @property
+    def busy(self) -> bool:
+        """Whether a batch is under way."""
+        return self._current is not None or bool(self._batch) or bool(self._done)
+
     def step(self, over: Over) -> bool:
         """Do a little work; gives whether there was any."""
         now = self._parts.seconds()

@@ -17,8 +17,9 @@ from typing import Final
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from ferry.acts.building import build_acts
 from ferry.control import ControlReader
-from ferry.folders import count_entries
+from ferry.folders import room_in
 from ferry.half import ControlStation, Half
 from ferry.intake import Pause
 from ferry.lane.checks import HIGH_ROLE, INBOUND, OUTBOUND, Checked, Items, LaneId
@@ -74,7 +75,7 @@ class WorkerInboxes:
         """
         folder = self._folders[worker]
         if self._budget[worker] <= 0:
-            free = self._most - count_entries(folder, most=self._most, disk=self._disk)
+            free = room_in(folder, most=self._most, disk=self._disk)
             if free <= 0:
                 raise Unavailable(Kind.STORAGE_FULL, "a worker's inbox is full")
             self._budget[worker] = min(free, _COUNT_EVERY)
@@ -181,21 +182,29 @@ class LowHalf:
         self._notices = NoticeReceiver(parts, settings.dmz_notices)
         notes = ProgressNotes(parts, self.inboxes)
         one_way = settings.transport.one_way
+        acts = build_acts(parts, settings.acts, LOW_LANES, self.half.wake_lane)
+        self.half.obey(acts.station)
         senders, receivers = [], []
         for lane in LANES:
             inbound, outbound = LaneId(INBOUND, lane), LaneId(OUTBOUND, lane)
             spool = Spool(settings.spool / f"inbound-{lane}", disk=parts.disk)
             source = FolderPort(settings.dmz_outbox / lane, disk=parts.disk)
             sender = Sender(parts, inbound, outlet, spool, notes, one_way=one_way)
-            senders.append(SendingStation(sender, [source], on_taken=notes.taken))
+            released = {way: acts.released(way) for way in (inbound, outbound)}
+            senders.append(SendingStation(sender, [source], on_taken=notes.taken, released=released[inbound]))
             if one_way:
                 continue
             delivery = AnswerDelivery(parts, outbound, self.inboxes)
             port = InletPort(inlet, lane)
-            receivers.append(ReceivingStation(parts, outbound, port, delivery, self.half.acknowledge_now))
+            receivers.append(
+                ReceivingStation(
+                    parts, outbound, port, delivery, self.half.acknowledge_now, released=released[outbound]
+                )
+            )
         reader = ControlReader(parts, HIGH_ROLE, self.half.take_control)
         side = LowSide(parts, [station.sender for station in senders], settings.status.parent) if one_way else None
-        self.half.fill(senders, receivers, ControlStation(inlet, reader, self._notices), one_way=side)
+        control = ControlStation(inlet, reader, self._notices)
+        self.half.fill(senders, receivers, control, one_way=side)
 
     def start(self) -> None:
         """Make folders ready and run.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ferry.acts.pauses import Pauses
 from ferry.journal import Journal
 from ferry.lane.checks import Signers
 from ferry.metrics import FerryMetrics
 from ferry.quarantine import Quarantine
 from ferry.settings import FerryLimits
 from ferry.witness.station import CrossingLog
+from wire_formats.certificate_names import machine_of
 from wire_formats.collaborators import Clock, Disk
 from wire_formats.disk import DISK
 from wire_formats.suites import SigningKey
@@ -32,6 +34,7 @@ class HalfParts:
         limits: the bounds.
         crossings: every crossing is logged here.
         disk: where drops, spools and quarantine lie.
+        pauses: which lanes operators have paused.
     """
 
     name: str
@@ -45,3 +48,9 @@ class HalfParts:
     limits: FerryLimits
     crossings: CrossingLog
     disk: Disk = DISK
+    pauses: Pauses = field(default_factory=Pauses)
+
+    @property
+    def key_role(self) -> str:
+        """Which half this is, as its certificate says."""
+        return machine_of(self.key.certificate).role

@@ -4,7 +4,8 @@
     <instant 16 hex>-<digest 12 hex>-<reason>.notice    JSON: reason, lane, size, digest, instant
 
 Two folders: ``quarantined`` (wrong; never released) and ``held`` (unclear; two people may release).
-Both are bounded.  A full quarantine keeps what it has and counts what it could not keep: the oldest
+A third, ``rejected``, keeps what two people rejected for good.
+All are bounded.  A full quarantine keeps what it has and counts what it could not keep: the oldest
 evidence is worth more than the thousandth copy.  A full ``held`` leaves the bundle where it was, except
 for conflicts of numbers, which a taken signer can make without end: they are counted as lost, too.
 
@@ -17,12 +18,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from twisted.logger import Logger
 
-from ferry.folders import remove_entry
+from ferry.folders import count_entries, remove_entry
 from ferry.lane.checks import LaneId
 from ferry.lane.reasons import HELD, MADE_AT_WILL, Reason
 from ferry.metrics import FerryMetrics
@@ -51,6 +54,7 @@ class Quarantine:
         self, folder: Path, *, most_files: int, clock: Clock, metrics: FerryMetrics, disk: Disk = DISK
     ) -> None:
         self._disk = disk
+        self.folder = folder
         self._folders = {False: folder / "quarantined", True: folder / "held"}
         self._most = most_files
         self._clock = clock
@@ -106,6 +110,33 @@ class Quarantine:
         self._known[held].add(short)
         self._measure()
         return True
+
+    def let_go(self, name: DropName) -> None:
+        """Take a released bundle off the shelf of held ones."""
+        folder = self._folders[True]
+        remove_entry(folder, name, disk=self._disk)
+        remove_entry(folder, replace(name, kind="notice"), disk=self._disk)
+        self._known[True].discard(f"{name.sequence:012x}")
+        self._measure()
+
+    def reject(self, name: DropName) -> bool:
+        """Move a held bundle to the rejected ones; gives whether its bytes are kept: a full folder keeps what it has.
+
+        Raises:
+            Unavailable: it cannot be moved now.
+        """
+        rejected = self.folder / "rejected"
+        kept = count_entries(rejected, most=2 * self._most, disk=self._disk) < 2 * self._most
+        if kept:
+            try:
+                self._disk.make_folder(rejected)
+                for one in (name, replace(name, kind="notice")):
+                    with suppress(FileNotFoundError):
+                        self._disk.rename(self._folders[True] / str(one), rejected / str(one))
+            except OSError as error:
+                raise Unavailable(Kind.STORAGE_FULL, f"cannot move a held bundle: {error.strerror}", 1) from None
+        self.let_go(name)
+        return kept
 
     def _keep(self, held: bool, name: DropName, data: bytes, note: bytes) -> None:  # noqa: FBT001 - a key
         folder = self._folders[held]

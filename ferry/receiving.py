@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Final, Protocol
 
+from ferry.acts.released import ReleasedHandler
 from ferry.intake import CRASHES, Candidate, Intake, Over, Pause, Steps
 from ferry.journal import RECEIVED_WAY, Numbered
 from ferry.lane.checks import Checked, Items, LaneId, check_arrived, check_items
@@ -18,7 +19,7 @@ from ferry.lane.crossing import State
 from ferry.lane.inbox import Inbox, Verdict
 from ferry.lane.reasons import MAY_PASS_LATER, Reason, SetAside, reason_of, reason_of_verdict
 from ferry.parts import HalfParts
-from ferry.ports import InletPort
+from ferry.ports import FolderPort, InletPort
 from wire_formats.bundle import CheckedSeal
 from wire_formats.errors import PeerError
 from wire_formats.lane_control import Acknowledgement, Heartbeat
@@ -69,11 +70,13 @@ class ReceivingStation:
         port: the transport's lane.
         deliver: where bundles go.
         on_settled: called after each batch, so that an acknowledgement can be sent.
+        released: folder of bundles that operators released.
     """
 
     def __init__(
-        self, parts: HalfParts, lane: LaneId, port: InletPort, deliver: Deliver, on_settled: Callable[[], None]
-    ) -> None:
+        self, parts: HalfParts, lane: LaneId, port: InletPort, deliver: Deliver, on_settled: Callable[[], None],
+        released: FolderPort | None = None,
+    ) -> None:  # fmt: skip
         self.lane = lane
         self.inbox = Inbox()
         self.heard_s = parts.seconds()
@@ -83,7 +86,12 @@ class ReceivingStation:
         self._deliver = deliver
         self._on_settled = on_settled
         self._metrics = parts.metrics.lane(lane)
-        self._intake = Intake(parts, lane, RECEIVED_WAY, port, self, crashes=CRASHES + deliver.looks_more)
+        crashes = CRASHES + deliver.looks_more
+        self._intake = Intake(parts, lane, RECEIVED_WAY, port, self, crashes=crashes)
+        again = ReleasedHandler(self, self.handle_released, lane, seal=1, signers=parts.signers, clock=parts.clock)
+        self._again = (
+            Intake(parts, lane, RECEIVED_WAY, released, again, crashes=crashes) if released is not None else None
+        )
         self._dirty = False
         self._acknowledged_s = 0.0
 
@@ -95,15 +103,23 @@ class ReceivingStation:
     @property
     def blocked(self) -> str:
         """Why the lane cannot go on, or empty."""
-        return self._intake.blocked
+        return self._intake.blocked or (self._again.blocked if self._again is not None else "")
 
     def step(self, over: Over) -> bool:
         """Do a little work; gives whether there was any."""
+        again = self._again
+        # One at a time: the same bundle may lie in both places, and is looked up in the journal before it is delivered.
+        if again is not None and (again.busy or not self._intake.busy):
+            worked = again.step(over)
+            if worked or again.busy:
+                return worked
         return self._intake.step(over)
 
     def abandon(self) -> None:
         """Drop the batch after something broke."""
         self._intake.abandon()
+        if self._again is not None:
+            self._again.abandon()
 
     def heartbeat(self, message: Heartbeat) -> None:
         """Take in a heartbeat whose signature held; a lost tail shows here."""
@@ -141,8 +157,21 @@ class ReceivingStation:
             candidate.data, candidate.name, self.lane, parts.signers, now_ms=parts.clock.now_ms()
         )
         yield Pause.BREATH
-        if not self._is_new(candidate, crossing):
-            return
+        if self._is_new(candidate, crossing):
+            yield from self._go_on(candidate, checked, crossing)
+
+    def handle_released(self, candidate: Candidate) -> Steps:
+        """Check a released bundle as any other, but for its number: a newer epoch may have replaced it by now."""
+        parts = self._parts
+        checked, crossing = check_arrived(
+            candidate.data, candidate.name, self.lane, parts.signers, now_ms=parts.clock.now_ms()
+        )
+        yield Pause.BREATH
+        self._judge(crossing)
+        yield from self._go_on(candidate, checked, crossing)
+
+    def _go_on(self, candidate: Candidate, checked: Checked, crossing: CheckedSeal) -> Steps:
+        parts = self._parts
         try:
             items = check_items(checked, self.lane, parts.signers)
             if self._author_is_known(candidate, checked):
@@ -199,14 +228,17 @@ class ReceivingStation:
         if self.inbox.judge(statement.epoch, statement.sequence, **chain) is Verdict.NEW:
             self._settle_number(checked, crossing, items_hold=False)
 
-    def _is_new(self, candidate: Candidate, crossing: CheckedSeal) -> bool:
+    def _judge(self, crossing: CheckedSeal) -> Verdict:
         statement = crossing.statement
         verdict = self.inbox.judge(
             statement.epoch, statement.sequence, previous=statement.previous, digest=crossing.digest
         )
         if (reason := reason_of_verdict(verdict)) is not None:
             raise SetAside(reason)
-        if verdict is Verdict.NEW:
+        return verdict
+
+    def _is_new(self, candidate: Candidate, crossing: CheckedSeal) -> bool:
+        if self._judge(crossing) is Verdict.NEW:
             return True
         self._parts.journal.forget(candidate.entry)
         self._metrics.duplicates.inc()

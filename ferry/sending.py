@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from twisted.logger import Logger
 
+from ferry.acts.released import ReleasedHandler
 from ferry.intake import BLOCKED_S, Candidate, Intake, Over, Pause, Steps
 from ferry.journal import SENT_WAY
 from ferry.lane.checks import check_fresh, check_items
@@ -29,11 +30,15 @@ class SendingStation:
         sender: the lane's sending end.
         sources: folders bundles come from.
         on_taken: hears of tracked bundles, after they are safe here.
+        released: folder of bundles that operators released.
     """
 
     log = Logger()
 
-    def __init__(self, sender: Sender, sources: Sequence[FolderPort], *, on_taken: OnTaken | None = None) -> None:
+    def __init__(
+        self, sender: Sender, sources: Sequence[FolderPort], *, on_taken: OnTaken | None = None,
+        released: FolderPort | None = None,
+    ) -> None:  # fmt: skip
         self.sender = sender
         self.sources = tuple(sources)
         self._parts = sender.parts
@@ -41,6 +46,10 @@ class SendingStation:
         self._on_taken = on_taken
         self._taken: list[Tracked] = []
         self._intakes = [Intake(self._parts, self._lane, SENT_WAY, source, self) for source in sources]
+        if released is not None:
+            parts = self._parts
+            again = ReleasedHandler(self, self.handle, self._lane, seal=0, signers=parts.signers, clock=parts.clock)
+            self._intakes.append(Intake(parts, self._lane, SENT_WAY, released, again))
         self._turn = 0
         self._renew_at = 0.0
 
@@ -57,6 +66,8 @@ class SendingStation:
 
     def step(self, over: Over) -> bool:
         """Do a little work; gives whether there was any."""
+        if self._parts.pauses.holds(self._lane):
+            return False
         if self.sender.renewing:
             return self._renew()
         for _ in self._intakes:

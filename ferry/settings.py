@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from ferry.acts.settings import ActsSettings
 from ferry.media.settings import MediaSettings
 from ferry.transports.diode.settings import DiodeSettings
 from wire_formats.settings_reader import number
@@ -97,6 +98,7 @@ class HalfSettings:
         crossings: folder of the witnessed log; ``crossings`` beside the journal when not named.
         workers: names of the workers; all workers with a known certificate when empty.
         media: what media need; without it the half has none.
+        acts: whose acts the half believes; without it no held bundle is released and no lane paused.
         transport: what joins the halves.
         limits: the bounds.
     """
@@ -114,6 +116,7 @@ class HalfSettings:
     crossings: Path | None = None
     workers: tuple[str, ...] = ()
     media: MediaSettings | None = None
+    acts: ActsSettings | None = None
     transport: TransportSettings = TransportSettings()
     limits: FerryLimits = FerryLimits()
 

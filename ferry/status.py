@@ -4,7 +4,7 @@ One JSON object, replaced whole every two seconds:
 
     {"half": name, "at_ms": n, "quarantined": n, "held": n,
      "lanes": [{"way", "lane", "role": "sender"|"receiver", "epoch", "mark", "acknowledged",
-                "gaps", "waiting", "unacknowledged", "oldest_s", "heard_s", "link", "blocked"}],
+                "gaps", "waiting", "unacknowledged", "oldest_s", "heard_s", "link", "blocked", "paused"}],
      "transport": {"out"|"in": {"kind", "figures": {name: value}, "lanes": {lane: {name: value}}, "troubles": [text]}},
      "log": {"number", "leaves", "waiting", "uncosigned", "state", "peer_number", "peer_leaves", "peer_state"},
      "one_way": {"asked": n, "lost": n, "unconfirmed": n, "list": text}}          empty where there is a way back
@@ -49,6 +49,7 @@ class LaneStatus:
         heard_s: seconds since the other half was heard on this lane.
         link: state of the connection, see ``lane.session``.
         blocked: why the lane cannot go on, or empty.
+        paused: whether operators paused it (it takes nothing more from its sources).
     """
 
     way: str
@@ -64,6 +65,7 @@ class LaneStatus:
     heard_s: float
     link: str
     blocked: str
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,7 @@ class LabSender(Lab):
         self._next = 1
         self._again = 0
         self._full_until = 0.0
+        self._looked_s = 0.0
 
     def tick(self) -> None:
         """Send what the outlet takes, and again what was not acknowledged."""
@@ -161,6 +162,8 @@ class LabSender(Lab):
         try:
             if self.lab.acknowledged:
                 self._acknowledgements()
+            if self.lab.acknowledged and now - self._looked_s >= _ACK_S:
+                self._looked_s = now
                 carried = self.outlet.carrying(self.lab.lane)
                 for sequence in self._outbox.due(now, most=_AT_ONCE, on_its_way=lambda at: _name(at) in carried):
                     self._again += self._outbox.tries(sequence) > 0

@@ -2,7 +2,8 @@
 
 var/installation.toml        this installation: ports, city, workers
 var/run/                     the supervisor's lock and control socket
-var/dmz/ var/gap/ var/ferry_low/ var/ferry_high/ var/ferry_inspector/ var/core/ var/ca/ var/demo/    see DESIGN
+var/dmz/ var/gap/ var/ferry_low/ var/ferry_high/ var/ferry_inspector/ var/core/ var/ca/ var/gatekeeper/
+var/gatekeeper_low/ var/demo/    see DESIGN
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ WAYS: Final = ("inbound", "outbound")
 #: What may join the two halves of the ferry; the first is the usual one.
 TRANSPORTS: Final = ("directory", "diode")
 #: Metrics ports count up from the first one, in this order; worker-<n> follow from WORKERS_AT.
-METRICS_ORDER: Final = ("supervisor", "static", "ferry_low", "ferry_high", "core", "staff", "ca")
+METRICS_ORDER: Final = (
+    "supervisor", "static", "ferry_low", "ferry_high", "core", "staff", "ca", "gatekeeper", "gatekeeper_low",
+)  # fmt: skip
 WORKERS_AT: Final = 20
 #: Processes that have no network, and so no port for their metrics.
 NO_NETWORK: Final = frozenset({"ferry_inspector"})
@@ -46,6 +49,8 @@ class Ports:
         site_plain: the site without TLS; it only redirects.
         site: the site.
         staff: the core's staff window.
+        gatekeeper: the gatekeeper console of the high side.
+        gatekeeper_low: the one of the low side, which only looks.
         metrics: first of the loopback ports for /metrics and /healthz.
     """
 
@@ -56,20 +61,22 @@ class Ports:
     site: int = number(8443, least=1, most=_LARGEST_PORT)
     staff: int = number(7443, least=1, most=_LARGEST_PORT)
     metrics: int = number(9700, least=1, most=_LARGEST_PORT - EDGE_AT - MOST_EDGE_CHILDREN)
+    gatekeeper: int = number(7444, least=1, most=_LARGEST_PORT)
+    gatekeeper_low: int = number(7445, least=1, most=_LARGEST_PORT)
 
     @classmethod
     def from_base(cls, base: int) -> Ports:
         """Give consecutive ports, for a second installation on one machine or for tests.
 
         Args:
-            base: 1024..65000; base..base+5 are the windows, metrics start at base+10.
+            base: 1024..65000; base..base+7 are the windows, metrics start at base+10.
 
         Raises:
             ValueError: base out of range.
         """
         if not 1024 <= base <= 65_000:
             raise ValueError(f"FERRYGATE_PORT_BASE must be from 1024 to 65000, not {base}")
-        return cls(base, base + 1, base + 2, base + 3, base + 4, base + 5, base + 10)
+        return cls(base, base + 1, base + 2, base + 3, base + 4, base + 5, base + 10, base + 6, base + 7)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Ports:
@@ -107,6 +114,8 @@ class Ports:
         yield "site, plain", self.site_plain
         yield "site (门户)", self.site
         yield "staff (业务经办)", self.staff
+        yield "gatekeepers (守闸台)", self.gatekeeper
+        yield "gatekeepers, low side (守闸台，只读)", self.gatekeeper_low
 
 
 @dataclass(frozen=True)
@@ -212,6 +221,16 @@ class Layout:
         """Demo accounts' PKCS#12 files."""
         return self.root / "demo"
 
+    @property
+    def gatekeeper(self) -> Path:
+        """The gatekeeper console of the high side."""
+        return self.root / "gatekeeper"
+
+    @property
+    def gatekeeper_low(self) -> Path:
+        """The one of the low side."""
+        return self.root / "gatekeeper_low"
+
     def settings(self, role: str) -> Path:
         """Give the settings file of a process."""
         return self._zone_of(role) / f"{role}.toml"
@@ -223,7 +242,8 @@ class Layout:
     def folders(self, workers: tuple[str, ...]) -> Iterator[Path]:
         """Give every folder the processes expect to exist."""
         yield self.run
-        for zone in (self.dmz, self.ferry_low, self.ferry_high, self.ferry_inspector, self.core, self.ca):
+        consoles = (self.gatekeeper, self.gatekeeper_low)
+        for zone in (self.dmz, self.ferry_low, self.ferry_high, self.ferry_inspector, self.core, self.ca, *consoles):
             for name in ("keys", "trust", "log", "run"):
                 yield zone / name
         for lane in LANES:
@@ -239,6 +259,7 @@ class Layout:
             yield half / "state"
             yield half / "spool"
             yield half / "media"
+            yield half / "acts" / "drop" / ".tmp"
             yield half / "quarantine"
         yield self.dmz / "notices"
         yield self.dmz / "snapshots"
@@ -258,6 +279,8 @@ class Layout:
             "core": self.core,
             "staff": self.core,
             "ca": self.ca,
+            "gatekeeper": self.gatekeeper,
+            "gatekeeper_low": self.gatekeeper_low,
         }
         return self.dmz if role.startswith("worker-") else zones[role]
 
@@ -276,6 +299,8 @@ def roles(installation: Installation) -> tuple[tuple[str, int], ...]:
         ("ferry_low", 1),
         ("static", 1),
         ("staff", 1),
+        ("gatekeeper", 1),
+        ("gatekeeper_low", 1),
         *((worker, 1) for worker in installation.worker_names),
         ("edge", 2),
     )

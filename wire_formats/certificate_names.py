@@ -18,7 +18,7 @@ from cryptography import x509
 
 from wire_formats.errors import Kind, PeerError
 
-MACHINE_ROLES: Final = ("worker", "ferry_low", "ferry_high", "core", "ca_deny")
+MACHINE_ROLES: Final = ("worker", "ferry_low", "ferry_high", "ferry_console", "core", "ca_deny")
 CERTIFICATE_WINDOWS: Final = ("unit", "community", "person", "staff")
 #: Persons whose signatures the ferry believes; at two of them, one's name must differ from the other's.
 OPERATOR_ROLES: Final = ("gatekeeper",)

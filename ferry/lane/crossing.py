@@ -4,6 +4,8 @@
        │  │          │           └────▶ HELD       given up by the sender; two people may release it
        │  │          └──▶ REJECTED                 every request failed inspection and was answered
        │  └─▶ HELD                                 unclear: crashed the inspector, or in conflict
+       │       ├─▶ RECEIVED                        released by two operators: all checks again
+       │       └─▶ REJECTED                        rejected for good by two operators
        └─▶ QUARANTINED ──▶ INSPECTED               the same bytes came again and now pass (clock, trust)
 
 A file in the quarantine is never released, whatever becomes of later arrivals.
@@ -37,7 +39,7 @@ _ONWARD: Final[dict[State, frozenset[State]]] = {
     State.SENT: frozenset({State.ACKED, State.HELD}),
     State.QUARANTINED: frozenset({State.INSPECTED, State.HELD}),
     State.ACKED: frozenset(),
-    State.HELD: frozenset(),
+    State.HELD: frozenset({State.RECEIVED, State.REJECTED}),
     State.REJECTED: frozenset(),
 }
 #: Bytes that come again in one of these states need no second look.

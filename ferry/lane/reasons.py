@@ -48,6 +48,10 @@ MAY_PASS_LATER: Final = frozenset(
 )
 #: Unclear rather than wrong: kept apart, may be released by two people.
 HELD: Final = frozenset({Reason.POISON, Reason.GIVEN_UP, Reason.AUTHOR_CONFLICT, Reason.CROSSING_CONFLICT})
+#: Held, and nothing speaks against all checks being made again.  A conflict of numbers is not among them: one number of
+#: a signer stands for one bundle, the journal and the log hold the first, and whoever made an honest second one sends
+#: its requests again under a new number.
+RELEASABLE: Final = frozenset({Reason.POISON, Reason.GIVEN_UP})
 #: Held, but whoever has a signer's key makes as many of them as he likes: they must not stand in everybody's way.
 MADE_AT_WILL: Final = frozenset({Reason.AUTHOR_CONFLICT, Reason.CROSSING_CONFLICT})
 

@@ -11,7 +11,10 @@ from typing import Final
 from ops.cli.words import Words, add_root
 from ops.layout import TRANSPORTS
 
-ROLES: Final = ("edge", "static", "worker", "ferry_low", "ferry_high", "ferry_inspector", "core", "staff", "ca")
+ROLES: Final = (
+    "edge", "static", "worker", "ferry_low", "ferry_high", "ferry_inspector", "core", "staff", "ca", "gatekeeper",
+    "gatekeeper_low",
+)  # fmt: skip
 LANGUAGES: Final = ("en", "zh-CN")
 _HELP_COLUMNS: Final = 100
 Command = Callable[[], int]

@@ -55,6 +55,10 @@ def _module(kind: str) -> ModuleType:
         from ops.roles import staff
 
         return staff
+    if kind in ("gatekeeper", "gatekeeper_low"):
+        from ops.roles import gatekeeper
+
+        return gatekeeper
     from ops.roles import ca
 
     return ca

@@ -9,6 +9,8 @@ _WINDOWS = (
     ("communities (社区)", "community"),
     ("individuals (个人)", "person"),
     ("staff (经办)", "staff"),
+    ("gatekeepers (守闸台)", "gatekeeper"),
+    ("  low side, read only", "gatekeeper_low"),
 )
 
 

@@ -155,7 +155,7 @@ def make_gatekeepers(maker: AccountMaker, halves: tuple[Path, ...]) -> list[dict
         )
         write_private(maker.folder / f"{label}.p12", made.pkcs12)
         known += x509.load_pem_x509_certificate(made.chain_pem).public_bytes(Encoding.PEM)
-        listed.append(_line(label, "a gatekeeper operator, signs media (网闸操作员)", "-", "-", made))
+        listed.append(_line(label, "a gatekeeper operator: console, media, held bundles (网闸操作员)", "-", "-", made))
     for half in halves:
         (half / "trust" / "operators.pem").write_bytes(known)
     return listed

@@ -32,6 +32,8 @@ def role_tables(layout: Layout, found: Installation, authority: Table) -> Iterat
     yield "ferry_high", ferry_high_table(found)
     yield "core", core_table(layout, found)
     yield "staff", staff_table(layout, found)
+    yield "gatekeeper", gatekeeper_table(found, "high")
+    yield "gatekeeper_low", gatekeeper_table(found, "low")
     yield "ca", {"role": role_table(found, "ca"), "ca": authority}
 
 
@@ -184,6 +186,12 @@ def _half(name: str, found: Installation) -> dict[str, Value]:
             "operators": "trust/operators.pem",
             "operator_issuers": "trust/client_issuers.pem",
         },
+        "acts": {
+            "folder": "acts",
+            "operators": "trust/operators.pem",
+            "operator_issuers": "trust/client_issuers.pem",
+            "by_console": name == "ferry_high",
+        },
     }
 
 
@@ -225,6 +233,33 @@ def core_table(layout: Layout, found: Installation) -> Table:
             "pepper": "keys/pepper.key",
             "account_master_key": "keys/account_master.key",
             "desk_socket": "run/ca.sock",
+        },
+    }
+
+
+def gatekeeper_table(found: Installation, side: str) -> Table:
+    """Give a console's settings; only the high side's has a key to act with."""
+    name = "gatekeeper" if side == "high" else "gatekeeper_low"
+    half = f"../ferry_{side}"
+    signer = {"signing_key": "keys/gatekeeper.key.pem", "signing_certificate": "keys/gatekeeper.pem"}
+    return {
+        "role": role_table(found, name),
+        "console": {
+            "half": f"ferry_{side}",
+            "server_key": "keys/server.key.pem",
+            "server_chain": "keys/server.pem",
+            "operators": f"{half}/trust/operators.pem",
+            "operator_issuers": f"{half}/trust/client_issuers.pem",
+            "trust_issuers": f"{half}/trust/machine_issuers.pem",
+            "trust_machines": f"{half}/trust/machines.pem",
+            "status": f"{half}/state/status.json",
+            "journal": f"{half}/state/journal.sqlite",
+            "crossings": f"{half}/state/crossings",
+            "quarantine": f"{half}/quarantine",
+            "acts": f"{half}/acts",
+            "media": f"{half}/media",
+            "port": found.ports.gatekeeper if side == "high" else found.ports.gatekeeper_low,
+            **(signer if side == "high" else {}),
         },
     }
 

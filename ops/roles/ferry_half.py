@@ -81,5 +81,8 @@ def half_walls(settings: HalfSettings, *, read: tuple[Path, ...] = (), write: tu
     media = {settings.media.folder} if settings.media is not None else set()
     own = media | {settings.journal.parent, settings.status.parent, settings.spool, settings.quarantine}
     own.add(settings.crossings_folder)
+    if settings.acts is not None:
+        own.add(settings.acts.folder)
+        trust |= {settings.acts.operators.parent, settings.acts.operator_issuers.parent}
     gap = {settings.gap_inbound, settings.gap_outbound}
     return Walls(read=(*sorted(keys | trust), *read), write=(*sorted(own | gap), *write))

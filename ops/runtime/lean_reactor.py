@@ -2,8 +2,9 @@
 
 Twisted's own wraps each event in a logging context and looks at the descriptor twice; that is a third of a small
 request. What is kept: an exception from a descriptor is logged and ends that descriptor, never the loop; hang-ups
-and errors go the old way. ``at_turn_end`` is new: work that is better done once for all events of a turn, as sending
-what many requests have for one worker.
+and errors go the old way. Between two waits nothing is asked but whether something else is to be done.
+``at_turn_end`` is new: work that is better done once for all events of a turn, as sending what many requests have for
+one worker.
 
 Timers follow the steady clock, not the wall clock as Twisted's do: a wall clock that is set back by a day
 would put every heartbeat, resend and deadline off by a day.
@@ -34,6 +35,7 @@ class LeanReactor(EPollReactor):
 
     def __init__(self) -> None:
         self._at_turn_end: list[Callable[[], None]] = []
+        self._stays = False
         super().__init__()
 
     def seconds(self) -> float:
@@ -44,18 +46,33 @@ class LeanReactor(EPollReactor):
         """Call something once, when all events of this turn have been served; before the loop waits in any case."""
         self._at_turn_end.append(call)
 
+    def mainLoop(self) -> None:  # noqa: N802 - Twisted's name
+        """Run until stopped."""
+        self._stays = True
+        try:
+            super().mainLoop()
+        finally:
+            self._stays = False
+
     def doPoll(self, timeout: float | None) -> None:  # noqa: N802 - Twisted's name
-        """Wait for events and serve them."""
+        """Wait for events and serve them; in the main loop again and again, until something else is to be done."""
         if self._at_turn_end:  # left by timed calls of this turn
             self._end_turn()
-        selectables = self._selectables
-        events = self._poller.poll(-1 if timeout is None else timeout, len(selectables) or 1)
-        for number, event in events:
-            selectable = selectables.get(number)
-            if selectable is not None:
-                self._serve(selectable, number, event)
-        if self._at_turn_end:
-            self._end_turn()
+        selectables, poll = self._selectables, self._poller.poll
+        while True:
+            for number, event in poll(-1 if timeout is None else timeout, len(selectables) or 1):
+                selectable = selectables.get(number)
+                if selectable is not None:
+                    self._serve(selectable, number, event)
+            if self._at_turn_end:
+                self._end_turn()
+            # Timed calls that are new or due, calls from threads, the end: all as in ``ReactorBase``.
+            if self._newTimedCalls or self.threadCallQueue or self._justStopped or not (self._stays and self.running):
+                return
+            timed = self._pendingTimedCalls
+            timeout = timed[0].time - self.seconds() if timed else None
+            if timeout is not None and timeout <= 0:
+                return
 
     doIteration = doPoll  # noqa: N815 - Twisted's name
 

@@ -1,8 +1,8 @@
 """Who owns what of an installation: one user per zone, and a group for every place where two zones meet.
 
     fg-dmz      edge, static, workers        dmz/          (keys of the front door, exchange database)
-    fg-low      ferry_low                    ferry_low/
-    fg-high     ferry_high                   ferry_high/
+    fg-low      ferry_low, its console       ferry_low/, gatekeeper_low/
+    fg-high     ferry_high, its console      ferry_high/, gatekeeper/   (a console's unit shows it no key of the half)
     fg-inspect  ferry_inspector              ferry_inspector/   (the key that opens requests; no network)
     fg-core     core, staff                  core/         (production database)
     fg-ca       ca                           ca/
@@ -59,6 +59,8 @@ _ROLES: Final = {
     "core": CORE,
     "staff": CORE,
     "ca": CA,
+    "gatekeeper": HIGH,
+    "gatekeeper_low": LOW,
 }
 _ZONES: Final = {
     "dmz": DMZ,
@@ -67,6 +69,8 @@ _ZONES: Final = {
     "ferry_inspector": INSPECTOR,
     "core": CORE,
     "ca": CA,
+    "gatekeeper": HIGH,
+    "gatekeeper_low": LOW,
 }
 #: Closed to others; others may pass through to a meeting place; shared with a group, whose new files belong to it.
 CLOSED: Final = 0o700
@@ -99,6 +103,8 @@ def user_of(role: str) -> str:
 
 def zone_of(role: str) -> str:
     """Give the folder of a role's zone."""
+    if role in _ZONES:
+        return role
     return next(folder for folder, user in _ZONES.items() if user == user_of(role))
 
 

@@ -54,7 +54,7 @@ NotifyAccess=main
 #: Roles that compile patterns or call foreign code through trampolines need pages that are written and then executed.
 _WRITES_CODE: Final = frozenset({"edge", "worker"})
 #: Who serves people; all others listen on the loopback address only, for their metrics.
-_OPEN: Final = frozenset({"edge", "staff"})
+_OPEN: Final = frozenset({"edge", "staff", "gatekeeper", "gatekeeper_low"})
 _ABOUT: Final = {
     "edge": "front door",
     "static": "style sheet and other files",
@@ -65,6 +65,8 @@ _ABOUT: Final = {
     "core": "core processor",
     "staff": "staff window",
     "ca": "certificate desk and deny list",
+    "gatekeeper": "gatekeeper console",
+    "gatekeeper_low": "gatekeeper console of the outer half, read only",
 }
 
 
@@ -144,7 +146,7 @@ def _network(role: str) -> tuple[str, ...]:
 
 def _links(role: str, transport: str) -> tuple[str, ...]:
     """A diode's halves bind UDP; its addresses beyond this machine are the administrator's to allow (docs/diode.md)."""
-    return ("SocketBindAllow=ipv4:udp",) if transport == "diode" and role.startswith("ferry_") else ()
+    return ("SocketBindAllow=ipv4:udp",) if transport == "diode" and role in ("ferry_low", "ferry_high") else ()
 
 
 #: zone -> what of the installation exists for its roles: its folder, and the places where it meets others.
@@ -155,7 +157,12 @@ _VISIBLE: Final = {
     "ferry_inspector": ("ferry_inspector",),
     "core": ("core",),
     "ca": ("ca", "core/deny", "core/run", "core/outbox/control"),
+    "gatekeeper": ("gatekeeper", "ferry_high/acts/drop"),
+    "gatekeeper_low": ("gatekeeper_low",),
 }
+#: console -> the half it shows, and what of it.
+_SHOWN: Final = {"gatekeeper": "ferry_high", "gatekeeper_low": "ferry_low"}
+_SHOWN_FOLDERS: Final = ("state", "quarantine", "acts", "media", "trust")
 
 
 def visible(role: str) -> tuple[str, ...]:
@@ -165,6 +172,8 @@ def visible(role: str) -> tuple[str, ...]:
 
 def _looks_at(role: str) -> tuple[str, ...]:
     """Folders of another zone that a role reads and never writes."""
+    if role in _SHOWN:
+        return tuple(f"{_SHOWN[role]}/{folder}" for folder in _SHOWN_FOLDERS)
     return ("ca/crl",) if role == "staff" else ()
 
 

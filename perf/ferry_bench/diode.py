@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from perf.ferry_bench import pydiode
-from perf.ferry_bench.link import Link, Task
+from perf.ferry_bench.link import ETHERNET_FRAME, LARGEST_FRAME, Link, Task
 from perf.figures import measure, show
 
 MEGA: Final = 1_000_000
 FILE_BYTES: Final = 5 * MEGA
 SMALL_BYTES: Final = 2000
+SMALL_PER_S: Final = 2000
 LINK_MBIT: Final = 300
 _LOSSES: Final = (0.0, 0.001, 0.01, 0.05, 0.2)
 
@@ -62,21 +63,19 @@ def large(plan: Plan) -> None:
 
 def small(plan: Plan) -> None:
     """2 KB files one by one on the interactive lane at 1 % loss, with acknowledgements on the opposite link."""
-    for per_second, rate in ((2000, LINK_MBIT), (4000, 2 * LINK_MBIT)):
-        files = per_second * 10
-        task = Task(
-            files, SMALL_BYTES, rate, 0.01, lane="interactive", per_second=per_second, acknowledged=True
-        )  # fmt: skip
-        sent, got = plan.link.run(task)
-        name = f"diode, 2 KB files at {per_second}/s, 1 % loss"
-        measure(f"{name}: arrived", got["files"], f"of {files}", at_least=files)
-        took = got["seconds"]
-        measure(f"{name}: taken", got["files"] / took, "/s", at_least=per_second * 0.95)
-        waits = f"p50 {got['wait_p50_s'] * 1e3:.1f} ms  p99 {got['wait_p99_s'] * 1e3:.1f} ms"
-        again = f"{sent['again']} sent again, {got['twice']} came twice"
-        show(f"{name}: from put to taken", f"{waits}  most {got['wait_most_s'] * 1e3:.0f} ms; {again}")
-        cpu = sent["cpu_s"] / files * 1e6, got["cpu_s"] / files * 1e6
-        show(f"{name}: processor time a file", f"sender {cpu[0]:.0f} µs, receiver {cpu[1]:.0f} µs")
+    files = SMALL_PER_S * 10
+    task = Task(
+        files, SMALL_BYTES, LINK_MBIT, 0.01, lane="interactive", per_second=SMALL_PER_S, acknowledged=True
+    )  # fmt: skip
+    sent, got = plan.link.run(task)
+    name = f"diode, 2 KB files at {SMALL_PER_S}/s, 1 % loss"
+    measure(f"{name}: arrived", got["files"], f"of {files}", at_least=files)
+    measure(f"{name}: taken", got["files"] / got["seconds"], "/s", at_least=SMALL_PER_S * 0.95)
+    waits = f"p50 {got['wait_p50_s'] * 1e3:.1f} ms  p99 {got['wait_p99_s'] * 1e3:.1f} ms"
+    again = f"{sent['again']} sent again, {got['twice']} came twice"
+    show(f"{name}: from put to taken", f"{waits}  most {got['wait_most_s'] * 1e3:.0f} ms; {again}")
+    cpu = sent["cpu_s"] / files * 1e6, got["cpu_s"] / files * 1e6
+    show(f"{name}: processor time a file", f"sender {cpu[0]:.0f} µs, receiver {cpu[1]:.0f} µs")
 
 
 def peer(plan: Plan) -> None:
@@ -90,16 +89,18 @@ def peer(plan: Plan) -> None:
         spread = f"{sent['out']['packets'] / (plan.trials * FILE_BYTES / (1472 - 56)):.2f} × the file sent"
         seconds = got["seconds"] / max(1, got["files"] - 1)
         show(f"{loss:.1%} loss: ours", f"{got['files']} of {plan.trials} arrived, {seconds:.2f} s each, {spread}")
-        for redundancy in (1, 2) if program is not None else ():
-            assert program is not None
-            plan.link.lose(loss)
+        if program is None:
+            continue
+        for redundancy, frames in ((1, ETHERNET_FRAME), (2, ETHERNET_FRAME), (1, LARGEST_FRAME), (2, LARGEST_FRAME)):
+            plan.link.lose(loss, frames=frames)
             found = [
                 pydiode.transfer(plan.link, program, data, rate_mbit=LINK_MBIT, redundancy=redundancy)
                 for _ in range(plan.trials)
             ]
             arrived = [trial for trial in found if trial.arrived]
             took = f", {sum(trial.seconds for trial in arrived) / len(arrived):.2f} s each" if arrived else ""
-            show(f"{loss:.1%} loss: pydiode, sent {redundancy}×", f"{len(arrived)} of {plan.trials} arrived{took}")
+            words = f"pydiode {redundancy}×, frames of {frames}"
+            show(f"{loss:.1%} loss: {words}", f"{len(arrived)} of {plan.trials} arrived{took}")
 
 
 def _mbit(got: dict[str, Any], size: int) -> float:

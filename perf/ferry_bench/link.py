@@ -17,6 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+#: Loopback's own; Ethernet's is 1,500.
+LARGEST_FRAME: Final = 65_536
+ETHERNET_FRAME: Final = 1500
 NEEDS: Final = ("ip", "nft", "taskset")
 #: Ports of the two links: there and back.
 THERE: Final = (9001, 9004)
@@ -71,17 +74,20 @@ class Link:
         self._name = f"ferry-bench-{os.getpid()}"
         (folder / "key").write_bytes(os.urandom(32))
 
-    def lose(self, share: float) -> None:
-        """Drop this share of what comes to the receivers' ports from now on."""
-        ports = ", ".join(map(str, (THERE[1], BACK[1], PYDIODE_PORT)))
-        rule = (
-            f"udp dport {{ {ports} }} numgen random mod 100000 < {round(share * 100_000)} counter drop" if share else ""
-        )
+    def lose(self, share: float, *, frames: int = ETHERNET_FRAME) -> None:
+        """Drop this share of the frames from now on.
+
+        Args:
+            share: of all frames, both ways.
+            frames: bytes of the largest; a longer datagram is cut, and each of its fragments is kept or lost by itself.
+        """
+        self._inside(["ip", "link", "set", "lo", "mtu", str(frames)])
+        rule = f"numgen random mod 100000 < {round(share * 100_000)} counter drop" if share else ""
         rules = f"""add table inet lossy
 delete table inet lossy
 table inet lossy {{
   chain input {{
-    type filter hook input priority 0;
+    type filter hook prerouting priority -300;
     {rule}
   }}
 }}

@@ -1,8 +1,8 @@
 """The peer: pydiode of PyPI, in an environment of its own, over the same link.
 
 It is a pair of pipes (``pydiode send < file``, ``pydiode receive > file``), with redundancy by whole chunks.  It sends
-datagrams of 65,500 bytes; on loopback each is lost or kept as one, where Ethernet would cut it into 45 fragments and
-lose it with any of them: the figures favour it.
+datagrams of 65,500 bytes: Ethernet cuts each into 45 fragments and loses it with any of them, loopback's large frames
+keep or lose it as one.  Both are run.
 """
 
 from __future__ import annotations

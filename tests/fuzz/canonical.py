@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, quote_plus
 
+from dmz.edge.watch_port import is_foreign
 from dmz.messages import HallRequest
 
 _ESCAPES = (('"', "%22"), ("\r", "%0D"), ("\n", "%0A"))
@@ -15,6 +16,8 @@ def write(request: HallRequest) -> bytes:
     body = _body(request)
     lines = [f"{request.method} {_target(request)} HTTP/1.1"]
     lines += [f"{name.title()}: {value}" for name, value in request.headers.items()]
+    if is_foreign(request.headers):  # then it was a link; no worker gets the field that says so
+        lines.append("Sec-Fetch-Dest: document")
     if request.cookies:
         lines.append("Cookie: " + "; ".join(f"{name}={value}" for name, value in request.cookies))
     if request.method == "POST":

@@ -25,6 +25,7 @@ from dmz.edge.http_grammar import GrammarLimits, RequestParser, State
 from dmz.edge.refusals import Reason, RefusalError
 from dmz.edge.request_builder import Peer, build_request
 from dmz.edge.settings import EdgeSettings
+from dmz.edge.watch_port import is_foreign, is_link
 from dmz.messages import FORWARDED_HEADERS, ClientIdentity, HallRequest, Window, decode_request, encode_request
 from dmz.waf.hall_routes import hall_route_table
 from dmz.waf.verdict import Verdict
@@ -178,6 +179,8 @@ def check_request(request: HallRequest) -> None:
 
 def _admit(head: RequestHead, window: Window) -> int:
     """Give the most bytes of a body, for a TLS session with ``localhost``."""
+    if is_foreign(head.fields) and not is_link(head.method, head.fields):
+        raise RefusalError(Reason.FOREIGN_PAGE)
     if head.host.name != "localhost":
         raise RefusalError(Reason.HOST_UNKNOWN)
     return _BODY_LIMIT(window, head.target.path, head.fields.get("content-type", "")) if head.method == "POST" else 0

@@ -143,6 +143,8 @@ def _browser(chance: random.Random) -> list[bytes]:
         b"Sec-Fetch-Site: same-origin",
         b"Connection: keep-alive",
     ]
+    if chance.random() < 0.1:
+        headers[1:1] = [b"Sec-Fetch-Site: cross-site", b"Sec-Fetch-Mode: navigate", b"Sec-Fetch-Dest: document"]
     return headers[: chance.randint(1, len(headers))]
 
 

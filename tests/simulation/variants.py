@@ -16,6 +16,7 @@ from core.intake.processor import Processor
 from core.intake.work import Results, Work
 from dmz.workers.assembly import Worker
 from ferry.high_half import HighHalf
+from ferry.intake import Pause
 from ferry.journal import Journal
 from ferry.lane.checks import Checked, Items
 from ferry.lane.crossing import State
@@ -99,7 +100,7 @@ class _SwallowsRefusals:
     def room(self) -> int:
         return int(self._inner.room())
 
-    def deliver(self, checked: Checked, items: Items, *, careful: bool) -> Generator[None, None, State]:
+    def deliver(self, checked: Checked, items: Items, *, careful: bool) -> Generator[Pause, None, State]:
         try:
             state: State = yield from self._inner.deliver(checked, items, careful=careful)
         except Unavailable:

@@ -74,7 +74,7 @@ class EdgeBench:
         line = self.process.stdout.readline()
         assert line, self.process.stderr.read().decode()
         self.ports = json.loads(line)
-        self.wait_for(lambda: self.log().count("edge_serving") > served)
+        self.wait_for(lambda: self.log().count("edge_serving") > served, 60.0)  # the firewall is compiled first
         return self
 
     def stop(self) -> int:

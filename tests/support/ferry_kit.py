@@ -11,6 +11,7 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from prometheus_client import CollectorRegistry
 
+from ferry.acts.settings import ActsSettings
 from ferry.high_half import HIGH_LANES, HighHalf
 from ferry.inspection import Inspector
 from ferry.inspector.port import InspectionPort, NearInspector
@@ -83,8 +84,28 @@ class FerryKit:
         self.workers = {name: self.authority.machine("worker", name) for name in workers}
         self.machines = [self.low, self.high, self.core, self.deny, *self.workers.values()]
         self.trust = self.authority.trust(self.machines)
+        self.persons = MachineAuthority("Test persons")
+        self.operators: dict[str, SigningKey] = {}
         for folder in self.outboxes():
             prepare_drop(folder)
+
+    def acts(self, half: str) -> ActsSettings | None:
+        """Give where a half's acts lie, if there are operators."""
+        if not self.operators:
+            return None
+        own = self.root / half
+        return ActsSettings(
+            folder=own / "acts", operators=own / "operators.pem", operator_issuers=own / "operator_issuers.pem"
+        )
+
+    def know(self, *names: str) -> None:
+        """Make operators whose acts both halves believe; the console counts as a machine."""
+        self.operators = {name: self.persons.operator(name) for name in names}
+        for half in ("ferry_low", "ferry_high"):
+            own = self.root / half
+            own.mkdir(parents=True, exist_ok=True)
+            (own / "operators.pem").write_bytes(b"".join(pem_of(key) for key in self.operators.values()))
+            (own / "operator_issuers.pem").write_bytes(self.persons.pem)
 
     def outboxes(self) -> list[Path]:
         lanes = ("interactive", "bulk")
@@ -106,7 +127,7 @@ class FerryKit:
         transport: TransportSettings = TransportSettings(),
     ) -> LowHalf:  # fmt: skip
         return build_low(
-            replace(low_settings(self.root, limits), transport=transport), reactor=reactor, clock=clock or RealClock(),
+            replace(low_settings(self.root, limits), transport=transport, acts=self.acts("ferry_low")), reactor=reactor, clock=clock or RealClock(),
             randomness=SystemRandomness(), watch=watch, registry=CollectorRegistry(),
         )  # fmt: skip
 
@@ -116,7 +137,9 @@ class FerryKit:
         transport: TransportSettings = TransportSettings(), inspector: InspectionPort | None = None,
     ) -> HighHalf:  # fmt: skip
         """Build the high half; ``services`` is the catalogue it inspects against, unless there is an inspector."""
-        settings = replace(high_settings(self.root, limits), workers=workers, transport=transport)
+        settings = replace(
+            high_settings(self.root, limits), workers=workers, transport=transport, acts=self.acts("ferry_high")
+        )
         registry = CollectorRegistry()
         parts = half_parts(settings, HIGH_ROLE, HIGH_LANES, reactor, clock or RealClock(), registry)
         ends = build_ends(

@@ -16,7 +16,7 @@ had seen before.  Signature type: 0xff, ``ferrygate/cosignature-es256/v1`` and a
 bytes of SHA-256 over key name, newline, signature type, public key (SubjectPublicKeyInfo, DER).  Signature:
 seconds since 1970 (8 bytes, big-endian), r, s (32 bytes each) over the bytes of ``cosignature/v1``.
 
-Source: C2SP tlog-checkpoint v1.0.0, tlog-cosignature v1.0.0; decision 0018.
+Source: C2SP tlog-checkpoint v1.0.0, tlog-cosignature v1.0.0; decision 0020.
 """
 
 from __future__ import annotations

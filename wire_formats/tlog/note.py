@@ -10,7 +10,7 @@ unknown keys are ignored, so that another witness may add its own.
 Our suite signs with ECDSA P-256, signature type 0x02: the signature is the ASN.1 of r and s over SHA-256
 of the text, the key id the first bytes of the SHA-256 of the public key (SubjectPublicKeyInfo, DER).
 
-Source: C2SP signed-note v1.0.0; decision 0018.
+Source: C2SP signed-note v1.0.0; decision 0020.
 """
 
 from __future__ import annotations

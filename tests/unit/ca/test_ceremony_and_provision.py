@@ -42,6 +42,9 @@ def test_every_machine_gets_its_own_key_in_its_own_zone(tmp_path):
         "dmz/keys/worker-2.key.pem",
         "ferry_high/keys/ferry_high.key.pem",
         "ferry_low/keys/ferry_low.key.pem",
+        "gatekeeper/keys/gatekeeper.key.pem",
+        "gatekeeper/keys/server.key.pem",
+        "gatekeeper_low/keys/server.key.pem",
     ]
     for path in tmp_path.rglob("*"):
         private = path.name.endswith((".key.pem", "seal.x25519", "secret.x25519")) or path.name in (

@@ -18,10 +18,13 @@ class Driven:
     """Both halves over real folders, on a fake reactor clock."""
 
     def __init__(
-        self, root: Path, *, limits: FerryLimits = FerryLimits(), inspector: InspectionPort | None = None
-    ) -> None:
+        self, root: Path, *, limits: FerryLimits = FerryLimits(), inspector: InspectionPort | None = None,
+        operators: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
         self.kit = FerryKit(root)
         self.kit.write_keys()
+        if operators:
+            self.kit.know(*operators)
         self.reactor = Clock()
         self.reactor.advance(1000)
         self.clock = SetClock(NOW_MS)

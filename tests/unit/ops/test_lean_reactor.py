@@ -5,7 +5,9 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import threading
 import time
+from typing import Any
 
 import pytest
 from twisted.internet.error import ConnectionDone, ConnectionLost
@@ -149,6 +151,82 @@ def test_it_runs_as_the_reactor_of_a_process_and_ends_on_sigterm():
         process.terminate()
         assert process.stdout.read() == b"down\n"
         assert process.wait(10) == 0
+
+
+class Bell:
+    """A descriptor that rings on and on: it is readable in every turn."""
+
+    def __init__(self, reactor, rung):
+        self._ends = socket.socketpair()
+        self._ends[1].send(b"x")
+        self._rung = rung
+        self.count = 0
+        reactor.addReader(self)
+
+    def fileno(self):
+        return self._ends[0].fileno()
+
+    def logPrefix(self):
+        return "bell"
+
+    def doRead(self):
+        self.count += 1
+        self._rung(self)
+
+    def connectionLost(self, reason):
+        for end in self._ends:
+            end.close()
+
+
+def run_until_stopped(rung):
+    reactor: Any = LeanReactor()
+    bell = Bell(reactor, lambda bell: rung(reactor, bell))
+    guard = threading.Timer(20, lambda: reactor.callFromThread(reactor.crash))
+    guard.start()
+    try:
+        reactor.run(installSignalHandlers=False)
+    finally:
+        guard.cancel()
+    return bell.count
+
+
+def test_the_main_loop_ends_when_a_descriptor_stops_it():
+    assert run_until_stopped(lambda reactor, bell: reactor.stop() if bell.count == 5 else None) == 5
+
+
+def test_a_timed_call_of_a_descriptor_comes_in_the_next_turn_however_busy_it_is():
+    def rung(reactor, bell):
+        if bell.count == 5:
+            reactor.callLater(0, reactor.stop)
+
+    assert run_until_stopped(rung) == 5
+
+
+def test_timed_calls_come_when_they_are_due_however_busy_it_is():
+    came: list[Any] = []
+
+    def rung(reactor, bell):
+        if bell.count == 1:
+            reactor.callLater(0.05, came.append, "later")
+            reactor.callLater(0.02, came.append, "soon")
+        if len(came) == 2:
+            reactor.stop()
+
+    run_until_stopped(rung)
+    assert came == ["soon", "later"]
+
+
+def test_calls_from_threads_come_however_busy_it_is():
+    came: list[Any] = []
+
+    def rung(reactor, bell):
+        if bell.count == 1:
+            threading.Thread(target=reactor.callFromThread, args=(came.append, 1)).start()
+        if came:
+            reactor.stop()
+
+    run_until_stopped(rung)
+    assert came == [1]
 
 
 def test_timers_follow_the_steady_clock() -> None:

@@ -25,6 +25,7 @@ from tests.support.core_world import Kinds, MemoryDesk, Seeded, World, assemble,
 from wire_formats.answer import Answer, AnswerStatus
 from wire_formats.drop import count_drop
 from wire_formats.errors import Kind
+from wire_formats.request import parse_header
 
 
 def wage(serial: int = 1, amount: int = 510_000) -> dict[str, Any]:
@@ -261,4 +262,32 @@ def test_a_poisoned_request_is_held_after_five_crashes(world: World) -> None:
     restarted.close()
     with world.engine.connect() as connection:
         assert connection.execute(select(held_request.c.reason)).scalars().all() == ["poison"]
+    assert count_drop(world.folder / "inbox" / "interactive") == 0
+
+
+def _dying_of(request_id: bytes) -> dict[str, Handler]:
+    def run(context: Any, request: Any) -> Any:
+        if request.header.id == request_id:
+            Dies.now()
+        return REGISTRY["wage.declare"].run(context, request)
+
+    return {**REGISTRY, "wage.declare": Handler(run)}
+
+
+def test_who_shares_a_bundle_with_poison_is_answered_and_the_poison_is_known_again(world: World) -> None:
+    poison, *others = (world.request("vip", "wage.declare", wage(serial)) for serial in (1, 2, 3))
+    fatal = parse_header(poison.header).id
+    world.drop([others[0], poison, others[1]])
+    for _ in range(1 + 5):  # of the first nobody can tell whose it was
+        killed_in(world, Kinds(handlers=_dying_of(fatal)))
+    restarted = second_core(world)
+    restarted.loop.resend()
+    restarted.turn(3)
+    answered = {header.request_id for header, _ in restarted.answers()}
+    assert answered == {parse_header(item.header).id for item in others}
+    world.drop([poison])
+    restarted.turn(2)
+    assert restarted.answers() == []
+    restarted.close()
+    assert count(world, applied) == 2
     assert count_drop(world.folder / "inbox" / "interactive") == 0

@@ -276,7 +276,7 @@ class Silent:
     def __init__(self, **limits):
         self.clock: Any = LeanReactor()
         self.now_s = 100.0
-        self.clock.seconds = lambda: self.now_s
+        self.clock.seconds = lambda: self.now_s  # type: ignore[method-assign]
         self.counted: list[None] = []
         self.queue = HandshakeQueue(self.clock, HandshakeLimits(**limits), lambda: self.counted.append(None))
         self.dropped: list[str] = []

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from dmz.edge.error_answers import error_answer
 from dmz.hall.form_back import form_back, kept_texts

@@ -26,7 +26,7 @@ from dmz.workers.drafts import DraftBounds, DraftRow, Owner
 from dmz.workers.exchange_db import ExchangeStore, StoreBounds, open_engine
 from dmz.workers.metrics import WorkerMetrics
 from dmz.workers.migrate import upgrade
-from dmz.workers.request_state import MOVES, RequestState, check_move, next_pause_ms, origins
+from dmz.workers.request_state import MOVES, RequestState, check_move, next_pause_ms, origins, spread_ms
 from dmz.workers.request_store import Outgoing, Stored, TokenUse
 from dmz.workers.sent_list import Chunk, Standing, chunks_of, sent_entries, standing_of
 from dmz.workers.session import Life
@@ -325,6 +325,26 @@ def test_the_state_table_ends_and_never_goes_back() -> None:
             else:
                 with pytest.raises(Bug):
                     check_move(before, after)
+
+
+def test_what_was_noted_while_the_clock_was_ahead_is_sent_again(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/x.sqlite")
+    upgrade(engine)
+    day_ms = 86_400_000
+    outgoing = Outgoing(b"r" * 16, "interactive", b"h", b"c")
+    one = Stored(outgoing, "u", "unit", b"s" * 16, "worker-1", "employee.add", day_ms, 2 * day_ms, day_ms + 100)
+    with engine.begin() as connection:
+        request_store.add_requests(connection, [one])
+        assert [found.id for found in request_store.due(connection, "worker-1", 0, (100, 1000), 9)] == [b"r" * 16]
+        assert request_store.due(connection, "worker-1", 0, (100, 1000), 9) == []
+    engine.dispose()
+
+
+def test_pauses_of_requests_differ_and_differ_again() -> None:
+    first, second = bytes(range(16)), bytes(range(255, 239, -1))
+    pauses = [spread_ms(1_000, identity, attempts) for identity in (first, second) for attempts in range(16)]
+    assert all(750 <= pause <= 1_250 for pause in pauses)
+    assert len(set(pauses)) == 32
 
 
 def test_metrics_are_those_of_the_table() -> None:

@@ -1,0 +1,13 @@
+"""The gatekeeper console (守闸台): one half's lanes, held bundles, media and records as a web page for operators.
+
+    settings, service   what it is told; put together
+    tls                 who may come in: holders of a certificate that the half's list of operators names
+    site, visit         HTTP in and out, with bounds
+    pages, renderer     one visit -> one reply
+    samples, plots      a short memory of the status file, and its pictures
+
+It has no power of its own: it reads what the half wrote, and puts countersigned acts where the half reads them.  On the
+low side it only looks.
+
+Source: catalogue E7; issue "the ferry at full strength", point 5; docs/gatekeeper.md.
+"""

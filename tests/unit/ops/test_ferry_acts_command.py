@@ -1,0 +1,137 @@
+"""`ferrygate ferry held, pause, resume, log, lanes, journal`: as two operators type them, beside a half that runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
+
+from ops.__main__ import main
+from ops.provision.toml_text import Value, toml_text
+from tests.support.ferry_kit import RealClock
+from tests.unit.ferry.acts.acting import delivered, poison, shelf
+from tests.unit.ferry.driving import Driven
+from tests.unit.ferry.inspector.test_lost import FragileInspector
+from wire_formats.ids import reference_number
+
+PASSPHRASE = b"a long passphrase"
+
+
+@pytest.fixture
+def inspector() -> FragileInspector:
+    return FragileInspector()
+
+
+@pytest.fixture
+def ferry(tmp_path: Path, inspector: FragileInspector) -> Iterator[Driven]:
+    driven = Driven(tmp_path, inspector=inspector, operators=("li", "wang"))
+    # The commands read the machine's clock, so the halves go by it, too.
+    driven.clock.ms = RealClock().now_ms()
+    for half in ("ferry_low", "ferry_high"):
+        write_settings(tmp_path, half)
+    for name, key in driven.kit.operators.items():
+        sealed = pkcs12.serialize_key_and_certificates(
+            name.encode(), key._key, key.certificate, None, BestAvailableEncryption(PASSPHRASE)
+        )
+        (tmp_path / f"{name}.p12").write_bytes(sealed)
+    yield driven
+    driven.stop()
+
+
+def write_settings(root: Path, half: str) -> None:
+    ferry: dict[str, Value] = {
+        "signing_key": "key.pem", "signing_certificate": "certificate.pem",
+        "trust_issuers": "issuers.pem", "trust_machines": "machines.pem",
+        "gap_inbound": "../gap/inbound", "gap_outbound": "../gap/outbound", "journal": "journal.sqlite",
+        "spool": "spool", "quarantine": "quarantine", "status": "status.json",
+        "acts": {"folder": "acts", "operators": "operators.pem", "operator_issuers": "operator_issuers.pem"},
+    }  # fmt: skip
+    if half == "ferry_low":
+        ferry |= {"dmz_outbox": "../dmz/outbox", "dmz_inbox": "../dmz/inbox", "dmz_notices": "../dmz/notices"}
+    else:
+        ferry |= {"inspector": "run/inspector.sock", "core_inbox": "../core/inbox", "core_outbox": "../core/outbox"}
+    table: dict[str, Value] = {"role": {"name": half}, "ferry": ferry}
+    (root / half / f"{half}.toml").write_text(toml_text(table))
+
+
+def sign(ferry: Driven, name: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run an act without a terminal: the passphrase comes from standard input; the half has time to read the act."""
+    root = ferry.kit.root
+    command = [sys.executable, "-W", "ignore", "-m", "ops", "ferry", *words, "--root", str(root)]
+    done = subprocess.run(
+        [*command, "--key", str(root / f"{name}.p12")], input=f"{PASSPHRASE.decode()}\n",
+        capture_output=True, text=True, timeout=100, check=False, start_new_session=True,
+    )  # fmt: skip
+    ferry.clock.ms = max(ferry.clock.ms, RealClock().now_ms())
+    ferry.run(1)
+    return done
+
+
+def look(capsys: pytest.CaptureFixture[str], ferry: Driven, *words: str) -> str:
+    capsys.readouterr()
+    assert main(["ferry", *words, "--root", str(ferry.kit.root)]) == 0
+    return capsys.readouterr().out
+
+
+def test_two_operators_release_a_held_bundle(
+    ferry: Driven, inspector: FragileInspector, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = poison(ferry, inspector)
+    (item,) = shelf(ferry)
+    digest = item.digest[:12]
+    assert digest in look(capsys, ferry, "held", "list")
+    shown = look(capsys, ferry, "held", "show", digest, "--side", "high")
+    assert ids[0].hex() in shown
+    assert "contents stay sealed" in shown
+    inspector.deadly.clear()
+    first = sign(ferry, "li", "held", "release", digest, "--side", "high", "--reason", "cause_mended")
+    assert first.returncode == 0, first.stderr
+    assert "release by li" in look(capsys, ferry, "held", "list")
+    again = sign(ferry, "li", "held", "release", digest, "--side", "high")
+    assert again.returncode == 0, again.stderr
+    assert delivered(ferry) == []
+    second = sign(ferry, "wang", "held", "release", digest, "--side", "high")
+    assert second.returncode == 0, second.stderr
+    assert delivered(ferry) == ids
+    assert "nothing is held" in look(capsys, ferry, "held", "list")
+    log = look(capsys, ferry, "log", "--side", "high")
+    assert "4 lines, unbroken" in log
+    assert "one operator twice" in log
+    sent = look(capsys, ferry, "journal", "search", "--side", "high", "--request", reference_number(ids[0]))
+    assert "sent 已发" in sent
+    by_digest = look(capsys, ferry, "journal", "search", "--side", "high", "--digest", digest, "--state", "sent")
+    assert digest in by_digest
+    assert "nothing in this half" in look(capsys, ferry, "journal", "search", "--side", "high", "--state", "held")
+
+
+def test_a_lane_is_paused_and_resumed(ferry: Driven, capsys: pytest.CaptureFixture[str]) -> None:
+    done = sign(ferry, "li", "pause", "inbound-bulk")
+    assert done.returncode == 0, done.stderr
+    ferry.run(3)
+    assert look(capsys, ferry, "lanes", "--side", "low").count("paused 已暂停") == 1
+    done = sign(ferry, "wang", "resume", "inbound-bulk")
+    assert done.returncode == 0, done.stderr
+    ferry.run(3)
+    assert "已暂停" not in look(capsys, ferry, "lanes")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("held", "show", "abcdef012345", "--side", "high"), ("held", "show", "ab", "--side", "high"),
+        ("held", "show", "abcdef012345"), ("pause", "sideways", "--key", "none.p12"),
+        ("journal", "search", "--side", "low", "--request", "nonsense"),
+        ("journal", "search", "--side", "low", "--digest", "xyz"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_is_one_line(
+    ferry: Driven, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    assert main(["ferry", *words, "--root", str(ferry.kit.root)]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.count("\n") == 1
