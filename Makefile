@@ -12,8 +12,8 @@ BIN := $(VENV)/bin
 LOCKS := ops/locks
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run demo test check format types imports lint bench bench-edge bench-ferry lab fuzz waf-conformance status \
-  doctor locks clean distclean
+.PHONY: help run demo test check format types imports lint bench bench-edge bench-ferry lab simulate kill-campaign fuzz \
+  waf-conformance status doctor locks clean distclean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ bench: $(VENV)/.dev-stamp $(VENV)/.rules-stamp ## figures and ratios of this mac
 simulate: $(VENV)/.dev-stamp ## the whole road on simulated time and disks: SEEDS=1000 FIRST= PROFILE= PROCESSES=2
 	@exec nice $(BIN)/python -m tests.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST),--first $(FIRST)) \
 	  $(if $(PROFILE),--profile $(PROFILE)) $(if $(PROCESSES),--processes $(PROCESSES)) $(ARGS)
+
+kill-campaign: $(VENV)/.dev-stamp ## kill -9 on real processes: KILLS=1000 REQUESTS=1000000 MINUTES= FOLDER=var/campaign (goes on)
+	@exec nice $(BIN)/python -m tests.campaign --root $(or $(FOLDER),$(ROOT)/campaign) \
+	  $(if $(KILLS),--kills $(KILLS)) $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(MINUTES),--minutes $(MINUTES))
 
 fuzz: $(VENV)/.dev-stamp ## mutated requests at the front door: N=1000000 SEED= PROCESSES=1 SOCKETS=1000
 	@exec $(BIN)/python -m tests.fuzz $(if $(N),--count $(N)) $(if $(SEED),--seed $(SEED)) \

@@ -105,8 +105,25 @@ def remove_entry(folder: Path, name: DropName | str, *, disk: Disk = DISK) -> bo
     return True
 
 
+def room_in(folder: Path, *, most: int, disk: Disk = DISK) -> int:
+    """Give how many more entries a folder may take that holds at most ``most``.
+
+    Raises:
+        Unavailable: the folder cannot be read now; what cannot be counted is not taken for empty.
+    """
+    count = 0
+    try:
+        for name in disk.names(folder):
+            count += name != TEMPORARY
+            if count >= most:
+                break
+    except OSError as error:
+        raise Unavailable(Kind.BUSY, f"folder cannot be read: {error.strerror}", _RETRY_S) from None
+    return most - count
+
+
 def count_entries(folder: Path, *, most: int, disk: Disk = DISK) -> int:
-    """Count the entries of a folder, up to ``most``."""
+    """Count the entries of a folder, up to ``most``; for figures: what cannot be read counts as nothing."""
     count = 0
     with suppress(OSError):
         for name in disk.names(folder):

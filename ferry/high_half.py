@@ -30,7 +30,7 @@ from twisted.logger import Logger
 from ferry.acts.building import build_acts
 from ferry.answers import Rejection, by_worker, rejected_answer
 from ferry.control import CONTROL, ControlReader
-from ferry.folders import count_entries
+from ferry.folders import room_in
 from ferry.half import ControlStation, Half
 from ferry.inspector.frames import Refusal, Verdict, slices
 from ferry.inspector.port import InspectionPort
@@ -143,7 +143,7 @@ class RequestDelivery:
         """
         if self._budget <= 0:
             most = self._parts.limits.core_inbox_files
-            free = most - count_entries(self._folder, most=most, disk=self._parts.disk)
+            free = room_in(self._folder, most=most, disk=self._parts.disk)
             if free <= 0:
                 raise Unavailable(Kind.STORAGE_FULL, "the core's inbox is full")
             self._budget = min(free, _COUNT_EVERY)
@@ -256,7 +256,7 @@ class HighHalf:
         self._deliveries: list[RequestDelivery] = []
         self._answers: list[OwnAnswers] = []
         one_way = settings.transport.one_way
-        acts = build_acts(parts, settings.acts, HIGH_LANES, lambda lane: self.half.waker(lane)())
+        acts = build_acts(parts, settings.acts, HIGH_LANES, self.half.wake_lane)
         self.half.obey(acts.station)
         drains: dict[str, Drain] = {}
         senders, receivers = [], []

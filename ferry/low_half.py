@@ -19,7 +19,7 @@ from twisted.logger import Logger
 
 from ferry.acts.building import build_acts
 from ferry.control import ControlReader
-from ferry.folders import count_entries
+from ferry.folders import room_in
 from ferry.half import ControlStation, Half
 from ferry.intake import Pause
 from ferry.lane.checks import HIGH_ROLE, INBOUND, OUTBOUND, Checked, Items, LaneId
@@ -75,7 +75,7 @@ class WorkerInboxes:
         """
         folder = self._folders[worker]
         if self._budget[worker] <= 0:
-            free = self._most - count_entries(folder, most=self._most, disk=self._disk)
+            free = room_in(folder, most=self._most, disk=self._disk)
             if free <= 0:
                 raise Unavailable(Kind.STORAGE_FULL, "a worker's inbox is full")
             self._budget[worker] = min(free, _COUNT_EVERY)
@@ -182,7 +182,7 @@ class LowHalf:
         self._notices = NoticeReceiver(parts, settings.dmz_notices)
         notes = ProgressNotes(parts, self.inboxes)
         one_way = settings.transport.one_way
-        acts = build_acts(parts, settings.acts, LOW_LANES, lambda lane: self.half.waker(lane)())
+        acts = build_acts(parts, settings.acts, LOW_LANES, self.half.wake_lane)
         self.half.obey(acts.station)
         senders, receivers = [], []
         for lane in LANES:

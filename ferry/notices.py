@@ -17,7 +17,7 @@ from typing import Final
 from twisted.logger import Logger
 
 from ferry.control import CONTROL
-from ferry.folders import count_entries
+from ferry.folders import room_in
 from ferry.intake import Over
 from ferry.lane.checks import OUTBOUND, LaneId
 from ferry.lane.reasons import Reason
@@ -161,7 +161,7 @@ class NoticeReceiver:
         name = notice_name(increment)
         if name in self._seen:
             return
-        if count_entries(self._folder, most=_MOST_NOTICES, disk=self._parts.disk) >= _MOST_NOTICES:
+        if room_in(self._folder, most=_MOST_NOTICES, disk=self._parts.disk) <= 0:
             raise Unavailable(Kind.STORAGE_FULL, "too many notices wait for the edges")
         write_drop(self._folder, name, data, disk=self._parts.disk)
         self._parts.metrics.notices.inc()

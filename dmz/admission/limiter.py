@@ -36,10 +36,11 @@ from dmz.admission.usual_times import UsualTimes
 from dmz.switch.wait_queue import Priority
 
 WINDOW_S: Final = 0.1
-#: A window with fewer answers goes on, at most for so long; a priority with fewer says nothing beside others.
+#: A window with fewer answers goes on, at most for so long.
 LEAST_ANSWERS: Final = 8
 LONGEST_WINDOW_S: Final = 1.0
 MOST_ANSWERS: Final = 1_024
+#: A priority is judged by so many answers, gathered over several windows; until then the limit is not raised.
 _SPEAKS: Final = 4
 #: Lowered to no less than this share at once; raised by this share, and by this much at least.
 _LOWEST_SHARE: Final = 0.5
@@ -51,7 +52,7 @@ _FEW_ASKED: Final = 5
 QUIET_S: Final = 0.25
 #: The new measure is taken from so many windows, and leaves this much room.
 _MEASURED: Final = 4
-_ROOM: Final = 1.1
+_ROOM: Final = 1.05
 PACE_S: Final = 10.0
 _MOST_PACE: Final = 1_000.0
 
@@ -103,7 +104,7 @@ class ConcurrencyLimiter:
         self._answers = 0
         self._window_s = self._pace_s = now_s
         self._wanted = False
-        self._lowered_s = now_s
+        self._lowered_s = self._heard_s = now_s
         self._within = True
         self._at_lowest: list[float] = []
         self._resumes_at: float | None = None
@@ -175,7 +176,7 @@ class ConcurrencyLimiter:
         return self._answers >= (LEAST_ANSWERS if age_s < LONGEST_WINDOW_S else 1)
 
     def _close_window(self, now_s: float) -> None:
-        seen, allowed = self._seen(), self._bounds.stretch * self.pace
+        seen, allowed = self._seen(now_s), self._bounds.stretch * self.pace
         if self._resumes_at is not None or (seen > allowed and self._limit <= self._bounds.least):
             self._measure(seen, now_s)
         elif seen > allowed:
@@ -184,19 +185,32 @@ class ConcurrencyLimiter:
         elif self.pace > 1.0 and now_s - self._pace_s >= PACE_S:
             self._resumes_at = self._limit
             self._lower(0.0, now_s)
-        elif self._wanted:
+        elif self._wanted and not any(self._stretches.values()):
             self._raise(self._limit + max(_LEAST_RAISE, self._limit * _RAISE))
-        for stretches in self._stretches.values():
-            stretches.clear()
         self._answers = 0
         self._within = True
         self._window_s, self._wanted = now_s, False
         self._park(now_s)
 
-    def _seen(self) -> float:
-        """Give how slow answers were, for the priority for which they were slowest."""
-        told = [each for each in self._stretches.values() if each]
-        return max(statistics.median(each) for each in told if len(each) >= min(_SPEAKS, max(map(len, told))))
+    def _seen(self, now_s: float) -> float:
+        """Give how slow answers were, for the priority for which they were slowest; who has too few is heard later."""
+        longest = max(self._stretches.values(), key=len)
+        seen = 0.0
+        for stretches in self._stretches.values():
+            if len(stretches) >= _SPEAKS or stretches is longest:
+                seen = max(seen, statistics.median(stretches))
+                stretches.clear()
+        if now_s - self._heard_s >= LONGEST_WINDOW_S:
+            self._forget(now_s)
+        elif not any(self._stretches.values()):
+            self._heard_s = now_s
+        return seen
+
+    def _forget(self, now_s: float) -> None:
+        """Begin anew: what was seen so far tells nothing of now."""
+        for stretches in self._stretches.values():
+            stretches.clear()
+        self._heard_s = now_s
 
     def _measure(self, seen: float, now_s: float) -> None:
         """Take what is seen at the lowest limit for the best there is, as long as nothing was let in beyond it."""
@@ -214,6 +228,7 @@ class ConcurrencyLimiter:
     def _lower(self, limit: float, now_s: float) -> None:
         self._limit = max(limit, self._bounds.least)
         self._lowered_s = now_s
+        self._forget(now_s)
 
     def _raise(self, limit: float) -> None:
         self._limit = min(limit, self._bounds.most)

@@ -80,8 +80,14 @@ class Users:
                 scheduler.after(self.chance.uniform(1, 3), lambda: self._try(intent))
             return
         scheduler.at(scheduler.now, lambda: self._submit(intent, process, running.intake), process)
-        if not intent.gives_up:
+        if intent.gives_up:
+            scheduler.after(PATIENCE_S, lambda: self._leave(intent))
+        else:
             scheduler.after(PATIENCE_S, lambda: self._try(intent))
+
+    def _leave(self, intent: Intent) -> None:
+        """He does not wait for his page any longer."""
+        intent.over = True
 
     def _submit(self, intent: Intent, process: Process, intake: object) -> None:
         body = body_of(intent.service, intent.wage)

@@ -207,6 +207,8 @@ def _bounded(world: World, what: str, size: int, most: int) -> None:
 
 
 def _files(world: World, folder: str) -> int:
+    if folder.split("/")[3] in world.cut:
+        return 0
     names = world.disks[folder.split("/")[3]].folders.get(folder, {})
     return sum(name != TEMPORARY for name in names)
 

@@ -75,6 +75,8 @@ class World:
         self.gap = (processes.GAP, processes.GAP) if direct else (processes.GAP / "low", processes.GAP / "high")
         self.disturbed_s = START_S
         self.dark: set[str] = set()
+        #: Disks that lost power: files that were removed may be back, more than a folder may hold.
+        self.cut: set[str] = set()
         self._watches: dict[str, Watch] = {}
         self.on_power: Callable[[str], None] = lambda _device: None
         sqlite.reseed(random.Random(f"{seed} sqlite"))
@@ -127,6 +129,7 @@ class World:
         for process in list(self.machines[device].processes) if device in self.machines else ():
             process.die("power failure")
         self.disks[device].lose_power()
+        self.cut.add(device)
         self.on_power(device)
         if device in self.machines:
             self.dark.add(device)

@@ -42,6 +42,7 @@ from ops.runtime.clock import SystemClock, SystemRandomness
 from ops.runtime.directory_watch import ReactorDirectoryWatch
 from ops.runtime.hand_over import HandOver
 from ops.runtime.log_output import RotatingFile
+from tests.support.hall_firewall import KEPT
 from wire_formats.errors import Kind, Refused
 from wire_formats.settings_reader import SettingsError, load_settings
 
@@ -123,7 +124,7 @@ def run_child(child: EdgeChild, offences: SharedOffences) -> int:
     if GUARDED or intrusion is not None:
         handler = guarded(
             handler,
-            build_firewall(FirewallSettings()),
+            build_firewall(FirewallSettings(), KEPT),
             registry=registry,
             seconds=reactor.seconds,
             pause=lambda: deferLater(reactor, 0),

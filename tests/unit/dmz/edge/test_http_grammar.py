@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 
 from dmz.edge import http_fields
 from dmz.edge.body_buffer import MemoryBudget
-from dmz.edge.http_fields import parse_any_request_line, parse_header_line, parse_request_line
+from dmz.edge.http_fields import (
+    parse_any_header_line,
+    parse_any_request_line,
+    parse_header_line,
+    parse_request_line,
+)
 from dmz.edge.http_grammar import GrammarLimits, RequestParser, State
 from dmz.edge.refusals import Reason, RefusalError
 from tests.support.bad_requests import CHUNKED, GET, HEADS, HOST, POST, lines
@@ -182,6 +187,25 @@ def test_lines_that_come_again_are_remembered_within_bounds_and_never_a_secret()
         assert len(http_fields._known_lines) <= 1_024
     with pytest.raises(RefusalError):
         parse_header_line(b"User-Agent : a")
+
+
+_NAMES = st.sampled_from(
+    [b"Cookie", b"cookie", b"Referer", b"X-CSRF-Token", b"Origin", b"Content-Length", b"Host", b"X-A", b"co_ok"]
+)
+_VALUES = st.lists(
+    st.sampled_from([b"a", b" ", b"\t", b"~", b"\x7f", b"\x00", b"\r", b"\xe4\xb8\xad", b"\xa0", b"\x1f", b":", b'"'])
+).map(b"".join)
+
+
+@given(_NAMES, st.sampled_from([b": ", b":", b" :", b":\t", b":  "]), _VALUES)
+def test_a_header_line_of_a_usual_name_is_read_as_by_its_syntax(name, colon, value):
+    def judged(parse):
+        try:
+            return parse(name + colon + value)
+        except RefusalError as refusal:
+            return refusal.reason
+
+    assert judged(parse_header_line) == judged(parse_any_header_line)
 
 
 _HEAD_PIECES = st.sampled_from(
