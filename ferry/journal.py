@@ -175,7 +175,7 @@ class Journal:
             " AND file_digest = ?",
             (way, *lane, digest),
         ).fetchone()
-        return _entry(row)
+        return entry_of(row)
 
     def suspect(self, entry: Entry) -> None:
         """Count one more look at a bundle that was being looked at when something broke; commits."""
@@ -215,7 +215,7 @@ class Journal:
                 " AND direction = ? AND lane = ? AND author = ? AND author_epoch = ? AND author_sequence = ?",
                 (way, *lane, *author),
             ).fetchone()
-        return _entry(row) if row else None
+        return entry_of(row) if row else None
 
     def passed(self, entry: Entry, what: Numbered, state: State, *, now_ms: int) -> None:
         """Note that a bundle passed and reached ``state`` (SENT, or REJECTED as a whole)."""
@@ -372,6 +372,7 @@ class Journal:
             raise Unavailable(Kind.STORAGE_FULL, f"journal: {error}", _RETRY_S) from None
 
 
-def _entry(row: tuple[int, str, int, bytes | None]) -> Entry:
+def entry_of(row: tuple[int, str, int, bytes | None]) -> Entry:
+    """Read a row of id, state, attempts, root."""
     number, state, attempts, root = row
     return Entry(number, State(state), attempts, root, met_before=True)

@@ -4,8 +4,7 @@
 
 What is agreed is in the ledger before anything is done, and every step may be done again:
 
-    release   a request kept back alone: forget its breaks; take it off the shelf; done
-    release   a bundle: copy it to the lane's folder ``released``; journal HELD -> RECEIVED; take it off the shelf; done
+    release   copy the bundle to the lane's folder ``released``; journal HELD -> RECEIVED; take it off the shelf; done
     reject    journal HELD -> REJECTED; move it from the shelf to ``rejected``; done
 
 A crash in between leaves the line "agreed" without "done": the start repeats it before any lane runs.  A copy that was
@@ -23,11 +22,10 @@ from twisted.logger import Logger
 
 from ferry.acts.act import BY_TWO, MAX_ACT_BYTES, PAUSE, RELEASE, VerifiedAct, verify_act
 from ferry.acts.held import HeldItem, HeldShelf
-from ferry.acts.held_rows import reject_row, release_row
+from ferry.acts.held_rows import find_by_file, reject_row, release_row
 from ferry.acts.ledger import AGREED, DONE, REFUSED, ActLedger
 from ferry.acts.released import released_port
 from ferry.acts.settings import ActsSettings
-from ferry.acts.view import single_item
 from ferry.intake import Over
 from ferry.journal import RECEIVED_WAY, SENT_WAY, Entry
 from ferry.lane.checks import HIGH_ROLE, LOW_ROLE, LaneId
@@ -35,7 +33,8 @@ from ferry.lane.crossing import Author, State
 from ferry.lane.reasons import Reason
 from ferry.parts import HalfParts
 from ferry.ports import FolderPort
-from wire_formats.bundle import Item, encode_bundle, parse_bundle, peek_statement
+from wire_formats import cbor
+from wire_formats.bundle import encode_bundle, parse_bundle, peek_statement
 from wire_formats.cose import parse_sign1
 from wire_formats.drop import DropName, prepare_drop, write_drop
 from wire_formats.errors import PeerError, Unavailable
@@ -181,8 +180,8 @@ class ActStation:
             data = self._shelf.read(item)
             if hashlib.sha256(data).hexdigest() != item.digest:
                 return "the held file is not what it was: nothing done"
-            if item.reason is Reason.POISON and (one := single_item(data)) is not None:
-                return self._release_item(item, one)
+            if (leaf := item_leaf(data)) is not None:
+                return self._look_again(item, leaf)
             entry = self._entry(item, data)
             # Sent bundles are held with our own seal; they go back as their author made them.
             data = _as_made(data) if item.reason is Reason.GIVEN_UP else data
@@ -194,18 +193,19 @@ class ActStation:
             name = DropName(item.held_ms, item.name.sequence, _RELEASED)
             write_drop(port.folder, name, data, durable=True, disk=parts.disk)
             if entry is not None:
-                release_row(parts.journal, entry, hashlib.sha256(data).digest(), now_ms=parts.clock.now_ms())
+                digest, now_ms = hashlib.sha256(data).digest(), parts.clock.now_ms()
+                release_row(parts.journal, entry, digest, item_leaves(data), now_ms=now_ms)
             state = _RELEASED
         parts.quarantine.let_go(item.name)
         self._wake(item.lane)
         return state
 
-    def _release_item(self, item: HeldItem, one: Item) -> str:
-        """Forget what one request did to the inspector: its author sends it again, and it is looked at as if new."""
-        self._parts.journal.forget_break(leaf_hash(one.header))
+    def _look_again(self, item: HeldItem, leaf: bytes) -> str:
+        """Let a single request that was kept back be looked at again, when its worker sends it the next time."""
+        self._parts.journal.forget_break(leaf)
         self._parts.journal.commit()
         self._parts.quarantine.let_go(item.name)
-        return "inspected again when its author sends it again"
+        return "looked at again when it comes again"
 
     def _reject(self, item: HeldItem) -> str:
         entry = None
@@ -222,7 +222,7 @@ class ActStation:
         """Find the journal's row of a held bundle; conflicts have none of their own at the sender."""
         journal, way = self._parts.journal, self._way(item.lane)
         if item.reason is not Reason.GIVEN_UP:
-            return journal.by_file(way, item.lane, hashlib.sha256(data).digest())
+            return find_by_file(journal, way, item.lane, hashlib.sha256(data).digest())
         seal = parse_bundle(data).seals[0]
         statement = peek_statement(seal)
         return journal.by_author(
@@ -246,6 +246,24 @@ class ActStation:
 def _lane(subject: str) -> LaneId:
     direction, _, lane = subject.partition("-")
     return LaneId(direction, lane)
+
+
+def item_leaves(data: bytes) -> list[bytes]:
+    """Give the leaves of a bundle's items."""
+    return [leaf_hash(one.header) for one in parse_bundle(data).items]
+
+
+def item_leaf(data: bytes) -> bytes | None:
+    """Give the leaf of a single item that was kept back (``[header, content]``); None for a bundle."""
+    try:
+        value = cbor.decode(data)
+    except PeerError:
+        return None
+    match value:
+        case [bytes(header), bytes(_)]:
+            return leaf_hash(header)
+        case _:
+            return None
 
 
 def _as_made(data: bytes) -> bytes:

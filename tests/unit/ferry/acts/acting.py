@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
-
-from prometheus_client import CollectorRegistry
 
 from ferry.acts.act import Act, sign_act
 from ferry.acts.held import HeldItem, HeldShelf
 from ferry.acts.ledger import ActLedger, Line
-from ferry.journal import RECEIVED_WAY, Journal
-from ferry.lane.checks import LaneId
-from ferry.lane.crossing import State
-from ferry.lane.reasons import Reason
-from ferry.metrics import FerryMetrics
-from ferry.quarantine import Quarantine
+from ferry.acts.station import item_leaf
+from ferry.journal import Journal
 from tests.support.ferry_kit import bundles_in, request_ids, requests, worker_author
 from tests.unit.ferry.driving import Driven
 from tests.unit.ferry.inspector.test_lost import FragileInspector
@@ -25,7 +18,15 @@ from wire_formats.request import parse_header
 
 
 def shelf(ferry: Driven, half: str = "ferry_high") -> list[HeldItem]:
-    return HeldShelf(ferry.kit.root / half / "quarantine").items()
+    """The held bundles; single items that were kept back are left out."""
+    found = HeldShelf(ferry.kit.root / half / "quarantine")
+    return [item for item in found.items() if item_leaf(found.read(item)) is None]
+
+
+def kept_back(ferry: Driven) -> list[HeldItem]:
+    """The single items that were kept back."""
+    found = HeldShelf(ferry.kit.root / "ferry_high" / "quarantine")
+    return [item for item in found.items() if item_leaf(found.read(item)) is not None]
 
 
 def act_of(ferry: Driven, act: str, subject: str, *, half: str = "ferry_high", made_ms: int = 0) -> Act:
@@ -70,40 +71,14 @@ def delivered(ferry: Driven) -> list[bytes]:
     return [parse_header(item.header).id for bundle in bundles_in(folder) for item in bundle.items if item.content]
 
 
-def poison(ferry: Driven, inspector: FragileInspector) -> list[Item]:
-    """Send a request that kills the inspector until it is held, kept back out of its bundle; gives it."""
-    items = requests(1, now_ms=ferry.clock.ms)
-    inspector.deadly |= set(request_ids(items))
-    send_again(ferry, items)
-    ferry.run(3)
-    return items
+def poison(ferry: Driven, inspector: FragileInspector) -> list[bytes]:
+    """Send a bundle that kills the inspector until it is held; gives its ids.
 
-
-def send_again(ferry: Driven, items: list[Item]) -> None:
-    """Send requests under a new number, as a worker does with what is not answered."""
-    ferry.run(0.1)
-    worker_author(ferry.kit, epoch=ferry.clock.ms).send(items, now_ms=ferry.clock.ms)
-    ferry.run(2)
-
-
-def hold_whole(ferry: Driven) -> list[bytes]:
-    """Hold a whole bundle at the high half, as one that broke it outside of inspection; gives its requests' ids.
-
-    It is taken off the transport while the half is down, and entered as the half would have; the half is left down.
+    Two of its items are deadly: the first is found and kept back, and over the second the bundle's looks come to an end.
     """
-    ferry.stop_half(ferry.high)
-    items = requests(2, now_ms=ferry.clock.ms)
-    send_again(ferry, items)
-    (path,) = (ferry.kit.root / "gap" / "inbound" / "interactive").glob("*.bundle")
-    data, lane = path.read_bytes(), LaneId("inbound", "interactive")
-    path.unlink()
-    own = ferry.kit.root / "ferry_high"
-    journal = Journal(own / "journal.sqlite", keep_rows=1000)
-    (entry,) = journal.receive(RECEIVED_WAY, lane, [hashlib.sha256(data).digest()], now_ms=ferry.clock.ms)
-    journal.set_aside(entry, State.HELD, "poison", now_ms=ferry.clock.ms)
-    journal.close()
-    metrics = FerryMetrics(CollectorRegistry(), [lane])
-    quarantine = Quarantine(own / "quarantine", most_files=10, clock=ferry.clock, metrics=metrics)
-    quarantine.prepare()
-    quarantine.add(Reason.POISON, lane, data)
-    return request_ids(items)
+    items: list[Item] = requests(2, now_ms=ferry.clock.ms)
+    ids = request_ids(items)
+    inspector.deadly |= set(ids)
+    worker_author(ferry.kit, epoch=ferry.clock.ms).send(items, now_ms=ferry.clock.ms)
+    ferry.run(5)
+    return ids

@@ -10,14 +10,14 @@ import pytest
 from ferry.acts.act import sign_act, verify_act
 from ferry.acts.building import known_operators
 from ferry.acts.held import HeldShelf
-from ferry.acts.held_rows import release_row
+from ferry.acts.held_rows import find_by_file, release_row
 from ferry.acts.ledger import AGREED, ActLedger
 from ferry.acts.station import item_leaves
 from ferry.journal import RECEIVED_WAY, Journal
-from tests.unit.ferry.acts.acting import act_of, delivered, hold_whole, lines, outcomes, poison, say, shelf, states
+from tests.unit.ferry.acts.acting import act_of, delivered, lines, outcomes, poison, say, shelf, states
 from tests.unit.ferry.driving import Driven
 from tests.unit.ferry.inspector.test_lost import FragileInspector
-from wire_formats.drop import DropName, prepare_drop, write_drop
+from wire_formats.drop import DropName, write_drop
 from wire_formats.errors import Bug
 
 
@@ -51,8 +51,10 @@ def agree(ferry: Driven, act: str, subject: str) -> None:
 
 @pytest.mark.parametrize("act", ["release", "reject"])
 def test_agreed_and_cut_before_anything_was_done(ferry: Driven, inspector: FragileInspector, act: str) -> None:
-    ids = hold_whole(ferry)
+    ids = poison(ferry, inspector)
     (item,) = shelf(ferry)
+    inspector.deadly.clear()
+    ferry.stop_half(ferry.high)
     agree(ferry, act, item.subject)
     ferry.start_high(inspector=inspector)
     ferry.run(1)
@@ -64,17 +66,18 @@ def test_agreed_and_cut_before_anything_was_done(ferry: Driven, inspector: Fragi
 
 @pytest.mark.parametrize("moved", [False, True], ids=["copied", "copied and moved in the journal"])
 def test_cut_in_the_middle_of_a_release(ferry: Driven, inspector: FragileInspector, *, moved: bool) -> None:
-    ids = hold_whole(ferry)
+    ids = poison(ferry, inspector)
     (item,) = shelf(ferry)
+    inspector.deadly.clear()
+    ferry.stop_half(ferry.high)
     agree(ferry, "release", item.subject)
     own = ferry.kit.root / "ferry_high"
     data = HeldShelf(own / "quarantine").read(item)
     released = own / "acts" / "released" / "inbound-interactive"
-    prepare_drop(released)
     write_drop(released, DropName(item.held_ms, item.name.sequence, "released"), data)
     if moved:
         journal = Journal(own / "journal.sqlite", keep_rows=1000)
-        entry = journal.by_file(RECEIVED_WAY, item.lane, bytes.fromhex(item.digest))
+        entry = find_by_file(journal, RECEIVED_WAY, item.lane, bytes.fromhex(item.digest))
         assert entry is not None
         release_row(journal, entry, bytes.fromhex(item.digest), item_leaves(data), now_ms=ferry.clock.ms)
         journal.close()
@@ -89,9 +92,9 @@ def test_cut_in_the_middle_of_a_release(ferry: Driven, inspector: FragileInspect
 
 
 def test_one_opinion_survives_a_restart(ferry: Driven, inspector: FragileInspector) -> None:
-    ids = hold_whole(ferry)
-    ferry.start_high(inspector=inspector)
+    ids = poison(ferry, inspector)
     (item,) = shelf(ferry)
+    inspector.deadly.clear()
     say(ferry, "li", "release", item.subject)
     ferry.stop_half(ferry.high)
     ferry.start_high(inspector=inspector)

@@ -12,19 +12,7 @@ from ferry.lane.reasons import HELD, RELEASABLE, Reason
 from ferry.settings import FerryLimits
 from tests.support.ferry_kit import bundles_in, request_ids, requests, worker_author
 from tests.support.machines import MachineAuthority
-from tests.unit.ferry.acts.acting import (
-    act_of,
-    delivered,
-    hold_whole,
-    lines,
-    outcomes,
-    poison,
-    put,
-    say,
-    send_again,
-    shelf,
-    states,
-)  # fmt: skip
+from tests.unit.ferry.acts.acting import act_of, delivered, kept_back, lines, outcomes, poison, put, say, shelf, states
 from tests.unit.ferry.driving import Driven
 from tests.unit.ferry.inspector.test_lost import FragileInspector
 from tests.unit.ferry.test_faults import reasons
@@ -43,37 +31,37 @@ def ferry(tmp_path: Path, inspector: FragileInspector) -> Iterator[Driven]:
     driven.stop()
 
 
-def test_two_operators_release_a_request_once_its_cause_is_mended(ferry: Driven, inspector: FragileInspector) -> None:
-    items = poison(ferry, inspector)
+def test_two_operators_release_a_poison_bundle_once_its_cause_is_mended(
+    ferry: Driven, inspector: FragileInspector
+) -> None:
+    ids = poison(ferry, inspector)
     (item,) = shelf(ferry)
     assert item.reason is Reason.POISON
-    inspector.deadly.clear()
-    # Not released, it is kept back wherever it comes again.
-    send_again(ferry, items)
     assert delivered(ferry) == []
+    inspector.deadly.clear()
     say(ferry, "li", "release", item.subject)
     assert [one.subject for one in shelf(ferry)] == [item.subject]
     say(ferry, "wang", "release", item.subject)
+    ferry.run(1)
+    assert delivered(ferry) == ids
     assert shelf(ferry) == []
-    send_again(ferry, items)
-    assert delivered(ferry) == request_ids(items)
     assert outcomes(ferry) == [
         ("release", "li", "taken"), ("release", "wang", "agreed"), ("release", "li+wang", "done"),
     ]  # fmt: skip
+    assert states(ferry) == {"received.sent": 1}
 
 
 def test_released_and_not_mended_it_is_held_again_and_the_old_acts_do_not_fit(
     ferry: Driven, inspector: FragileInspector
 ) -> None:
-    items = poison(ferry, inspector)
+    poison(ferry, inspector)
     (item,) = shelf(ferry)
     first = say(ferry, "li", "release", item.subject)
     second = say(ferry, "wang", "release", item.subject)
     asked = inspector.asked
-    send_again(ferry, items)
-    ferry.run(2)
-    # Counted from zero: as many looks as a new one has.
-    assert inspector.asked - asked == 3
+    ferry.run(3)
+    # Counted from zero: as many looks as a new bundle has.
+    assert inspector.asked - asked <= 3
     (again,) = shelf(ferry)
     assert again.digest == item.digest
     assert again.subject != item.subject
@@ -81,36 +69,21 @@ def test_released_and_not_mended_it_is_held_again_and_the_old_acts_do_not_fit(
     put(ferry, first)
     put(ferry, second, number=2)
     ferry.run(1)
-    send_again(ferry, items)
     assert delivered(ferry) == []
     assert [one.subject for one in shelf(ferry)] == [again.subject]
 
 
-def test_a_whole_bundle_is_released_into_every_check(ferry: Driven, inspector: FragileInspector) -> None:
-    ids = hold_whole(ferry)
-    ferry.start_high(inspector=inspector)
-    ferry.run(1)
-    (item,) = shelf(ferry)
-    assert delivered(ferry) == []
-    say(ferry, "li", "release", item.subject)
-    say(ferry, "wang", "release", item.subject)
-    ferry.run(5)
-    assert delivered(ferry) == ids
-    assert shelf(ferry) == []
-    assert states(ferry) == {"received.sent": 1}
-
-
-def test_a_released_bundle_and_its_repetition_under_a_new_number_are_delivered_once(
+def test_a_bundle_that_was_held_does_not_come_again_and_is_delivered_once_when_released(
     ferry: Driven, inspector: FragileInspector
 ) -> None:
-    ids = hold_whole(ferry)
-    # The low half begins a new epoch and sends what is not acknowledged again: the same requests under another seal.
+    ids = poison(ferry, inspector)
+    (item,) = shelf(ferry)
+    inspector.deadly.clear()
+    # Its number was settled, so that the lane goes on: the low half's new epoch does not bring it again.
     ferry.stop_half(ferry.low)
     ferry.start_low()
-    ferry.start_high(inspector=inspector)
-    ferry.run(3)
-    assert delivered(ferry) == ids
-    (item,) = shelf(ferry)
+    ferry.run(2)
+    assert delivered(ferry) == []
     say(ferry, "li", "release", item.subject)
     say(ferry, "wang", "release", item.subject)
     ferry.run(2)
@@ -118,33 +91,20 @@ def test_a_released_bundle_and_its_repetition_under_a_new_number_are_delivered_o
     assert shelf(ferry) == []
 
 
-@pytest.mark.parametrize("whole", [False, True])
-def test_two_operators_reject_for_good(ferry: Driven, inspector: FragileInspector, *, whole: bool) -> None:
-    items = []
-    if whole:
-        hold_whole(ferry)
-        ferry.start_high(inspector=inspector)
-    else:
-        items = poison(ferry, inspector)
+def test_two_operators_reject_for_good(ferry: Driven, inspector: FragileInspector) -> None:
+    poison(ferry, inspector)
     (item,) = shelf(ferry)
     inspector.deadly.clear()
     say(ferry, "li", "reject", item.subject)
     say(ferry, "wang", "reject", item.subject)
     assert shelf(ferry) == []
-    if whole:
-        assert states(ferry) == {"received.rejected": 1}
+    assert states(ferry) == {"received.rejected": 1}
     rejected = ferry.kit.root / "ferry_high" / "quarantine" / "rejected"
     assert len(list(rejected.glob("*.bundle"))) == len(list(rejected.glob("*.notice"))) == 1
     say(ferry, "li", "release", item.subject)
     assert outcomes(ferry)[-1] == ("release", "li", "refused")
-    # It stays so when it comes again, over a restart, too.
-    ferry.stop_half(ferry.high)
-    ferry.start_high(inspector=inspector)
-    if items:
-        send_again(ferry, items)
-    ferry.run(3)
+    ferry.run(1)
     assert delivered(ferry) == []
-    assert shelf(ferry) == []
 
 
 def test_the_sender_gives_up_and_two_operators_send_it_again(tmp_path: Path) -> None:
@@ -322,7 +282,7 @@ def test_the_console_vouches_for_two_certificates(ferry: Driven, inspector: Frag
     ferry.kit.machines.append(console)
     ferry.kit.write_keys()
     assert machines.exists()
-    items = poison(ferry, inspector)
+    ids = poison(ferry, inspector)
     ferry.stop_half(ferry.high)
     ferry.start_high(inspector=inspector)
     (item,) = shelf(ferry)
@@ -332,6 +292,50 @@ def test_the_console_vouches_for_two_certificates(ferry: Driven, inspector: Frag
         act = Act(RELEASE, "ferry_high", item.subject, "looked_at", ferry.clock.ms)
         put(ferry, countersign_act(act, Shown(key.kid, key.certificate.serial_number), console), number=number)
     ferry.run(1)
-    send_again(ferry, items)
-    assert delivered(ferry) == request_ids(items)
+    assert delivered(ferry) == ids
     assert [line.way for line in lines(ferry)] == ["console", "console", "half"]
+
+
+def test_a_single_request_that_was_kept_back_is_looked_at_again_once_two_operators_say_so(
+    ferry: Driven, inspector: FragileInspector
+) -> None:
+    items = requests(2, now_ms=ferry.clock.ms)
+    deadly, harmless = request_ids(items)
+    inspector.deadly = {deadly}
+    author = worker_author(ferry.kit, epoch=ferry.clock.ms)
+    author.send(items, now_ms=ferry.clock.ms)
+    ferry.run(5)
+    assert delivered(ferry) == [harmless]
+    (item,) = kept_back(ferry)
+    inspector.deadly.clear()
+    author.send(items[:1], now_ms=ferry.clock.ms)
+    ferry.run(1)
+    assert delivered(ferry) == [harmless], "known, and not looked at"
+    say(ferry, "li", "release", item.subject)
+    say(ferry, "wang", "release", item.subject)
+    assert kept_back(ferry) == []
+    author.send(items[:1], now_ms=ferry.clock.ms)
+    ferry.run(1)
+    assert sorted(delivered(ferry)) == sorted([harmless, deadly])
+
+
+def test_a_single_request_that_was_rejected_is_not_held_again(ferry: Driven, inspector: FragileInspector) -> None:
+    items = requests(2, now_ms=ferry.clock.ms)
+    deadly, harmless = request_ids(items)
+    inspector.deadly = {deadly}
+    author = worker_author(ferry.kit, epoch=ferry.clock.ms)
+    author.send(items, now_ms=ferry.clock.ms)
+    ferry.run(5)
+    (item,) = kept_back(ferry)
+    inspector.deadly.clear()
+    say(ferry, "li", "reject", item.subject)
+    say(ferry, "wang", "reject", item.subject)
+    assert kept_back(ferry) == []
+    for _ in range(2):
+        author.send(items[:1], now_ms=ferry.clock.ms)
+        ferry.run(1)
+        assert delivered(ferry) == [harmless]
+        assert kept_back(ferry) == []
+        # It stays so over a restart.
+        ferry.stop_half(ferry.high)
+        ferry.start_high(inspector=inspector)
