@@ -310,10 +310,6 @@ class Half:
         bulk = {name for name in names if name.endswith("bulk")}
         return {name: limits.bulk_share if name in bulk else limits.interactive_share for name in names}
 
-    def wake_lane(self, lane: LaneId) -> None:
-        """Let a lane look for work again."""
-        self._wake(_key(lane))
-
     def waker(self, lane: LaneId) -> Callable[[], None]:
         """Give what lets a lane look for work again."""
         return lambda: self._wake(_key(lane))
