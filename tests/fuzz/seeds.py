@@ -144,8 +144,9 @@ def _browser(chance: random.Random, *, linked: bool) -> list[bytes]:
         b"Connection: keep-alive",
     ]
     if linked:  # from a page of another host, which may link to a page and send no form
+        headers.remove(b"Sec-Fetch-Site: same-origin")
         headers[1:1] = [b"Sec-Fetch-Site: cross-site", b"Sec-Fetch-Mode: navigate", b"Sec-Fetch-Dest: document"]
-    return headers[: chance.randint(1, len(headers))]
+    return headers[: chance.randint(4 if linked else 1, len(headers))]
 
 
 def _some(rules: tuple[ParamRule, ...], chance: random.Random) -> list[tuple[str, str]]:
