@@ -78,9 +78,14 @@ class Schedule:
         profile: kind of schedule; else the seed decides it.
         kinds: what the processes are built from; broken variants are put in here.
         loud: whether the trace shows every operation of a disk.
+        patience_s: within this time after the last fault everything must be answered.
     """
 
-    def __init__(self, seed: int, *, profile: str = "", kinds: Kinds | None = None, loud: bool = False) -> None:
+    def __init__(
+        self, seed: int, *, profile: str = "", kinds: Kinds | None = None, loud: bool = False,
+        patience_s: float = ANSWERED_S,
+    ) -> None:  # fmt: skip
+        self._patience_s = patience_s
         self.plan = plan_of(seed, profile)
         self.seed = seed
         self.trace = Trace(START_S, loud=loud)
@@ -133,7 +138,7 @@ class Schedule:
         self.faults.end()
         calm = world.scheduler.now
         while not self.trace.faults and not self._settled():
-            if world.scheduler.now > calm + ANSWERED_S:
+            if world.scheduler.now > calm + self._patience_s:
                 self._explain()
                 break
             self._second()
@@ -178,7 +183,7 @@ class Schedule:
             else [(intent.wage, intent.told.hex()[:8]) for intent in self._open() if intent.told]
         )
         self.trace.fault(
-            f"not settled {ANSWERED_S:.0f} s after the last fault: unanswered {open_}, users waiting {waiting},"
+            f"not settled {self._patience_s:.0f} s after the last fault: unanswered {open_}, users waiting {waiting},"
             f" not running {stopped}"
         )
 
@@ -231,8 +236,10 @@ class Schedule:
             raise Killed
 
 
-def run(seed: int, *, profile: str = "", kinds: Kinds | None = None, loud: bool = False) -> Outcome:
+def run(
+    seed: int, *, profile: str = "", kinds: Kinds | None = None, loud: bool = False, patience_s: float = ANSWERED_S
+) -> Outcome:
     """Run one seed."""
-    outcome = Schedule(seed, profile=profile, kinds=kinds, loud=loud).run()
+    outcome = Schedule(seed, profile=profile, kinds=kinds, loud=loud, patience_s=patience_s).run()
     gc.collect()  # here and now: what is left of processes that died must not show up in the next schedule
     return outcome

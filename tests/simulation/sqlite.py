@@ -182,9 +182,9 @@ def reseed(chance: random.Random) -> None:
     apsw.randomness(0)
 
 
-def connector(disk: ProcessDisk, path: Path) -> Callable[[], Any]:
-    """What opens a database of a process for SQLAlchemy."""
-    return lambda: Connection(disk, path)
+def leave() -> None:
+    """Hold nothing of the schedule that ended."""
+    _Stage.disk = None
 
 
 class Connection:

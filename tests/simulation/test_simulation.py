@@ -48,7 +48,7 @@ def test_the_same_seed_is_the_same_schedule() -> None:
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name.replace(" ", "-"))
 def test_a_broken_variant_is_caught(variant: Variant) -> None:
     for seed in range(variant.first, variant.first + variant.most):
-        if run(seed, profile=variant.profile, kinds=variant.kinds).faults:
+        if run(seed, profile=variant.profile, kinds=variant.kinds, patience_s=70).faults:
             return
     pytest.fail(f"not caught within {variant.most} seeds: {variant.name}")
 

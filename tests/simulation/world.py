@@ -152,6 +152,7 @@ class World:
                 process.alive = False
             if disk is not None:
                 _free(disk)
+        sqlite.leave()
 
     # --- supervisor and power
 
