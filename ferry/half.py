@@ -280,8 +280,7 @@ class Half:
     @property
     def healthy(self) -> bool:
         """Whether the other half is heard on every lane, nothing is blocked, and both logs are one history."""
-        status = self.status()
-        return not status.troubled() and not (status.log is not None and status.log.troubles)
+        return self.status().well
 
     def acknowledge_now(self) -> None:
         """Send the acknowledgements that are due, where there is a way for them."""
@@ -310,10 +309,6 @@ class Half:
         limits = self.parts.limits
         bulk = {name for name in names if name.endswith("bulk")}
         return {name: limits.bulk_share if name in bulk else limits.interactive_share for name in names}
-
-    def wake_lane(self, lane: LaneId) -> None:
-        """Let a lane look for work again."""
-        self._wake(_key(lane))
 
     def waker(self, lane: LaneId) -> Callable[[], None]:
         """Give what lets a lane look for work again."""
@@ -361,9 +356,8 @@ class Half:
             self._sessions[key].observe(heard_s=lane.heard_s, ever=self._ever_heard(key), behind=behind)
 
     def _ever_heard(self, lane: LaneId) -> bool:
-        if lane in self._senders:
-            return self._senders[lane].sender.ever_heard
-        return self._receivers[lane].ever_heard
+        sender = self._senders.get(lane)
+        return self._receivers[lane].ever_heard if sender is None else sender.sender.ever_heard
 
     def _teller(self, lane: LaneId) -> Callable[[str], None]:
         def tell(state: str) -> None:

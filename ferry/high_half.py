@@ -256,7 +256,7 @@ class HighHalf:
         self._deliveries: list[RequestDelivery] = []
         self._answers: list[OwnAnswers] = []
         one_way = settings.transport.one_way
-        acts = build_acts(parts, settings.acts, HIGH_LANES, self.half.wake_lane)
+        acts = build_acts(parts, settings.acts, HIGH_LANES, lambda lane: self.half.waker(lane)())
         self.half.obey(acts.station)
         drains: dict[str, Drain] = {}
         senders, receivers = [], []

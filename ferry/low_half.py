@@ -182,7 +182,7 @@ class LowHalf:
         self._notices = NoticeReceiver(parts, settings.dmz_notices)
         notes = ProgressNotes(parts, self.inboxes)
         one_way = settings.transport.one_way
-        acts = build_acts(parts, settings.acts, LOW_LANES, self.half.wake_lane)
+        acts = build_acts(parts, settings.acts, LOW_LANES, lambda lane: self.half.waker(lane)())
         self.half.obey(acts.station)
         senders, receivers = [], []
         for lane in LANES:

@@ -60,6 +60,8 @@ class Quarantine:
         self._clock = clock
         self._metrics = metrics
         self._known: dict[bool, set[str]] = {False: set(), True: set()}
+        #: What two people rejected is not held again when it comes again.
+        self._rejected: set[str] = set()
 
     def prepare(self) -> None:
         """Make the folders and learn what lies there."""
@@ -69,6 +71,9 @@ class Quarantine:
             self._known[held] = {
                 name.split("-")[1] for name in names if name.endswith(".bundle") and name.count("-") >= 2
             }
+        with suppress(OSError):
+            names = self._disk.names(self.folder / "rejected")
+            self._rejected = {name.split("-")[1] for name in names if name.count("-") >= 2}
         self._measure()
 
     def count(self, *, held: bool) -> int:
@@ -85,7 +90,7 @@ class Quarantine:
         digest = hashlib.sha256(data).hexdigest()
         short = digest[:_SEQUENCE_HEX]
         self._metrics.set_aside(reason)
-        known = short in self._known[held]
+        known = short in self._known[held] or (held and short in self._rejected)
         if known and data:
             return True
         now_ms = self._clock.now_ms()
@@ -135,6 +140,7 @@ class Quarantine:
                         self._disk.rename(self._folders[True] / str(one), rejected / str(one))
             except OSError as error:
                 raise Unavailable(Kind.STORAGE_FULL, f"cannot move a held bundle: {error.strerror}", 1) from None
+        self._rejected.add(f"{name.sequence:012x}")
         self.let_go(name)
         return kept
 

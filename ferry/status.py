@@ -81,6 +81,11 @@ class HalfStatus:
     log: LogStatus | None = None
     one_way: Mapping[str, int | str] = field(default_factory=dict)
 
+    @property
+    def well(self) -> bool:
+        """Whether no lane is in trouble and the logs of both halves are one history."""
+        return not self.troubled() and not (self.log is not None and self.log.troubles)
+
     def troubled(self) -> list[LaneStatus]:
         """Give the lanes that are blocked, or whose other half is not heard (where people carry, it rarely is)."""
         by_hand = any(report.kind == "media" for report in self.transport.values())

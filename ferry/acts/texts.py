@@ -20,8 +20,9 @@ WHY_HELD: Final = {
 #: What may come of it, for the operator who decides.
 WHAT_NOW: Final = {
     Reason.POISON: Label(
-        "先排除原因（升级或修复检查进程），再由两人放行；放行后重新经过全部检查。",
-        "First mend the cause (the inspector), then two release it; it meets every check again.",
+        "先排除原因（升级或修复检查进程），再由两人放行；发起方重发后（或整包立即）重新经过全部检查。",
+        "First mend the cause (the inspector), then two release it; it meets every check again, a single request when "
+        "its worker sends it again.",
     ),
     Reason.GIVEN_UP: Label(
         "查明对侧拒收原因后由两人放行；将以新编号重发，已到达的不会重复办理。",

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from ferry.lane.checks import INBOUND
+from wire_formats import cbor
 from wire_formats.answer import parse_answer_header
-from wire_formats.bundle import Bundle, parse_bundle, peek_statement
+from wire_formats.bundle import Bundle, Item, parse_bundle, peek_statement
 from wire_formats.cose import parse_sign1
 from wire_formats.errors import PeerError
 from wire_formats.request import parse_header
@@ -64,8 +65,23 @@ class BundleView(NamedTuple):
     trouble: str = ""
 
 
+def single_item(data: bytes) -> Item | None:
+    """Give the one request that was kept back out of its bundle, if that is what is held."""
+    try:
+        parts = cbor.decode(data, max_depth=1)
+    except PeerError:
+        return None
+    if isinstance(parts, list) and len(parts) == 2 and all(isinstance(part, bytes) for part in parts):
+        header, content = parts
+        return Item(header, content)  # type: ignore[arg-type]
+    return None
+
+
 def view_bundle(data: bytes) -> BundleView:
-    """Show a bundle."""
+    """Show a bundle, or one request that was kept back."""
+    one = single_item(data)
+    if one is not None:
+        return BundleView(INBOUND, (), (_shown(_request, one.header, len(one.content)),))
     try:
         bundle = parse_bundle(data)
         return BundleView(bundle.direction, tuple(map(_seal, bundle.seals)), _items(bundle))

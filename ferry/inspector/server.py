@@ -93,7 +93,8 @@ class InspectorServer:
 
 
 def bound_memory() -> None:
-    """Have the kernel refuse more memory than an inspection can need."""
+    """Have the kernel refuse more memory, beyond what is there now, than an inspection can need."""
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    limit = MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_BYTES, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    now = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    limit = now + MEMORY_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))

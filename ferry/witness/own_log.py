@@ -216,6 +216,8 @@ class OwnLog:
         origin = self._shown.origin
         if (message.number, message.base) != (origin.number, origin.base):
             return
+        if self._shown is self._files and self.size < message.size <= self.size + self.waiting:
+            return  # a power cut put leaves back into the queue; it is asked for again when they are written
         if message.size > self._shown.size or self._shown.root_at(message.size) != message.root:
             self._refuse("split_view")
             return

@@ -26,7 +26,7 @@ from ops.units import ownership
 from ops.units.service_unit import visible
 
 _STOP_S: Final = 30
-_HEALTHY_S: Final = 60
+_HEALTHY_S: Final = 120
 
 
 class Roles:
@@ -65,9 +65,12 @@ class Roles:
         while time.monotonic() < end:
             if self._running[process].poll() is not None:
                 raise LabError(f"{process} ended: {self._last_words(process)}")
-            done = subprocess.run(
-                self._network.on(machine_of(process), *ask), capture_output=True, text=True, check=False, timeout=20
-            )
+            try:
+                done = subprocess.run(
+                    self._network.on(machine_of(process), *ask), capture_output=True, text=True, check=False, timeout=20
+                )
+            except subprocess.TimeoutExpired:
+                continue
             if done.returncode == 0:
                 return
             told = done.stdout.strip()

@@ -68,14 +68,20 @@ class Child:
         """End it with a signal, and wait; gives how it ended."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
-        _, status = os.waitpid(self.pid, 0)
+        try:
+            _, status = os.waitpid(self.pid, 0)
+        except ChildProcessError:  # somebody else in this process has waited for it
+            status = 0
         os.close(self.feed)
         os.close(self.told)
         return status
 
     def lives(self) -> bool:
         """Whether it runs still."""
-        return os.waitpid(self.pid, os.WNOHANG)[0] == 0
+        try:
+            return os.waitpid(self.pid, os.WNOHANG)[0] == 0
+        except ChildProcessError:
+            return False
 
 
 class Campaign:

@@ -79,7 +79,7 @@ def request(door: Door, chance: random.Random) -> Message:
     if route.method == "POST":
         return _post(route, target, chance)
     method = "HEAD" if chance.random() < 0.1 else "GET"
-    return Message(f"{method} {target} HTTP/1.1".encode(), _browser(chance))
+    return Message(f"{method} {target} HTTP/1.1".encode(), _browser(chance, linked=chance.random() < 0.1))
 
 
 def matching(pattern: str, chance: random.Random) -> str:
@@ -94,7 +94,7 @@ def _tree(pattern: str) -> Any:
 
 def _post(route: RouteRule, target: str, chance: random.Random) -> Message:
     first = f"POST {target} HTTP/1.1".encode()
-    headers = [*_browser(chance), b"Origin: https://localhost"]
+    headers = [*_browser(chance, linked=False), b"Origin: https://localhost"]
     pairs = _some(route.form, chance)
     if route.uploads:
         headers.append(b"Content-Type: multipart/form-data; boundary=" + BOUNDARY)
@@ -132,7 +132,7 @@ def chunked(body: bytes, chance: random.Random) -> bytes:
     return b"".join(pieces) + b"0\r\n\r\n"
 
 
-def _browser(chance: random.Random) -> list[bytes]:
+def _browser(chance: random.Random, *, linked: bool) -> list[bytes]:
     headers = [
         b"Host: localhost",
         b"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/126.0 Safari/537.36",
@@ -143,9 +143,10 @@ def _browser(chance: random.Random) -> list[bytes]:
         b"Sec-Fetch-Site: same-origin",
         b"Connection: keep-alive",
     ]
-    if chance.random() < 0.1:
+    if linked:  # from a page of another host, which may link to a page and send no form
+        headers.remove(b"Sec-Fetch-Site: same-origin")
         headers[1:1] = [b"Sec-Fetch-Site: cross-site", b"Sec-Fetch-Mode: navigate", b"Sec-Fetch-Dest: document"]
-    return headers[: chance.randint(1, len(headers))]
+    return headers[: chance.randint(4 if linked else 1, len(headers))]
 
 
 def _some(rules: tuple[ParamRule, ...], chance: random.Random) -> list[tuple[str, str]]:

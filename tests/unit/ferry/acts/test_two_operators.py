@@ -317,3 +317,25 @@ def test_a_single_request_that_was_kept_back_is_looked_at_again_once_two_operato
     author.send(items[:1], now_ms=ferry.clock.ms)
     ferry.run(1)
     assert sorted(delivered(ferry)) == sorted([harmless, deadly])
+
+
+def test_a_single_request_that_was_rejected_is_not_held_again(ferry: Driven, inspector: FragileInspector) -> None:
+    items = requests(2, now_ms=ferry.clock.ms)
+    deadly, harmless = request_ids(items)
+    inspector.deadly = {deadly}
+    author = worker_author(ferry.kit, epoch=ferry.clock.ms)
+    author.send(items, now_ms=ferry.clock.ms)
+    ferry.run(5)
+    (item,) = kept_back(ferry)
+    inspector.deadly.clear()
+    say(ferry, "li", "reject", item.subject)
+    say(ferry, "wang", "reject", item.subject)
+    assert kept_back(ferry) == []
+    for _ in range(2):
+        author.send(items[:1], now_ms=ferry.clock.ms)
+        ferry.run(1)
+        assert delivered(ferry) == [harmless]
+        assert kept_back(ferry) == []
+        # It stays so over a restart.
+        ferry.stop_half(ferry.high)
+        ferry.start_high(inspector=inspector)

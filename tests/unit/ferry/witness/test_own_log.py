@@ -338,3 +338,38 @@ def test_a_log_that_was_begun_anew_is_an_alarm_until_the_witness_forgets(tmp_pat
         logs.second()
     assert (logs.own.refused, logs.own.uncosigned) == ("", 0)
     logs.stop()
+
+
+def test_a_cosignature_of_leaves_that_a_power_cut_put_back_is_no_alarm(tmp_path: Path) -> None:
+    """It was on its way while the files and the journal's word of them were lost; the leaves wait in the queue again."""
+    before = tmp_path / "before"
+    before.mkdir()
+    logs = Logs(before).start()
+    logs.cross(3)
+    logs.second()
+    logs.cross(2)
+    logs.own._files.close()
+    logs.journal.close()
+    logs.peer.close()
+    shutil.copytree(before, tmp_path / "after")
+    logs.start()
+    logs.settle()
+    head = logs.own.head_to_send(5000.0, NOW_MS)
+    assert head is not None
+    reply = logs.peer.offered(head, now_ms=NOW_MS)
+    assert isinstance(reply, Cosignature)
+    logs.stop()
+    cut = Logs(tmp_path / "after", logs.kit)
+    cut.low, cut.high = logs.low, logs.high
+    cut.start()
+    assert (cut.own.size, cut.own.waiting) == (3, 2)
+    cut.own.cosigned(reply)
+    assert (cut.own.refused, cut.own.cosigned_size) == ("", 3)
+    cut.peer.close()
+    shutil.rmtree(tmp_path / "after" / "high")
+    shutil.copytree(before / "high", tmp_path / "after" / "high")
+    cut.open_peer()
+    for _ in range(3):
+        cut.second()
+    assert (cut.own.refused, cut.own.uncosigned, cut.own.size) == ("", 0, 5)
+    cut.stop()
