@@ -78,7 +78,6 @@ class Sender:
         self._one_way = one_way
         #: Statement digests of what is kept, by number; for manifests only.
         self.digests: dict[int, bytes] = {}
-        self._logged_again: DropName | None = None
         self._metrics = parts.metrics.lane(lane)
         self.outbox = Outbox(epoch=0, most_bundles=1, most_bytes=1)
         self._stream = SealStream(lane.direction, lane.lane, 0)
@@ -89,6 +88,7 @@ class Sender:
 
     def start(self) -> None:
         """Begin a new epoch; whatever the spool holds is sent again under it, unless people are carrying it."""
+        self._log_unlogged()
         self._old = self._to_renew()
         self._begin_epoch(above=0)
 
@@ -145,7 +145,6 @@ class Sender:
             return
         author, worker = self._author(bundle)
         statement = peek_statement(bundle.seals[0])
-        self._log_if_unlogged(old, data, author)
         if statement.made_ms > self.parts.clock.now_ms() + CLOCK_SLACK_MS:
             self._drop_future(old, author, data)
             return
@@ -319,13 +318,20 @@ class Sender:
         self.outbox.add(stream.sequence, len(data), self.parts.seconds())
         return name, data, leaf
 
-    def _log_if_unlogged(self, old: DropName, data: bytes | None, author: Author) -> None:
-        """Log a crossing whose number an earlier run used up without committing it: it may be over the gap."""
-        if data is None or old == self._logged_again or self.parts.journal.knows(self.lane, old.epoch, old.sequence):
-            return
-        bundle = parse_bundle(data)
-        self.parts.crossings.crossed(peek_statement(bundle.seals[1]), self.parts.key.kid, author, bundle)
-        self._logged_again = old
+    def _log_unlogged(self) -> None:
+        """Log the crossings whose numbers an earlier run used up without committing them: they may be over the gap.
+
+        All of them, in their order, and before anything else: one may be acknowledged, and forgotten, at any moment.
+        """
+        for name in self._spool.prepare():
+            if self.parts.journal.knows(self.lane, name.epoch, name.sequence):
+                continue
+            data = self._spool.get(name)
+            if data is None or _unsealed(data, self.parts.key.kid) is None:
+                continue  # not ours; it is set aside when its turn comes
+            bundle = parse_bundle(data)
+            author, _ = self._author(bundle)
+            self.parts.crossings.crossed(peek_statement(bundle.seals[1]), self.parts.key.kid, author, bundle)
 
     def _put(self, name: DropName, data: bytes) -> None:
         self._outlet.put(self.lane.lane, name, data)

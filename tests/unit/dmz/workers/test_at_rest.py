@@ -39,7 +39,9 @@ class AtRest(RigCase):
             def watched() -> int:
                 # What lies in outbox, inbox and database at any moment, not only at the end.
                 snapshots.append(files_of(rig.folder))
-                return step()
+                moved = step()
+                snapshots.append(files_of(rig.folder))
+                return moved
 
             rig.far.step = watched  # type: ignore[method-assign]
             done = await rig.login()

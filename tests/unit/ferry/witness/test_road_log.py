@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from ferry.settings import FerryLimits
-from tests.support.ferry_kit import core_author, requests, worker_author
+from ferry.witness.audit import audit_half, compare
+from tests.support.ferry_kit import SetClock, core_author, requests, worker_author
 from tests.support.machines import NOW_MS
 from tests.support.wire_samples import WAGE_BODY, answer_item
 from tests.unit.ferry.driving import Driven
-from wire_formats.drop import DropName, write_drop
+from wire_formats.drop import DropName, list_drop, write_drop
 from wire_formats.lane_control import Cosignature, TreeHead, sign_control
 from wire_formats.tlog.checkpoint import Checkpoint, Origin, parse_checkpoint, sign_checkpoint
 from wire_formats.tlog.crossing import CrossingEntry, parse_entry
@@ -185,3 +188,61 @@ def _put_back(source: Path, target: Path) -> None:
     for path in target.parent.glob(f"{target.name}*"):
         path.unlink()
     shutil.copy(source, target)
+
+
+def test_a_half_killed_again_while_it_sends_again_has_logged_all_that_is_over_the_gap(ferry: Driven) -> None:
+    """What the first killed run had sent and not committed, the second one sends under new numbers and is killed, too."""
+    ferry.stop_half(ferry.high)
+    worker = worker_author(ferry.kit)
+    for _ in range(8):
+        worker.send(requests(now_ms=ferry.clock.ms), now_ms=ferry.clock.ms)
+    ferry.run(0.5)
+    ferry.stop_half(ferry.low)
+    over = [_run_and_killed(ferry) for _ in range(3)]
+    assert len(set(over)) == 3
+    ferry.start_low()
+    ferry.start_high()
+    ferry.run(8)
+    folders = {half: ferry.kit.root / half / "crossings" for half in ("ferry_low", "ferry_high")}
+    low, high = (audit_half(folder, ferry.kit.trust, every=True) for folder in folders.values())
+    assert (low.findings, high.findings) == ([], [])
+    assert compare(low, folders["ferry_low"], high, folders["ferry_high"]).findings == []
+    assert {("inbound", "interactive", name.epoch, name.sequence) for names in over for name in names} <= numbers(
+        ferry, "ferry_high"
+    )
+
+
+def _run_and_killed(ferry: Driven) -> tuple[DropName, ...]:
+    """Start the low half in a process of its own, which dies as soon as three bundles are sent; gives their names."""
+    gap = ferry.kit.root / "gap" / "inbound" / "interactive"
+    before = _names(gap)
+    ferry.clock.ms += 1000
+    child = os.fork()
+    if child == 0:
+        try:
+            # Whoever asks for the time may be in the middle of anything: nothing of it is committed yet.
+            ferry.clock = _DeadlyClock(ferry.clock.ms, lambda: len(_names(gap) - before) >= 3)
+            ferry.start_low()
+            ferry.run(10)
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status)
+    return tuple(sorted(_names(gap) - before))
+
+
+class _DeadlyClock(SetClock):
+    """Kills its process with SIGKILL at the first question after something happened."""
+
+    def __init__(self, ms: int, happened: Callable[[], bool]) -> None:
+        super().__init__(ms)
+        self._happened = happened
+
+    def now_ms(self) -> int:
+        if self._happened():
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().now_ms()
+
+
+def _names(folder: Path) -> set[DropName]:
+    return set(list_drop(folder, most=1000)[0])
