@@ -47,7 +47,18 @@ def short_path() -> Iterator[Path]:
 @pytest.mark.timeout(600)
 def test_a_small_campaign_loses_nothing_and_does_nothing_twice(short_path: Path) -> None:
     """As a program of its own: it forks its processes, and a test runner may hold a reactor already."""
-    words = ("--root", str(short_path / "campaign"), "--kills", "5", "--requests", "300", "--seed", "5", "--minutes", "5")
+    words = (
+        "--root",
+        str(short_path / "campaign"),
+        "--kills",
+        "5",
+        "--requests",
+        "300",
+        "--seed",
+        "5",
+        "--minutes",
+        "5",
+    )
     command = [sys.executable, "-m", "tests.campaign", *words]
     done = subprocess.run(command, capture_output=True, text=True, timeout=550, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
