@@ -33,7 +33,7 @@ from ferry.control import CONTROL, ControlReader
 from ferry.folders import room_in
 from ferry.half import ControlStation, Half
 from ferry.inspector.frames import Refusal, Verdict, slices
-from ferry.inspector.port import InspectionPort
+from ferry.inspector.port import InspectionPort, NoScannerError
 from ferry.intake import Pause
 from ferry.lane.checks import INBOUND, LOW_ROLE, OUTBOUND, Checked, Items, LaneId
 from ferry.lane.crossing import State
@@ -153,7 +153,7 @@ class RequestDelivery:
         """Have the items inspected, then deliver what passed and answer what did not.
 
         Raises:
-            Unavailable: the disk is full, or no inspector is there.
+            Unavailable: the disk is full, no inspector is there, or its virus scanner does not answer.
             InspectorLostError: the inspector was lost over these items.
             PeerError: DAMAGED_CONTENT: the bundle must come again.
         """
@@ -197,8 +197,15 @@ class RequestDelivery:
             if counted is not None:
                 journal.forget_break(counted)
             raise
-        while (found := pending.verdicts()) is None:
-            yield Pause.UNTIL_WOKEN
+        try:
+            while (found := pending.verdicts()) is None:
+                yield Pause.UNTIL_WOKEN
+        except NoScannerError:
+            self._parts.metrics.scanner_absent.set(1)
+            if counted is not None:
+                journal.forget_break(counted)
+            raise
+        self._parts.metrics.scanner_absent.set(0)
         if counted is not None:
             journal.forget_break(counted)
         for verdict in found:
@@ -217,7 +224,8 @@ class RequestDelivery:
             "request_rejected", code=code_of(verdict.kind), reason=verdict.reason, request_id=header.id.hex(),
             service=header.service, lane=self._lane.lane,
         )  # fmt: skip
-        self._parts.quarantine.add(Reason.FAILED_INSPECTION, self._lane, cbor.encode([item.header, item.content]))
+        reason = Reason.INFECTED if verdict.kind is Kind.INFECTED else Reason.FAILED_INSPECTION
+        self._parts.quarantine.add(reason, self._lane, cbor.encode([item.header, item.content]))
         rejections.append(Rejection(header, verdict.kind))
         return Item(item.header, b"")
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from twisted.internet.task import LoopingCall
 
 from core.db.engine import open_engine as open_production
+from core.intake.backlog import Backlog
 from core.intake.grants import GrantChecker
 from core.intake.inbox import Inbox
 from core.intake.loop import IDLE_S, PAUSE_S, IntakeLoop, LoopParts, Rest
@@ -219,7 +220,8 @@ def start_core(around: Surrounding) -> RunningCore:
     slow = SlowWorkers(1, 1, lambda: None)
     handlers = make_handlers(lambda wage: around.kinds.look(process, wage))
     tools = replace(kit.tools, signing_key=key, randomness=Seeded(f"{around.seed} core {process.scheduler.now}"))
-    parts = ProcessorParts(engine, GrantChecker(kit.trust), handlers, tools, slow, process, kit.core_metrics)
+    checker = GrantChecker(kit.trust)
+    parts = ProcessorParts(engine, checker, handlers, tools, slow, process, kit.core_metrics)
     shared: dict[str, Any] = {"clock": process, "metrics": kit.core_metrics, "disk": disk}
     inbox = Inbox(CORE / "inbox", CORE / "quarantine", trust=kit.trust, **shared)
     epoch = next_epoch(engine, now_ms=process.now_ms())
@@ -228,6 +230,7 @@ def start_core(around: Surrounding) -> RunningCore:
         LoopParts(
             engine=engine,
             inbox=inbox,
+            backlog=Backlog(inbox, checker.unit_of),
             runner=Runner(inbox, around.kinds.processor(parts), publisher, slow),
             publisher=publisher,
             revocations=Revocations(CORE / "deny", engine, trust=kit.trust, clock=process, disk=disk),
