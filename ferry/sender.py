@@ -76,6 +76,8 @@ class Sender:
         self._old: deque[DropName] = deque()
         self._away = Away()
         self._one_way = one_way
+        #: A spool may hold what was sealed before this half's key was changed.
+        self._own_kids = parts.own_kids
         #: Statement digests of what is kept, by number; for manifests only.
         self.digests: dict[int, bytes] = {}
         self._metrics = parts.metrics.lane(lane)
@@ -136,7 +138,7 @@ class Sender:
         if not self.outbox.has_room():
             raise Unavailable(Kind.STORAGE_FULL, "all credits are used")
         data = self._spool.get(old)
-        bundle = _unsealed(data, self.parts.key.kid) if data is not None else None
+        bundle = _unsealed(data, self._own_kids) if data is not None else None
         if bundle is None:
             if data is not None:
                 self.parts.quarantine.add(Reason.MALFORMED, self.lane, data)
@@ -281,7 +283,7 @@ class Sender:
         self.parts.journal.commit()
         for name in settled:
             data = self._spool.get(name)
-            bundle = _unsealed(data, self.parts.key.kid) if data is not None else None
+            bundle = _unsealed(data, self._own_kids) if data is not None else None
             if bundle is not None and self._progress is not None and peek_statement(bundle.seals[0]).tracked:
                 _, worker = self._author(bundle)
                 self._progress.crossed(Tracked(worker, peek_statement(bundle.seals[0]).root))
@@ -327,11 +329,12 @@ class Sender:
             if self.parts.journal.knows(self.lane, name.epoch, name.sequence):
                 continue
             data = self._spool.get(name)
-            if data is None or _unsealed(data, self.parts.key.kid) is None:
+            if data is None or _unsealed(data, self._own_kids) is None:
                 continue  # not ours; it is set aside when its turn comes
             bundle = parse_bundle(data)
             author, _ = self._author(bundle)
-            self.parts.crossings.crossed(peek_statement(bundle.seals[1]), self.parts.key.kid, author, bundle)
+            seal = bundle.seals[1]
+            self.parts.crossings.crossed(peek_statement(seal), parse_sign1(seal).kid, author, bundle)
 
     def _put(self, name: DropName, data: bytes) -> None:
         self._outlet.put(self.lane.lane, name, data)
@@ -362,11 +365,11 @@ class Sender:
             return ""
 
 
-def _unsealed(data: bytes, own_kid: bytes) -> Bundle | None:
+def _unsealed(data: bytes, own_kids: frozenset[bytes]) -> Bundle | None:
     """Give a spooled bundle without our own seal, or None if it is not one of ours."""
     try:
         bundle = parse_bundle(data)
-        if len(bundle.seals) == 2 and parse_sign1(bundle.seals[1]).kid == own_kid:
+        if len(bundle.seals) == 2 and parse_sign1(bundle.seals[1]).kid in own_kids:
             return replace(bundle, seals=bundle.seals[:1])
     except PeerError:
         return None
