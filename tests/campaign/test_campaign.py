@@ -65,3 +65,4 @@ def test_a_small_campaign_loses_nothing_and_does_nothing_twice(short_path: Path)
     assert "300 transactions told, 5 kills" in done.stdout
     assert "effects 300" in done.stdout
     assert "nothing lost, nothing twice" in done.stdout
+    assert "findings 0" in done.stdout

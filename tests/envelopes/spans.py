@@ -56,12 +56,10 @@ def spans_of(data: bytes) -> list[Span]:
 
 def head(major: int, argument: int, *, longer: int = 0) -> bytes:
     """Write a head; ``longer`` steps longer than it has to be."""
-    for step, limit in enumerate((24, 1 << 8, 1 << 16, 1 << 32, 1 << 64)):
-        if argument < limit:
-            break
-    else:
+    if argument >= 1 << 64:
         raise ValueError("integer beyond 64 bits")
-    step = min(step + longer, 4)
+    shortest = sum(argument >= limit for limit in (24, 1 << 8, 1 << 16, 1 << 32))
+    step = min(shortest + longer, 4)
     if step == 0:
         return bytes([major << 5 | argument])
     return bytes([major << 5 | 23 + step]) + argument.to_bytes(1 << (step - 1), "big")

@@ -86,6 +86,7 @@ def plan_of(seed: int, profile: str = "") -> Plan:
         core_inbox_files=chance.choice((2, 5)) if tight else 50,
         journal_rows=chance.choice((10, 40)) if tight else 1_000,
         give_up_tries=chance.choice((4, 12)),
+        log_leaves=random.Random(f"{seed} log").choice((3, 9, 40)) if tight else 1 << 20,
     )
     worker = {
         "resend_first_ms": chance.choice((2_000, 5_000)),
@@ -279,6 +280,7 @@ class Faults:
             disk.unlink(f"{folder}/{file}")
         for file, content in (older or {}).items():
             disk.create(f"{folder}/{file}").write(content, 0)
+        self._world.excuses.add("journal")
         self._world.disturb(f"journal of {name} is {'an older one' if older else 'gone'}")
 
     def _keys(self) -> None:

@@ -18,6 +18,7 @@ from tests.support.machines import NOW_MS
 from tests.support.wire_samples import WAGE_BODY, answer_item
 from tests.unit.ferry.driving import Driven
 from wire_formats.drop import DropName, list_drop, write_drop
+from wire_formats.instants import DAY_MS
 from wire_formats.lane_control import Cosignature, TreeHead, sign_control
 from wire_formats.tlog.checkpoint import Checkpoint, Origin, parse_checkpoint, sign_checkpoint
 from wire_formats.tlog.crossing import CrossingEntry, parse_entry
@@ -156,6 +157,20 @@ def test_messages_of_the_past_change_nothing(ferry: Driven) -> None:
     old = Cosignature(1, bytes(32), 1, bytes(32), 5, bytes(64), NOW_MS - 10_000)
     witness.take(old)
     assert (witness._own.cosigned_size, witness._own.refused) == (cosigned, "")
+
+
+def test_messages_made_while_the_clocks_were_ahead_do_not_silence_the_witness(ferry: Driven) -> None:
+    """Both clocks were a day ahead for a while: what was said then is not newer than all that is said afterwards."""
+    ferry.clock.ms += DAY_MS
+    worker_author(ferry.kit).send(requests(now_ms=ferry.clock.ms), now_ms=ferry.clock.ms)
+    ferry.run(4)
+    ferry.clock.ms -= DAY_MS
+    worker_author(ferry.kit, epoch=2).send(requests(now_ms=ferry.clock.ms), now_ms=ferry.clock.ms)
+    ferry.run(8)
+    for half in (ferry.low, ferry.high):
+        status = half.half.witness.status()
+        assert (status.state, status.uncosigned, status.peer_state) == ("cosigned", 0, "consistent")
+        assert status.leaves >= 2
 
 
 def test_logs_are_changed_by_size_while_the_road_goes_on(tmp_path: Path) -> None:
