@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -159,6 +161,24 @@ def pipe(ferry: Driven) -> None:
     os.mkfifo(outbox(ferry) / str(DropName(1, 1, "worker-1")))
 
 
+def unix_socket(ferry: Driven) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        at = os.open(outbox(ferry), os.O_PATH)  # the path itself may be longer than a socket's name
+        try:
+            listening.bind(f"/proc/self/fd/{at}/{DropName(1, 1, 'worker-1')}")
+        finally:
+            os.close(at)
+
+
+def device(ferry: Driven) -> None:
+    try:
+        os.mknod(
+            outbox(ferry) / str(DropName(1, 1, "worker-1")), stat.S_IFCHR | 0o600, os.makedev(1, 5)
+        )  # zeros, endless
+    except PermissionError:
+        pytest.skip("only root makes devices")
+
+
 def folder(ferry: Driven) -> None:
     (outbox(ferry) / str(DropName(1, 1, "worker-1")) / "inner").mkdir(parents=True)
 
@@ -187,6 +207,8 @@ FAULTS: list[tuple[Callable[[Driven], None], Reason]] = [
     (symbolic_link, Reason.NOT_A_FILE),
     (hard_link, Reason.NOT_A_FILE),
     (pipe, Reason.NOT_A_FILE),
+    (unix_socket, Reason.NOT_A_FILE),
+    (device, Reason.NOT_A_FILE),
     (folder, Reason.NOT_A_FILE),
 ]
 
