@@ -167,6 +167,7 @@ class Sender:
         Its author's end sends its requests or answers again.
         """
         now_ms = self.parts.clock.now_ms()
+        self._commit_all()
         self.parts.quarantine.add(Reason.FROM_THE_FUTURE, self.lane, data or b"")
         entry = self.parts.journal.by_author(SENT_WAY, self.lane, author)
         if entry is not None and entry.state is State.SENT:
@@ -199,7 +200,7 @@ class Sender:
         now_ms = self.parts.clock.now_ms()
         if arrived:
             self.parts.journal.finish(self.lane, self.outbox.epoch, result.settled, State.ACKED, now_ms=now_ms)
-            self.parts.journal.commit()
+        self._commit_all()
         for sequence in result.settled:
             self._spool.remove(self._name(sequence))
             self.digests.pop(sequence, None)
@@ -280,7 +281,7 @@ class Sender:
             return
         now_ms, sequences = self.parts.clock.now_ms(), [name.sequence for name in settled]
         self.parts.journal.finish(self.lane, message.epoch, sequences, State.ACKED, now_ms=now_ms)
-        self.parts.journal.commit()
+        self._commit_all()
         for name in settled:
             data = self._spool.get(name)
             bundle = _unsealed(data, self._own_kids) if data is not None else None
@@ -291,6 +292,7 @@ class Sender:
 
     def _give_up(self, sequences: list[int]) -> None:
         """Hold what the receiver never accepts, and close the gap with a new epoch."""
+        self._commit_all()
         for sequence in sequences:
             data = self._spool.get(self._name(sequence))
             if data is not None:
@@ -299,6 +301,15 @@ class Sender:
         now_ms = self.parts.clock.now_ms()
         self.parts.journal.finish(self.lane, self.outbox.epoch, sequences, State.HELD, now_ms=now_ms)
         self._renew_all(above=0)
+
+    def _commit_all(self) -> None:
+        """Commit what waits and what was rolled back: a bundle is not forgotten before its crossing is logged.
+
+        Raises:
+            Unavailable: the journal has no room.
+        """
+        self.parts.crossings.queue.settle()
+        self.parts.journal.commit()
 
     def _seal(self, bundle: Bundle, author: Author, *, tracked: bool) -> tuple[DropName, bytes, bytes]:
         """Seal under the next number, keep in the spool, log; on failure the number stays free."""
