@@ -336,13 +336,16 @@ def _log(keys: Keys) -> list[Door]:
             raise PeerError(Kind.DIGEST_MISMATCH, "does not continue the tree that is known")
         return (checkpoint, signer.kid)
 
-    submission = Submission(5, grown, log.note(cosigned=False))
-    evidence: list[Evidence] = [log.evidence(1, 0), log.evidence(5, 1), log.evidence(4, 0), log.evidence(7)]
+    note = log.note()
+    submission = Submission(5, grown, replace(note, signatures=note.signatures[:1]))
+    evidence: list[Evidence] = [
+        log.evidence(entry, item, note=note) for entry, item in ((1, 0), (5, 1), (4, 0), (7, None))
+    ]
     withheld = evidence[1].item
     assert withheld is not None
     evidence.append(replace(evidence[1], item=replace(withheld, header=b"")))
     return [
-        Door("cosigned checkpoint", look_note, (format_note(log.note()),), (OTHER_LINES,), lines=True),
+        Door("cosigned checkpoint", look_note, (format_note(note),), (OTHER_LINES,), lines=True),
         Door("checkpoint for a witness", look_submission, (format_submission(submission),), (OTHER_LINES,), lines=True),
         Door(
             "evidence", look_evidence, tuple(map(format_evidence, evidence)), (OTHER_LINES, ITEM_WITHHELD), lines=True
@@ -374,10 +377,9 @@ def hostile(keys: Keys) -> tuple[bytes, ...]:
     heartbeat = lane_control.Heartbeat("inbound", "interactive", NOW_MS, 7, bytes(32), NOW_MS)
     wrong = (keys.high, keys.worker, keys.core, impostor)
     written = keys.written[0]
-    unsealed = replace(written, seals=())
     return (
-        encode_bundle(_sealed(unsealed, stranger, keys.low)),
-        encode_bundle(_sealed(unsealed, keys.core, keys.low)),
+        encode_bundle(_sealed(new_bundle("inbound", [request_item()]), stranger, keys.low)),
+        encode_bundle(_sealed(new_bundle("inbound", [request_item()]), keys.core, keys.low)),
         encode_bundle(_sealed(written, impostor)),
         encode_bundle(_sealed(written, keys.high)),
         encode_bundle(_sealed(new_bundle("outbound", [answer_item()]), stranger, keys.high)),
