@@ -129,7 +129,7 @@ class Faults:
     def start(self) -> None:
         kinds: dict[str, tuple[Callable[[], None], ...]] = {
             "gap": (self._forge,),
-            "kills": (self._kill, self._crash, self._crash),
+            "kills": (self._kill, self._crash, self._crash, self._crash_on_the_road),
             "power": (self._power, self._crash_with_power),
             "disk": (self._trouble,),
             "clocks": (self._clock, self._clock, self._kill),
@@ -189,6 +189,13 @@ class Faults:
         kinds = frozenset({self._chance.choice(CHANGES)} if self._chance.random() < 0.7 else CHANGES)
         moment = self._chance.choice(("before", "after", "torn"))
         self._world.crash_at(self._role(), Crash(kinds, self._chance.randrange(1, 25), moment, power, where))
+
+    def _crash_on_the_road(self) -> None:
+        """A half dies right after a bundle got its name on the gap or behind it, and nothing of that is committed yet."""
+        name = self._chance.choice(("low", "high"))
+        self._world.crash_at(
+            name, Crash(frozenset({"rename"}), self._chance.randrange(1, 4), "after", False, "/interactive/")
+        )
 
     def _crash_with_power(self) -> None:
         self._crash(power=True)
