@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from ferry.lane.reasons import Reason
+from ferry.low_half import LowHalf
 from ferry.service import build_low
 from ops.runtime.clock import SystemRandomness
 from tests.support.ferry_kit import NoWatch, bundles_in, low_settings, request_ids, requests, worker_author
@@ -19,6 +21,7 @@ from wire_formats.drop import prepare_drop
 from wire_formats.errors import Unavailable
 from wire_formats.request import parse_header
 from wire_formats.settings_reader import SettingsError
+from wire_formats.suites import SigningKey
 
 
 @pytest.fixture
@@ -105,16 +108,16 @@ def test_with_its_lanes_exchanged_nothing_passes_and_nothing_is_lost(ferry: Driv
     assert set(reasons(ferry)) == {Reason.WRONG_LANE.value}
 
 
-def _low_with(ferry: Driven, **changes: Path) -> object:
+def _low_with(ferry: Driven, **changes: Any) -> LowHalf:
     return build_low(
         replace(low_settings(ferry.kit.root), **changes), reactor=ferry.reactor, clock=ferry.clock,
         randomness=SystemRandomness(), watch=NoWatch(), registry=CollectorRegistry(),
     )  # fmt: skip
 
 
-def _goes_on(ferry: Driven, low: object, *, epoch: int = 1) -> None:
+def _goes_on(ferry: Driven, low: SigningKey, *, epoch: int = 1) -> None:
     """With its own key it starts, and loses nothing."""
-    ferry.kit.low = low  # type: ignore[assignment]
+    ferry.kit.low = low
     ferry.kit.write_keys()
     before = len(_crossed(ferry))
     ferry.start_low()
