@@ -43,7 +43,11 @@ def test_logs_that_are_not_one_history_are_found(tmp_path: Path) -> None:
     trust = authority.trust([authority.machine("ferry_low", "ferry_low")])
     assert not logs.cosigned(tmp_path)
     figures, found = logs.audit(tmp_path, trust)
-    assert found == ["low log: no_log crossings", "high log: no_log crossings", "between the logs: not_two_halves  and "]
+    assert found == [
+        "low log: no_log crossings",
+        "high log: no_log crossings",
+        "between the logs: not_two_halves  and ",
+    ]
     assert figures["findings"] == 3
 
 
