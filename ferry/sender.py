@@ -76,6 +76,8 @@ class Sender:
         self._old: deque[DropName] = deque()
         self._away = Away()
         self._one_way = one_way
+        #: A spool may hold what was sealed before this half's key was changed.
+        self._own_kids = parts.own_kids
         #: Statement digests of what is kept, by number; for manifests only.
         self.digests: dict[int, bytes] = {}
         self._metrics = parts.metrics.lane(lane)
@@ -136,7 +138,7 @@ class Sender:
         if not self.outbox.has_room():
             raise Unavailable(Kind.STORAGE_FULL, "all credits are used")
         data = self._spool.get(old)
-        bundle = _unsealed(data, self.parts.key.kid) if data is not None else None
+        bundle = _unsealed(data, self._own_kids) if data is not None else None
         if bundle is None:
             if data is not None:
                 self.parts.quarantine.add(Reason.MALFORMED, self.lane, data)
@@ -165,6 +167,7 @@ class Sender:
         Its author's end sends its requests or answers again.
         """
         now_ms = self.parts.clock.now_ms()
+        self._commit_all()
         self.parts.quarantine.add(Reason.FROM_THE_FUTURE, self.lane, data or b"")
         entry = self.parts.journal.by_author(SENT_WAY, self.lane, author)
         if entry is not None and entry.state is State.SENT:
@@ -197,7 +200,7 @@ class Sender:
         now_ms = self.parts.clock.now_ms()
         if arrived:
             self.parts.journal.finish(self.lane, self.outbox.epoch, result.settled, State.ACKED, now_ms=now_ms)
-            self.parts.journal.commit()
+        self._commit_all()
         for sequence in result.settled:
             self._spool.remove(self._name(sequence))
             self.digests.pop(sequence, None)
@@ -278,10 +281,10 @@ class Sender:
             return
         now_ms, sequences = self.parts.clock.now_ms(), [name.sequence for name in settled]
         self.parts.journal.finish(self.lane, message.epoch, sequences, State.ACKED, now_ms=now_ms)
-        self.parts.journal.commit()
+        self._commit_all()
         for name in settled:
             data = self._spool.get(name)
-            bundle = _unsealed(data, self.parts.key.kid) if data is not None else None
+            bundle = _unsealed(data, self._own_kids) if data is not None else None
             if bundle is not None and self._progress is not None and peek_statement(bundle.seals[0]).tracked:
                 _, worker = self._author(bundle)
                 self._progress.crossed(Tracked(worker, peek_statement(bundle.seals[0]).root))
@@ -289,6 +292,7 @@ class Sender:
 
     def _give_up(self, sequences: list[int]) -> None:
         """Hold what the receiver never accepts, and close the gap with a new epoch."""
+        self._commit_all()
         for sequence in sequences:
             data = self._spool.get(self._name(sequence))
             if data is not None:
@@ -297,6 +301,15 @@ class Sender:
         now_ms = self.parts.clock.now_ms()
         self.parts.journal.finish(self.lane, self.outbox.epoch, sequences, State.HELD, now_ms=now_ms)
         self._renew_all(above=0)
+
+    def _commit_all(self) -> None:
+        """Commit what waits and what was rolled back: a bundle is not forgotten before its crossing is logged.
+
+        Raises:
+            Unavailable: the journal has no room.
+        """
+        self.parts.crossings.queue.settle()
+        self.parts.journal.commit()
 
     def _seal(self, bundle: Bundle, author: Author, *, tracked: bool) -> tuple[DropName, bytes, bytes]:
         """Seal under the next number, keep in the spool, log; on failure the number stays free."""
@@ -327,11 +340,12 @@ class Sender:
             if self.parts.journal.knows(self.lane, name.epoch, name.sequence):
                 continue
             data = self._spool.get(name)
-            if data is None or _unsealed(data, self.parts.key.kid) is None:
+            if data is None or _unsealed(data, self._own_kids) is None:
                 continue  # not ours; it is set aside when its turn comes
             bundle = parse_bundle(data)
             author, _ = self._author(bundle)
-            self.parts.crossings.crossed(peek_statement(bundle.seals[1]), self.parts.key.kid, author, bundle)
+            seal = bundle.seals[1]
+            self.parts.crossings.crossed(peek_statement(seal), parse_sign1(seal).kid, author, bundle)
 
     def _put(self, name: DropName, data: bytes) -> None:
         self._outlet.put(self.lane.lane, name, data)
@@ -362,11 +376,11 @@ class Sender:
             return ""
 
 
-def _unsealed(data: bytes, own_kid: bytes) -> Bundle | None:
+def _unsealed(data: bytes, own_kids: frozenset[bytes]) -> Bundle | None:
     """Give a spooled bundle without our own seal, or None if it is not one of ours."""
     try:
         bundle = parse_bundle(data)
-        if len(bundle.seals) == 2 and parse_sign1(bundle.seals[1]).kid == own_kid:
+        if len(bundle.seals) == 2 and parse_sign1(bundle.seals[1]).kid in own_kids:
             return replace(bundle, seals=bundle.seals[:1])
     except PeerError:
         return None

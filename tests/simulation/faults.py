@@ -86,6 +86,7 @@ def plan_of(seed: int, profile: str = "") -> Plan:
         core_inbox_files=chance.choice((2, 5)) if tight else 50,
         journal_rows=chance.choice((10, 40)) if tight else 1_000,
         give_up_tries=chance.choice((4, 12)),
+        log_leaves=random.Random(f"{seed} log").choice((3, 9, 40)) if tight else 1 << 20,
     )
     worker = {
         "resend_first_ms": chance.choice((2_000, 5_000)),
@@ -128,7 +129,7 @@ class Faults:
     def start(self) -> None:
         kinds: dict[str, tuple[Callable[[], None], ...]] = {
             "gap": (self._forge,),
-            "kills": (self._kill, self._crash, self._crash),
+            "kills": (self._kill, self._crash, self._crash, self._crash_on_the_road),
             "power": (self._power, self._crash_with_power),
             "disk": (self._trouble,),
             "clocks": (self._clock, self._clock, self._kill),
@@ -188,6 +189,13 @@ class Faults:
         kinds = frozenset({self._chance.choice(CHANGES)} if self._chance.random() < 0.7 else CHANGES)
         moment = self._chance.choice(("before", "after", "torn"))
         self._world.crash_at(self._role(), Crash(kinds, self._chance.randrange(1, 25), moment, power, where))
+
+    def _crash_on_the_road(self) -> None:
+        """A half dies right after a bundle got its name on the gap or behind it, and nothing of that is committed yet."""
+        name = self._chance.choice(("low", "high"))
+        self._world.crash_at(
+            name, Crash(frozenset({"rename"}), self._chance.randrange(1, 4), "after", False, "/interactive/")
+        )
 
     def _crash_with_power(self) -> None:
         self._crash(power=True)
@@ -279,6 +287,7 @@ class Faults:
             disk.unlink(f"{folder}/{file}")
         for file, content in (older or {}).items():
             disk.create(f"{folder}/{file}").write(content, 0)
+        self._world.excuses.add("journal")
         self._world.disturb(f"journal of {name} is {'an older one' if older else 'gone'}")
 
     def _keys(self) -> None:

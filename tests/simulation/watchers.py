@@ -215,7 +215,7 @@ def _files(world: World, folder: str) -> int:
 
 def _item(content: bytes) -> list[tuple[tuple[str, bytes], bytes]]:
     """Key and header of a single request that was set aside."""
-    with contextlib.suppress(PeerError, TypeError, ValueError):
+    with contextlib.suppress(PeerError, TypeError, ValueError, LookupError):
         item: Any = cbor.decode(content, max_depth=2)
         return [(("request", parse_header(item[0]).id), item[0])]
     return []

@@ -77,6 +77,8 @@ class World:
         self.dark: set[str] = set()
         #: Disks that lost power: files that were removed may be back, more than a folder may hold.
         self.cut: set[str] = set()
+        #: What may have cost a half its memory of the last moments (``audits``).
+        self.excuses: set[str] = set()
         self._watches: dict[str, Watch] = {}
         self.on_power: Callable[[str], None] = lambda _device: None
         sqlite.reseed(random.Random(f"{seed} sqlite"))
@@ -132,6 +134,7 @@ class World:
         self.cut.add(device)
         self.on_power(device)
         if device in self.machines:
+            self.excuses.add("power")
             self.dark.add(device)
             self.scheduler.after(self.chance.uniform(0.5, 5.0), lambda: self._light(device))
 
