@@ -138,7 +138,7 @@ class Sender:
         if not self.outbox.has_room():
             raise Unavailable(Kind.STORAGE_FULL, "all credits are used")
         data = self._spool.get(old)
-        bundle = _unsealed(data, self._own_kids) if data is not None else None
+        bundle = _unsealed(data, old, self._own_kids) if data is not None else None
         if bundle is None:
             if data is not None:
                 self.parts.quarantine.add(Reason.MALFORMED, self.lane, data)
@@ -284,7 +284,7 @@ class Sender:
         self._commit_all()
         for name in settled:
             data = self._spool.get(name)
-            bundle = _unsealed(data, self._own_kids) if data is not None else None
+            bundle = _unsealed(data, name, self._own_kids) if data is not None else None
             if bundle is not None and self._progress is not None and peek_statement(bundle.seals[0]).tracked:
                 _, worker = self._author(bundle)
                 self._progress.crossed(Tracked(worker, peek_statement(bundle.seals[0]).root))
@@ -318,9 +318,10 @@ class Sender:
         sealed = stream.seal(bundle, self.parts.key, now_ms=now_ms, tracked=tracked)
         data = encode_bundle(sealed)
         name = self._name(stream.sequence)
+        assert stream.said is not None
         self._spool.put(name, data)
         try:
-            leaf = self.parts.crossings.crossed(peek_statement(sealed.seals[1]), self.parts.key.kid, author, sealed)
+            leaf = self.parts.crossings.crossed(stream.said, self.parts.key.kid, author, sealed)
         except Unavailable:
             self._spool.remove(name)
             raise
@@ -340,7 +341,7 @@ class Sender:
             if self.parts.journal.knows(self.lane, name.epoch, name.sequence):
                 continue
             data = self._spool.get(name)
-            if data is None or _unsealed(data, self._own_kids) is None:
+            if data is None or _unsealed(data, name, self._own_kids) is None:
                 continue  # not ours; it is set aside when its turn comes
             bundle = parse_bundle(data)
             author, _ = self._author(bundle)
@@ -376,12 +377,18 @@ class Sender:
             return ""
 
 
-def _unsealed(data: bytes, own_kids: frozenset[bytes]) -> Bundle | None:
-    """Give a spooled bundle without our own seal, or None if it is not one of ours."""
+def _unsealed(data: bytes, name: DropName, own_kids: frozenset[bytes]) -> Bundle | None:
+    """Give a spooled bundle without our own seal, or None if it is not the one of ours that its name says.
+
+    After a power failure a file may hold what it held before (the spool writes over old files).
+    """
     try:
         bundle = parse_bundle(data)
-        if len(bundle.seals) == 2 and parse_sign1(bundle.seals[1]).kid in own_kids:
-            return replace(bundle, seals=bundle.seals[:1])
+        if len(bundle.seals) != 2 or parse_sign1(bundle.seals[1]).kid not in own_kids:
+            return None
+        statement = peek_statement(bundle.seals[1])
     except PeerError:
         return None
-    return None
+    if (statement.epoch, statement.sequence) != (name.epoch, name.sequence):
+        return None
+    return replace(bundle, seals=bundle.seals[:1])

@@ -106,13 +106,23 @@ class CheckedSeal(NamedTuple):
 
 @dataclass(slots=True)
 class SealStream:
-    """The numbering of one sealer in one direction and lane: epoch, sequence, hash chain."""
+    """The numbering of one sealer in one direction and lane: epoch, sequence, hash chain.
+
+    Attributes:
+        direction: of everything in it.
+        lane: the same.
+        epoch: start of this run.
+        sequence: of the last seal.
+        previous: digest of its statement.
+        said: that statement; None before the first seal.
+    """
 
     direction: str
     lane: str
     epoch: int
     sequence: int = 0
     previous: bytes = FIRST
+    said: SealStatement | None = None
 
     def seal(self, bundle: Bundle, key: SigningKey, *, now_ms: int, tracked: bool = False) -> Bundle:
         """Append this stream's next seal to a bundle."""
@@ -131,6 +141,7 @@ class SealStream:
         sealed = bundle.with_seal(cose.sign1(payload, key, external=SEAL_USE))
         self.sequence += 1
         self.previous = hashlib.sha256(payload).digest()
+        self.said = statement
         return sealed
 
 

@@ -104,13 +104,20 @@ def _publish(disk: Disk, unfinished: Path, final: Path, data: bytes, *, durable:
     disk.rename(unfinished, final)
 
 
-def write_whole(path: Path, data: bytes, *, durable: bool = False, disk: Disk = DISK) -> None:
+def write_whole(path: Path, data: bytes, *, durable: bool = False, over: bool = False, disk: Disk = DISK) -> None:
     """Write a file and check that all of it was taken.
+
+    Args:
+        path: the file.
+        data: all it shall hold.
+        durable: whether to wait until it is on the disk.
+        over: write over what it holds and cut the rest, which spares the disk new space for each file.
+        disk: where it lies.
 
     Raises:
         OSError: it was not; the file may hold a part.
     """
-    handle = disk.create(path)
+    handle = disk.create(path, keep=over)
     try:
         view, at = memoryview(data), 0
         while at < len(data):
@@ -118,7 +125,11 @@ def write_whole(path: Path, data: bytes, *, durable: bool = False, disk: Disk = 
             if written == 0:
                 raise OSError(errno.ENOSPC, "short write")
             at += written
-        if disk.facts_of(handle).size != len(data):
+        size = disk.facts_of(handle).size
+        if over and size > len(data):
+            disk.truncate(handle, len(data))
+            size = disk.facts_of(handle).size
+        if size != len(data):
             raise OSError(errno.ENOSPC, "file shorter than written")
         if durable:
             disk.sync(handle)

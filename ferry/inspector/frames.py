@@ -159,10 +159,19 @@ class FrameReader:
             yield content
 
 
-def slices(items: Sequence[Item], *, most: int) -> Iterator[tuple[Item, ...]]:
-    """Cut a bundle's items into runs of at most ``most``."""
-    for start in range(0, len(items), most):
-        yield tuple(items[start : start + most])
+def slices(items: Sequence[Item], *, most: int, most_bytes: int = MOST_FRAME_BYTES) -> Iterator[tuple[Item, ...]]:
+    """Cut a bundle's items into runs of at most ``most``, and of at most ``most_bytes`` unless one alone is larger."""
+    run: list[Item] = []
+    size = 0
+    for item in items:
+        own = len(item.header) + len(item.content)
+        if run and (len(run) == most or size + own > most_bytes):
+            yield tuple(run)
+            run, size = [], 0
+        run.append(item)
+        size += own
+    if run:
+        yield tuple(run)
 
 
 def _frame(value: cbor.Value) -> bytes:

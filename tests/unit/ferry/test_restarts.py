@@ -75,6 +75,23 @@ def test_the_low_half_restarts_and_sends_the_unacknowledged_again_under_a_new_ep
     assert list(spool(ferry).glob("*.bundle")) == []
 
 
+def test_a_spooled_file_that_holds_another_bundle_than_its_name_says_is_set_aside(ferry: Driven) -> None:
+    """A power failure may leave a name with what its file held before."""
+    ferry.stop_half(ferry.high)
+    send(ferry, 2)
+    ferry.run(0.5)
+    first, second = sorted(spool(ferry).glob("*.bundle"))
+    ferry.stop_half(ferry.low)
+    second.write_bytes(first.read_bytes())
+    for path in gap(ferry).glob("*.bundle"):
+        path.unlink()
+    ferry.start_low()
+    ferry.run(0.5)
+    assert reasons(ferry) == [Reason.MALFORMED.value]
+    assert len(list(gap(ferry).glob("*.bundle"))) == 1
+    ferry.start_high()
+
+
 def test_both_epochs_arriving_deliver_once(ferry: Driven) -> None:
     ferry.stop_half(ferry.high)
     ids = send(ferry, 5)

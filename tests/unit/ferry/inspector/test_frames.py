@@ -95,3 +95,13 @@ def test_slices_keep_order_and_lose_nothing(count: int, most: int) -> None:
     found = list(slices(items, most=most))
     assert [item for run in found for item in run] == items
     assert all(len(run) <= most for run in found)
+
+
+@given(st.lists(st.integers(0, 300), max_size=40), st.integers(1, 8), st.integers(1, 400))
+def test_slices_are_bounded_in_bytes_unless_one_item_alone_is_larger(
+    sizes: list[int], most: int, most_bytes: int
+) -> None:
+    items = [Item(b"", bytes(size)) for size in sizes]
+    found = list(slices(items, most=most, most_bytes=most_bytes))
+    assert [item for run in found for item in run] == items
+    assert all(len(run) == 1 or sum(len(item.content) for item in run) <= most_bytes for run in found)
