@@ -35,7 +35,7 @@ class ConsoleSettings:
         threads: threads for files and databases.
         waiting: requests waiting for a thread at most.
         connections: open connections at most.
-        body_bytes: largest form.
+        body_bytes: largest form, with its file.
     """
 
     half: str
@@ -59,7 +59,7 @@ class ConsoleSettings:
     threads: int = number(2, least=1, most=8)
     waiting: int = number(32, least=1, most=500)
     connections: int = number(50, least=1, most=1_000)
-    body_bytes: int = number(4_096, least=512, most=65_536)
+    body_bytes: int = number(8_192, least=512, most=65_536)
 
     def __post_init__(self) -> None:
         """Refuse an address that the internet may reach, unless it is wanted, and half a signer."""

@@ -21,7 +21,16 @@ from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from ferry.console.renderer import STYLE, STYLE_PATH, Renderer
 from ferry.console.tls import operator_of
-from ferry.console.visit import LANGUAGE_COOKIE, Pair, Reply, Visit, choose_language, parse_fields, redirect
+from ferry.console.visit import (
+    LANGUAGE_COOKIE,
+    Pair,
+    Reply,
+    Visit,
+    choose_language,
+    parse_fields,
+    parts_to_fields,
+    redirect,
+)
 from wire_formats.bilingual import LANGUAGES
 from wire_formats.collaborators import Clock, Pool
 from wire_formats.errors import Bug, HallError, Kind, PeerError, Refused
@@ -31,6 +40,8 @@ MOST_TARGET: Final = 1_024
 IDLE_S: Final = 60
 TOKEN_BYTES: Final = 32
 FORM: Final = b"application/x-www-form-urlencoded"
+#: A form with a file; the body is bounded like any other's before it is taken apart.
+FORM_WITH_FILE: Final = b"multipart/form-data"
 SECURITY_HEADERS: Final[tuple[Pair, ...]] = (
     (
         "Content-Security-Policy",
@@ -202,10 +213,10 @@ class ConsoleSite(Resource):
         path, _, query = request.uri.partition(b"?")
         if len(request.uri) > MOST_TARGET or not path.startswith(b"/") or not path.isascii() or b"%" in path:
             raise PeerError(Kind.BAD_HTTP, "no address of the console looks so")
-        form = _form(request, token) if method == "POST" else {}
+        form, file = _form(request, token) if method == "POST" else ({}, None)
         return replace(
             empty, method=method, path=path.decode("ascii"), operator=operator, serial=certificate.serial_number,
-            token=token, query=parse_fields(query), form=form,
+            token=token, query=parse_fields(query), form=form, file=file,
         )  # fmt: skip
 
     def _failed(self, failure: Failure, request: Request) -> Reply:
@@ -235,7 +246,7 @@ class ConsoleSite(Resource):
         request.finish()
 
 
-def _form(request: Request, token: str) -> dict[str, str]:
+def _form(request: Request, token: str) -> tuple[dict[str, str], bytes | None]:
     """Read a form that one of our pages made for this certificate (Fetch Metadata; RFC 6454, section 7).
 
     Raises:
@@ -249,10 +260,14 @@ def _form(request: Request, token: str) -> dict[str, str]:
     ):  # fmt: skip
         raise Refused(Kind.CSRF_MISMATCH, "made by another site")
     kind = (request.getHeader(b"content-type") or b"").partition(b";")[0].strip().lower()
-    if kind != FORM or request.content is None:
+    file = None
+    if kind == FORM_WITH_FILE and b"?" not in request.uri:
+        form, file = parts_to_fields(request.args)
+    elif kind == FORM and request.content is not None:
+        request.content.seek(0)
+        form = parse_fields(request.content.read())
+    else:
         raise PeerError(Kind.BAD_HTTP, "not a form")
-    request.content.seek(0)
-    form = parse_fields(request.content.read())
     if not hmac.compare_digest(form.get("csrf", "").encode("utf-8", "replace"), token.encode("ascii")):
         raise Refused(Kind.CSRF_MISMATCH, "form token is not this certificate's")
-    return form
+    return form, file

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ferry.console.media_texts import EXPORT_STEPS, IMPORT_STEPS, MEDIA_TEXTS
 from wire_formats.bilingual import Label, Language
 
 LANES: Final = {
@@ -141,19 +142,21 @@ TEXTS: Final = {
     "slip": Label("交接单", "Slip"),
     "steps": Label("介质摆渡步骤", "A medium's way, step by step"),
     "steps_note": Label(
-        "导出与导入需要操作员本人的密钥，在本机命令行完成；本页登记进度并打印交接单。",
-        "Exporting and importing need the operators' own keys and are done at this machine's command line; this page "
-        "shows how far each medium is and prints the slips.",
+        "同样的步骤也可全部在命令行完成：",
+        "The same, step by step, at the command line:",
     ),
     "last_acts": Label("最近登记", "Latest entries"),
     "error_code": Label("错误代码", "Code"),
     "home": Label("返回通道页", "Back to the lanes"),
 }
 STEPS: Final = (
-    (Label("登记空白介质", "Register a blank medium"), "ferrygate ferry media register WH-0001"),
+    (Label("登记空白介质", "Register a blank medium"), "ferrygate ferry media register WH-0001 --side SIDE"),
     (
         Label("两人签名导出，打印交接单", "Export, signed by two; print the slip"),
-        "ferrygate ferry media export WH-0001 --to /mnt/usb --key li.p12 --key wang.p12 --slip WH-0001.html",
+        (
+            "ferrygate ferry media export WH-0001 --side SIDE --to /mnt/usb --key li.p12 --key wang.p12 "
+            "--slip WH-0001.html"
+        ),
     ),
     (
         Label("对侧只读挂载并导入，核对摘要", "The other side mounts it read-only, imports, compares the digest"),
@@ -163,13 +166,16 @@ STEPS: Final = (
         Label("对侧写回执，另一介质带回", "The other side writes the receipt; it goes back on another medium"),
         "ferrygate ferry media receipt WH-0001 --out WH-0001.receipt",
     ),
-    (Label("本侧收回执", "This side takes the receipt in"), "ferrygate ferry media receipt --in WH-0001.receipt"),
-    (Label("清除或销毁介质", "Sanitise or destroy the medium"), "ferrygate ferry media sanitised WH-0001"),
+    (
+        Label("本侧收回执", "This side takes the receipt in"),
+        "ferrygate ferry media receipt --side SIDE --in WH-0001.receipt",
+    ),
+    (Label("清除或销毁介质", "Sanitise or destroy the medium"), "ferrygate ferry media sanitised WH-0001 --side SIDE"),
 )
 
 
 class Words:
-    """The texts of one language, as attributes; ``steps`` are the wizard's.
+    """The texts of one language, as attributes; ``steps``, ``export_steps`` and ``import_steps`` are a medium's way.
 
     Args:
         language: which.
@@ -178,9 +184,11 @@ class Words:
     def __init__(self, language: Language) -> None:
         self._language = language
         self.steps = [(label.of(language), command) for label, command in STEPS]
+        self.export_steps = [label.of(language) for label in EXPORT_STEPS]
+        self.import_steps = [label.of(language) for label in IMPORT_STEPS]
 
     def __getattr__(self, name: str) -> str:
         try:
-            return TEXTS[name].of(self._language)
+            return (TEXTS.get(name) or MEDIA_TEXTS[name]).of(self._language)
         except KeyError:
             raise AttributeError(name) from None

@@ -30,6 +30,7 @@ def role_tables(layout: Layout, found: Installation, authority: Table) -> Iterat
     yield "ferry_low", ferry_low_table(found)
     yield "ferry_inspector", ferry_inspector_table(found)
     yield "ferry_high", ferry_high_table(found)
+    yield "ferry_media", ferry_media_table(found)
     yield "core", core_table(layout, found)
     yield "staff", staff_table(layout, found)
     yield "gatekeeper", gatekeeper_table(found, "high")
@@ -160,6 +161,14 @@ def ferry_inspector_table(found: Installation) -> Table:
     return {
         "role": role_table(found, "ferry_inspector"),
         "inspector": {"seal_key": "keys/seal.x25519", "socket": "run/inspector.sock"},
+    }
+
+
+def ferry_media_table(found: Installation) -> Table:
+    """Give the high side's media clerk; its place is a plain folder, for trials (docs/media.md)."""
+    return {
+        "role": role_table(found, "ferry_media"),
+        "clerk": {"half": "ferry_high.toml", "places": ("media/stick",), "plain_folders": True},
     }
 
 
