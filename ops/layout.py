@@ -272,6 +272,7 @@ class Layout:
         yield self.dmz / "snapshots"
         yield self.dmz / "bans"
         yield self.dmz / "quarantine"
+        yield self.ca / "crl"
         yield self.core / "deny"
         yield self.core / "quarantine"
         yield self.demo

@@ -19,6 +19,8 @@ class ConsoleSettings:
         server_chain: PEM of the TLS certificate and its issuers.
         operators: PEM file with the certificates of the gatekeeper operators; whoever is not in it is not let in.
         operator_issuers: PEM file with the authorities that issue them.
+        client_crl: the authority's revocation list of persons' certificates (DER): whoever is on it is not let in.
+            None: only the list of operators decides.
         trust_issuers: PEM file with the issuing certificates of machines, to verify evidence.
         trust_machines: PEM file with the machines' certificates.
         status: the half's status file.
@@ -51,6 +53,7 @@ class ConsoleSettings:
     quarantine: Path
     acts: Path
     media: Path | None = None
+    client_crl: Path | None = None
     signing_key: Path | None = None
     signing_certificate: Path | None = None
     listen: str = "127.0.0.1"

@@ -73,6 +73,7 @@ class SiteParts:
         answer: the pages; called in a thread.
         renderer: writes pages of errors.
         operators: gives the operators known now.
+        revoked: raises for the serial of a revoked certificate.
         secret: what form tokens are made from; drawn at the start, never stored.
         pool: the threads.
         clock: the instant.
@@ -81,6 +82,7 @@ class SiteParts:
     answer: Callable[[Visit], Reply]
     renderer: Renderer
     operators: Callable[[], TrustStore]
+    revoked: Callable[[int], None]
     secret: bytes
     pool: Pool
     clock: Clock
@@ -205,6 +207,7 @@ class ConsoleSite(Resource):
         if shown is None:
             raise Refused(Kind.CERTIFICATE_REQUIRED, "no client certificate")
         certificate = shown.to_cryptography()
+        self._parts.revoked(certificate.serial_number)
         operator = operator_of(certificate, self._parts.operators(), now_ms=empty.now_ms)
         token = hmac.new(self._parts.secret, operator.kid, hashlib.sha256).hexdigest()
         method = request.method.decode("latin-1")

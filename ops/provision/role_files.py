@@ -250,6 +250,8 @@ def gatekeeper_table(found: Installation, side: str) -> Table:
     """Give a console's settings; only the high side's has a key to act with."""
     name = "gatekeeper" if side == "high" else "gatekeeper_low"
     half = f"../ferry_{side}"
+    # The low side's machine never sees the authority's files.
+    revoked: Table = {"client_crl": "../ca/crl/issuing_persons.crl"} if side == "high" else {}
     signer = {"signing_key": "keys/gatekeeper.key.pem", "signing_certificate": "keys/gatekeeper.pem"}
     return {
         "role": role_table(found, name),
@@ -268,6 +270,7 @@ def gatekeeper_table(found: Installation, side: str) -> Table:
             "acts": f"{half}/acts",
             "media": f"{half}/media",
             "port": found.ports.gatekeeper if side == "high" else found.ports.gatekeeper_low,
+            **revoked,
             **(signer if side == "high" else {}),
         },
     }

@@ -53,6 +53,8 @@ def _walls(own: ConsoleSettings) -> Walls:
     read |= {own.crossings, own.quarantine, own.acts}
     if own.media is not None:
         read.add(own.media)
+    if own.client_crl is not None:
+        read.add(own.client_crl.parent)
     if own.signing_key is not None and own.signing_certificate is not None:
         read |= {own.signing_key.parent, own.signing_certificate.parent}
     write: tuple[Path, ...] = ()

@@ -180,7 +180,8 @@ def _keeps(role: str) -> tuple[str, ...]:
 def _looks_at(role: str) -> tuple[str, ...]:
     """Folders of another zone that a role reads and never writes."""
     if role in _SHOWN:
-        return tuple(f"{_SHOWN[role]}/{folder}" for folder in _SHOWN_FOLDERS)
+        shown = tuple(f"{_SHOWN[role]}/{folder}" for folder in _SHOWN_FOLDERS)
+        return (*shown, "ca/crl") if role == "gatekeeper" else shown
     return ("ca/crl",) if role == "staff" else ()
 
 
