@@ -65,13 +65,13 @@ class SetAsidePage(NamedTuple):
         items: those of the page; a notice that cannot be read is left out.
         page: its number, from 1.
         pages: how many there are, at least 1.
-        count: how many notices lie there.
+        total: how many notices lie there.
     """
 
     items: list[SetAsideItem]
     page: int
     pages: int
-    count: int
+    total: int
 
 
 class SetAsideShelf:

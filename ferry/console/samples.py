@@ -59,8 +59,9 @@ class Samples:
     def _take(self, at_ms: int, lane: Mapping[str, Any]) -> None:
         points = self._points.setdefault(f"{lane['way']}-{lane['lane']}", deque(maxlen=MOST))
         if not points or points[-1].at_ms < at_ms:
-            counts = (int(lane[name]) for name in ("mark", "epoch", "waiting"))
-            points.append(Point(at_ms, *counts, float(lane["oldest_s"]), int(lane.get("credits_used", 0))))
+            mark, epoch, waiting = (int(lane[name]) for name in ("mark", "epoch", "waiting"))
+            used = int(lane.get("credits_used", 0))
+            points.append(Point(at_ms, mark, epoch, waiting, float(lane["oldest_s"]), used))
 
     def rates(self, lane: str) -> list[float]:
         """Give a lane's bundles per second, oldest first; a new epoch counts from its beginning."""

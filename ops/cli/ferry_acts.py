@@ -225,7 +225,7 @@ def _quarantined(asked: argparse.Namespace) -> Iterator[str]:
     rows = []
     for side in sides(asked.root, asked.side):
         found = SetAsideShelf(half_settings(asked.root, side).quarantine).page(asked.page)
-        yield f"{side}: {found.count} quarantined, page {found.page} of {found.pages} (隔离)"
+        yield f"{side}: {found.total} quarantined, page {found.page} of {found.pages} (隔离)"
         rows += [
             (
                 side, item.digest[:12], f"{item.lane.direction} {item.lane.lane}",
