@@ -161,7 +161,7 @@ TEXTS: Final = {
     "operators": Label("签名人", "Signed by"),
     "files": Label("文件", "Files"),
     "slip": Label("交接单", "Slip"),
-    "steps": Label("介质摆渡步骤", "A medium's way, step by step"),
+    "step_by_step": Label("介质摆渡步骤", "A medium's way, step by step"),
     "steps_note": Label(
         "同样的步骤也可全部在命令行完成：",
         "The same, step by step, at the command line:",
