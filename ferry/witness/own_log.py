@@ -99,9 +99,14 @@ class OwnLog:
         return len(self._queue)
 
     @property
+    def shows_older(self) -> bool:
+        """Whether the other half has not cosigned the end of an earlier log yet."""
+        return self._shown is not self._files
+
+    @property
     def uncosigned(self) -> int:
         """Leaves of the log now written that no checkpoint the other half has cosigned covers."""
-        return self.size - (self.cosigned_size if self._shown is self._files else 0)
+        return self.size - (0 if self.shows_older else self.cosigned_size)
 
     def start(self) -> None:
         """Take up where the last run ended.

@@ -260,7 +260,8 @@ class WitnessStation:
     def status(self) -> LogStatus:
         """Give the present status of both logs."""
         own, known, alarm = self._own, self._peer.known, self._peer.alarm
-        state = self.blocked or own.refused or ("waiting" if own.waiting or own.uncosigned else "cosigned")
+        waits = own.waiting or own.uncosigned or own.shows_older
+        state = self.blocked or own.refused or ("waiting" if waits else "cosigned")
         peer_state = alarm or ("consistent" if known is not None else "unknown")
         number, size = (known.origin.number, known.size) if known is not None else (0, 0)
         return LogStatus(own.number, own.size, own.waiting, own.uncosigned, state, number, size, peer_state)

@@ -41,6 +41,7 @@ from ferry.transports.ends import Ends
 from ferry.witness.station import CrossingLog
 from ops.runtime.background import ReactorBackground
 from tests.simulation import sqlite
+from tests.simulation.cable import Cable
 from tests.simulation.kit import CORE_KEY, SEAL_KEY, WORKER, Kit, Seeded
 from tests.simulation.kit import handlers as make_handlers
 from tests.simulation.process_disk import ProcessDisk
@@ -98,6 +99,8 @@ class Surrounding:
     gap: tuple[Path, Path]
     """roots of the gap as the low half and the high half see it"""
     seed: str
+    cable: Cable | None = None
+    """joins the halves in the place of the gap's folders"""
 
 
 class Watch:
@@ -146,9 +149,13 @@ def start_low(around: Surrounding) -> LowHalf:
         dmz_outbox=DMZ / "outbox", dmz_inbox=DMZ / "inbox", dmz_notices=DMZ / "notices", limits=parts.limits,
     )  # fmt: skip
     disk = around.disk
-    inlet = DirectoryInlet(settings.gap_outbound, around.watch, disk=disk)
-    outlet = DirectoryOutlet(settings.gap_inbound, disk=disk)
-    half = around.kinds.low(parts, settings, around.process.reactor, inlet, outlet, around.watch)
+    ends = Ends(
+        DirectoryInlet(settings.gap_outbound, around.watch, disk=disk),
+        DirectoryOutlet(settings.gap_inbound, disk=disk),
+    )
+    if around.cable is not None:
+        ends = around.cable.ends(around.process, "inbound", "outbound", around.seed)
+    half = around.kinds.low(parts, settings, around.process.reactor, *ends, around.watch)
     half.start()
     return half
 
@@ -166,6 +173,8 @@ def start_high(around: Surrounding) -> HighHalf:
         DirectoryInlet(settings.gap_inbound, around.watch, disk=disk),
         DirectoryOutlet(settings.gap_outbound, disk=disk),
     )
+    if around.cable is not None:
+        ends = around.cable.ends(around.process, "outbound", "inbound", around.seed)
     inspector = around.kinds.inspector(around.process)
     half = around.kinds.high(parts, settings, around.process.reactor, ends, around.watch, NearInspector(inspector))
     half.start()

@@ -101,7 +101,7 @@ class Schedule:
         self._shown: dict[int, Intent] = {}
         kinds = replace(given, look=self._look, inspector=lambda process: _Poisoned(process, self.users))
         plan = self.plan
-        self.world = World(seed, kit(), kinds, plan.bounds, direct=plan.direct, trace=self.trace)
+        self.world = World(seed, kit(), kinds, plan.bounds, direct=plan.direct, trace=self.trace, cable=plan.cable)
         self.users = Users(self.world, random.Random(f"{seed} users"))
         self.carrier = Carrier(self.world, plan.rates, random.Random(f"{seed} carrier"))
         self.conservation = Conservation(self.world)
@@ -122,7 +122,7 @@ class Schedule:
             self.trace.deafen()
         figures = Counter(
             told=sum(intent.told is not None for intent in self.users.intents.values()),
-            lost=len(self.carrier.lost),
+            lost=len(self.carrier.lost) + (self.world.cable.lost if self.world.cable is not None else 0),
             noticed=self.losses.noticed,
             repaired=self.losses.repaired,
             deaths=sum(" dies: " in line for line in self.trace.lines),
@@ -134,7 +134,7 @@ class Schedule:
         world, plan = self.world, self.plan
         self.conservation.listen()
         world.start_all()
-        if not plan.direct:
+        if not plan.direct and world.cable is None:
             self.carrier.start()
         self.users.plan(plan.users, within_s=0.9 * plan.faults_s, burst=plan.burst)
         self.faults.start()

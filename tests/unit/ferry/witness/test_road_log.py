@@ -220,6 +220,22 @@ def test_what_a_full_disk_took_back_is_logged_before_its_bundle_is_forgotten(fer
     assert compare(low, folders["ferry_low"], high, folders["ferry_high"]).findings == []
 
 
+def test_a_log_is_not_cosigned_while_the_end_of_an_earlier_one_is_not(tmp_path: Path) -> None:
+    """The one that is written now is empty: there is nothing in it to cosign, but there is in those before."""
+    ferry = Driven(tmp_path, limits=FerryLimits(log_leaves=4))
+    ferry.stop_half(ferry.high)
+    worker = worker_author(ferry.kit)
+    for _ in range(8):
+        worker.send(requests(now_ms=ferry.clock.ms), now_ms=ferry.clock.ms)
+    ferry.run(3)
+    status = ferry.low.half.witness.status()
+    assert (status.number, status.leaves, status.uncosigned, status.state) == (3, 0, 0, "waiting")
+    ferry.start_high()
+    ferry.run(8)
+    assert ferry.low.half.witness.status().state == "cosigned"
+    ferry.stop()
+
+
 def _head_of_a_fork(ferry: Driven, origin: Origin, *, size: int) -> TreeHead:
     checkpoint = Checkpoint(origin, size, b"\x07" * 32)
     signature = ferry.kit.low.suite.from_note(sign_checkpoint(checkpoint, ferry.kit.low).value)
