@@ -23,7 +23,7 @@ def parser() -> Words:
     words = made.add_subparsers(dest="word", required=True, metavar="WORD", title="words")
     _add_held(words)
     for name, told in (
-        ("pause", "let a lane take nothing more from its sources; what waits is kept (暂停通道)"),
+        ("pause", "let a lane take nothing more; what waits is kept; --side for the receiving end (暂停通道)"),
         ("resume", "let a paused lane go on (恢复通道)"),
     ):
         word = add_word(words, name, told)
