@@ -388,7 +388,7 @@ class Half:
         heard = round(max(0.0, self.parts.seconds() - station.heard_s), 3)
         return LaneStatus(
             *lane, "receiver", inbox.epoch, inbox.mark, inbox.cumulative, inbox.missing(), waiting, 0,
-            0.0, heard, self._sessions[lane].state, station.blocked,
+            0.0, heard, self._sessions[lane].state, station.blocked, station.paused,
         )  # fmt: skip
 
 

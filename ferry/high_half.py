@@ -267,7 +267,7 @@ class HighHalf:
         self._deliveries: list[RequestDelivery] = []
         self._answers: list[OwnAnswers] = []
         one_way = settings.transport.one_way
-        acts = build_acts(parts, settings.acts, HIGH_LANES, lambda lane: self.half.waker(lane)())
+        acts = build_acts(parts, settings.acts, HIGH_LANES, lambda lane: self.half.waker(lane)(), one_way=one_way)
         self.half.obey(acts.station)
         drains: dict[str, Drain] = {}
         senders, receivers = [], []

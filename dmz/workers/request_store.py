@@ -189,7 +189,7 @@ def due(connection: Connection, worker: str, now_ms: int, pauses: tuple[int, int
     """
     turn = func.row_number().over(partition_by=request_out.c.unit, order_by=request_out.c.next_try_at)
     ripe = (
-        select(request_out.c.id, turn.label("turn"))
+        select(request_out.c.id, request_out.c.next_try_at, turn.label("turn"))
         .where(
             request_out.c.worker == worker,
             request_out.c.state.in_(_UNDER_WAY),
@@ -199,13 +199,10 @@ def due(connection: Connection, worker: str, now_ms: int, pauses: tuple[int, int
         )
         .subquery()
     )
-    query = (
-        select(request_out)
-        .join(ripe, ripe.c.id == request_out.c.id)
-        .order_by(ripe.c.turn, request_out.c.next_try_at)
-        .limit(most)
-    )
-    found = list(connection.execute(query))
+    # First who, then what: sorting whole requests would spill them to a temporary file.
+    order = list(connection.scalars(select(ripe.c.id).order_by(ripe.c.turn, ripe.c.next_try_at).limit(most)))
+    rows = {row.id: row for row in connection.execute(select(request_out).where(request_out.c.id.in_(order)))}
+    found = [rows[identity] for identity in order]
     for row in found:
         pause = spread_ms(next_pause_ms(row.attempts + 1, *pauses), row.id, row.attempts)
         values = {"attempts": row.attempts + 1, "next_try_at": now_ms + pause}

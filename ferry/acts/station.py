@@ -54,19 +54,21 @@ class ActStation:
         operators: gives the operators known now; the file is read for every act, so that a change holds at once.
         lanes: the lanes of this half.
         wake: lets a lane look for work.
+        one_way: whether nothing ever goes back to the sender, so that a lane cannot wait at its receiving end.
     """
 
     log = Logger()
 
     def __init__(
         self, parts: HalfParts, settings: ActsSettings, operators: Callable[[], TrustStore],
-        lanes: Collection[LaneId], wake: Callable[[LaneId], None],
+        lanes: Collection[LaneId], wake: Callable[[LaneId], None], *, one_way: bool,
     ) -> None:  # fmt: skip
         self._parts = parts
         self._settings = settings
         self._operators = operators
         self._lanes = tuple(lanes)
         self._wake = wake
+        self._one_way = one_way
         self.port = FolderPort(settings.drop, limit=MAX_ACT_BYTES, disk=parts.disk)
         self._shelf = HeldShelf(parts.quarantine.folder, disk=parts.disk)
         self._ledger: ActLedger | None = None
@@ -153,12 +155,18 @@ class ActStation:
     def _impossible(self, act: str, subject: str) -> str:
         """Say why something cannot be done, or nothing."""
         if act not in BY_TWO:
-            sent = _lane(subject) in self._lanes and self._way(_lane(subject)) == SENT_WAY
-            return "" if sent else "this half does not send on that lane"
+            return self._not_paused_here(_lane(subject))
         item = self._shelf.find(subject)
         if item is None:
             return "no such held bundle"
         return "" if act != RELEASE or item.releasable else f"{item.reason.value} cannot be released"
+
+    def _not_paused_here(self, lane: LaneId) -> str:
+        if lane not in self._lanes:
+            return "this half has no such lane"
+        # A sender that hears nothing cannot know that its bundles wait: the transport drops what it has no room for.
+        received = self._way(lane) == RECEIVED_WAY
+        return "strictly one way: pause it at the sending end" if received and self._one_way else ""
 
     def _do_due(self) -> bool:
         """Do what is agreed on; what cannot be done now stays due."""

@@ -118,7 +118,7 @@ def _lane_alarms(lane: Mapping[str, Any], *, by_hand: bool) -> Iterator[Label]:
         yield Label(
             f"通道 {name} 收不到对侧：{lane['link']}", f"lane {name} does not hear the other half: {lane['link']}"
         )
-    if lane["gaps"]:
+    if lane["gaps"] and not lane.get("paused"):  # what a paused lane has not taken waits, and is not missing
         yield Label(f"通道 {name} 缺 {lane['gaps']} 个编号", f"lane {name}: numbers missing: {lane['gaps']}")
     if lane.get("paused"):
         yield Label(f"通道 {name} 已由操作员暂停", f"lane {name} is paused by an operator")

@@ -29,6 +29,7 @@ from ops.runtime.limits import die_with_parent, harden
 from ops.runtime.readiness import supervisor_pid, tell_service_manager
 from ops.runtime.role_main import EXIT_CANNOT_START, EXIT_FAILED, EXIT_STOPPED, begin_log, mason_of, say
 from ops.runtime.role_settings import RoleSettings
+from ops.runtime.socket_path import check_socket_paths
 from ops.walls.walls import WALLS_VARIABLE, Mason, Walls
 from wire_formats.catalogue import SERVICES
 from wire_formats.settings_reader import SettingsError, load_settings
@@ -53,6 +54,7 @@ def load(settings: Path) -> LoadedRole:
     """
     file = load_settings(FerryInspectorFile, settings)
     own = file.inspector
+    check_socket_paths(own.socket, *(() if own.clamd is None else (own.clamd,)))
     walls = Walls(read=(own.seal_key.parent,), write=(own.socket.parent,), families=frozenset())
     return LoadedRole(file.role, lambda: _run(file, walls), walls)
 
