@@ -152,7 +152,7 @@ def test_credits_and_quarantined_bundles_are_told(ferry: Driven, capsys: pytest.
     told = look(capsys, ferry, "quarantined", "list")
     assert "low: 0 quarantined, page 1 of 1" in told
     assert "high: 2 quarantined, page 1 of 1" in told
-    assert told.count("malformed 格式错误") == 2
+    assert told.count("not in the form of a bundle 格式错误") == 2
     digest = hashlib.sha256(b"secret 1").hexdigest()
     assert digest[:12] in told
     shown = look(capsys, ferry, "quarantined", "show", digest[:8], "--side", "high")
