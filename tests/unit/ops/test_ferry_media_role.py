@@ -8,7 +8,7 @@ import pytest
 
 from ops.layout import Installation, Layout, Ports
 from ops.provision.role_files import ferry_high_table, ferry_media_table
-from ops.provision.toml_text import toml_text
+from ops.provision.toml_text import Value, toml_text
 from ops.roles import ferry_media
 from ops.units.service_unit import visible
 from wire_formats.settings_reader import SettingsError
@@ -40,7 +40,10 @@ def test_it_reaches_its_half_and_the_places_of_media_only(layout: Layout, tmp_pa
     assert visible("ferry_media") == ("ferry_high",)
     mounts = tmp_path / "mounts"
     mounts.mkdir()
-    table = {**ferry_media_table(FOUND), "clerk": {"half": "ferry_high.toml", "places": (str(mounts / "usb"), "/no/a")}}
+    table: dict[str, Value] = {
+        **ferry_media_table(FOUND),
+        "clerk": {"half": "ferry_high.toml", "places": (str(mounts / "usb"), "/no/a")},
+    }
     layout.settings("ferry_media").write_text(toml_text(table))
     walls = ferry_media.load(layout.settings("ferry_media")).walls
     assert walls is not None
@@ -49,7 +52,7 @@ def test_it_reaches_its_half_and_the_places_of_media_only(layout: Layout, tmp_pa
 
 
 def test_settings_that_cannot_be_used_are_refused(layout: Layout) -> None:
-    table = {**ferry_media_table(FOUND), "clerk": {"half": "core.toml"}}
+    table: dict[str, Value] = {**ferry_media_table(FOUND), "clerk": {"half": "core.toml"}}
     layout.settings("ferry_media").write_text(toml_text(table))
     with pytest.raises(SettingsError, match=r"must name ferry_low.toml or ferry_high.toml"):
         ferry_media.load(layout.settings("ferry_media"))
