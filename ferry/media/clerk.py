@@ -8,7 +8,7 @@ What came of an order stands in the state file, under the order's name, in both 
 An order is taken out of the drop before it is carried out: after a crash nothing is done twice, and the page says that
 it does not know what came of it; the register does.
 
-Source: decision 0023.
+Source: decision 0026.
 """
 
 from __future__ import annotations
@@ -68,9 +68,11 @@ class MediaClerk:
         Raises:
             OSError: the state cannot be written.
         """
-        for name in self._waiting():
+        names = self._waiting()
+        for name in names:
             self._take(name)
-        self.state.write()
+        if names or self.state.due:
+            self.state.write()
 
     def _waiting(self) -> list[str]:
         names = [path.name for path in self._folders.orders.iterdir() if path.name != TEMPORARY]
