@@ -234,7 +234,7 @@ class Half:
             stop()
         self._stops.clear()
         if self._pump is not None:
-            await self._pump.stop()
+            self._pump.stop()
         for sender in self._senders.values():
             sender.abandon()
         for receiver in self._receivers.values():

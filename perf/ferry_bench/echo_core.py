@@ -1,4 +1,4 @@
-"""``python -m perf.ferry_bench.echo_core FOLDER/core/echo.toml``: a core that answers whatever comes, without a database.
+"""``python -m perf.ferry_bench.echo_core FOLDER/core/echo.toml``: a core that answers whatever comes; it has no database.
 
 It takes what lies in the core's inbox, interactive before bulk, and answers in bundles for each worker, as the core's
 publisher does after a commit.  It checks no seal and opens nothing: what is measured is the road, not the core.
@@ -58,7 +58,7 @@ class EchoCore:
         parent = os.getppid()
         arrivals = Arrivals(self._inbox / lane for lane in LANES)
         while os.getppid() == parent:
-            if not any([self.turn(lane) for lane in LANES]):
+            if sum(self.turn(lane) for lane in LANES) == 0:
                 arrivals.wait(_IDLE_S)
 
     def turn(self, lane: str) -> int:

@@ -1,7 +1,7 @@
 """The workers' end of the road, all of them in one loop: bundles out by a plan, answers in, the time of each.
 
-A bundle forms as a worker makes it (``dmz.workers.bundler``): what waits, at most 256 requests or 1 MiB; at once on a
-free road, after 20 ms or with the next answer on a busy one.  Or each request is a bundle of its own, sealed beforehand.
+A bundle forms as a worker makes it (``dmz.workers.bundler``): what waits, at most 256 requests or 1 MiB; at once on
+a free road, after 20 ms or with the next answer on a busy one.  Or each request is a bundle of its own, sealed before.
 A request's time counts from when it was due, so a late load generator is no excuse.
 """
 
@@ -36,7 +36,7 @@ from wire_formats.trust import TrustStore
 WAIT_S: Final = 0.002
 PACED_WAIT_S: Final = 0.02
 #: Answers are waited for so long after the last request.
-LAST_S: Final = 10.0
+LAST_S: Final = 30.0
 _FILES_AT_ONCE: Final = 256
 #: Bundles of answers whose seals are checked after a measurement.
 _MOST_CHECKED: Final = 400
@@ -174,21 +174,19 @@ class Load:
         """Whether a request has no answer yet."""
         return made.id in self._of
 
-    def parcels(self, mades: Iterable[Made]) -> list[Parcel]:
-        """Seal each request as a bundle of its own, before time counts; workers in turn."""
-        names = self.names
-        return [self._lanes[names[n % len(names)], made.lane].parcel(made) for n, made in enumerate(mades)]
+    def parcel(self, made: Made) -> Parcel:
+        """Seal a request as a bundle of its own; bundles are to be offered in the order in which they were sealed."""
+        return self._lanes[made.worker, made.lane].parcel(made)
 
-    def offer(self, what: Made | Parcel, worker: str, due: float) -> None:
-        """Give a request, or a whole bundle, to a worker.
+    def offer(self, what: Made | Parcel, due: float) -> None:
+        """Give a request, or a whole bundle, to its worker.
 
         Args:
             what: the request.
-            worker: whose it is.
             due: from when its time counts, by ``time.perf_counter``.
         """
         made = what.made if isinstance(what, Parcel) else what
-        lane = self._lanes[worker, made.lane]
+        lane = self._lanes[made.worker, made.lane]
         self._of[made.id] = (lane, due)
         if isinstance(what, Parcel):
             lane.put(what)
@@ -273,7 +271,7 @@ class Load:
 def at_rate(
     load: Load, requests: Sequence[Made | Parcel], per_second: float, *, beside: Callable[[], None] = lambda: None
 ) -> Seen:
-    """Offer requests at a steady rate, whatever the answers do; workers in turn.
+    """Offer requests at a steady rate, whatever the answers do.
 
     Args:
         load: the workers.
@@ -281,11 +279,11 @@ def at_rate(
         per_second: how many.
         beside: called again and again meanwhile.
     """
-    names, began, sent = load.names, time.perf_counter(), 0
+    began, sent = time.perf_counter(), 0
     while sent < len(requests):
         now = time.perf_counter()
         while sent < len(requests) and (due := began + sent / per_second) <= now:
-            load.offer(requests[sent], names[sent % len(names)], due)
+            load.offer(requests[sent], due)
             sent += 1
         beside()
         load.step(max(0.0, began + sent / per_second - time.perf_counter()))
@@ -301,12 +299,11 @@ def at_saturation(load: Load, requests: Iterable[Made | Parcel], *, window: int,
         window: requests under way.
         seconds: how long; the first quarter does not count.
     """
-    names, began, supply = load.names, time.perf_counter(), enumerate(requests)
+    began, supply = time.perf_counter(), iter(requests)
     end = began + seconds
     while (now := time.perf_counter()) < end:
         while load.outstanding < window and now < end:
-            number, one = next(supply)
-            load.offer(one, names[number % len(names)], now)
+            load.offer(next(supply), now)
         load.step(0.05)
     seen = load.drain()
     counts_from = began + seconds / 4

@@ -36,12 +36,14 @@ class Made:
 
     Attributes:
         id: its id.
+        worker: who sends it.
         lane: its lane.
         item: as it stands in a bundle.
         tracked: whether its author wants to know where its bundle is.
     """
 
     id: bytes
+    worker: str
     lane: str
     item: Item
     tracked: bool
@@ -88,4 +90,4 @@ class Maker:
         )  # fmt: skip
         encoded = encode_header(header)
         item = Item(encoded, seal_content(content, encoded, self._high_half))
-        return Made(header.id, service.lane, item, service.kind is ServiceKind.TRANSACTION)
+        return Made(header.id, worker, service.lane, item, service.kind is ServiceKind.TRANSACTION)

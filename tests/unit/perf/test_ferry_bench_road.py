@@ -104,14 +104,14 @@ def test_every_request_made_is_what_its_service_declares(rig: Rig) -> None:
 def test_single_bundles_are_answered_and_counted(rig: Rig) -> None:
     made = [rig.maker.single(QUERY, WORKERS[n % 2]) for n in range(12)]
     with rig.carrying():
-        seen = at_rate(rig.load, rig.load.parcels(made), 1000)
+        seen = at_rate(rig.load, [rig.load.parcel(one) for one in made], 1000)
     assert (seen.bundles, len(seen.times), seen.missing) == (12, 12, 0)
     assert rig.carried == [1] * 12
 
 
 def test_what_waits_becomes_one_bundle(rig: Rig) -> None:
     for _ in range(MAX_ITEMS + 10):
-        rig.load.offer(rig.maker.single(QUERY, "worker-1"), "worker-1", time.perf_counter())
+        rig.load.offer(rig.maker.single(QUERY, "worker-1"), time.perf_counter())
     rig.load.step_for(0.1)
     rig.carry()
     seen = rig.load.drain()
@@ -138,7 +138,7 @@ def test_at_saturation_no_more_requests_are_out_than_the_window(rig: Rig) -> Non
 
 def test_an_answer_with_a_seal_of_nobody_is_told(rig: Rig) -> None:
     rig.low = MachineAuthority().machine("ferry_low", "ferry_low")
-    rig.load.offer(rig.maker.single(QUERY, "worker-2"), "worker-2", time.perf_counter())
+    rig.load.offer(rig.maker.single(QUERY, "worker-2"), time.perf_counter())
     rig.load.step_for(0.05)
     rig.carry()
     with pytest.raises(PeerError):
@@ -148,7 +148,7 @@ def test_an_answer_with_a_seal_of_nobody_is_told(rig: Rig) -> None:
 def test_a_core_that_answers_one_by_one(tmp_path: Path) -> None:
     rig = Rig(tmp_path, most_items=1)
     for _ in range(5):
-        rig.load.offer(rig.maker.single(QUERY, "worker-1"), "worker-1", time.perf_counter())
+        rig.load.offer(rig.maker.single(QUERY, "worker-1"), time.perf_counter())
     rig.load.step_for(0.05)
     rig.carry()
     seen = rig.load.drain()
