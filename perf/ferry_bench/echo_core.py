@@ -1,4 +1,4 @@
-"""``python -m perf.ferry_bench.echo_core FOLDER/core/echo.toml``: a core that answers whatever comes; it has no database.
+"""``python -m perf.ferry_bench.echo_core FOLDER/core/echo.toml``: a core without a database that answers all that comes.
 
 It takes what lies in the core's inbox, interactive before bulk, and answers in bundles for each worker, as the core's
 publisher does after a commit.  It checks no seal and opens nothing: what is measured is the road, not the core.
