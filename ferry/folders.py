@@ -94,12 +94,12 @@ def remove_entry(folder: Path, name: DropName | str, *, disk: Disk = DISK) -> bo
     Returns:
         False when it cannot be removed (a folder that is not empty, a read-only disk).
     """
-    path = folder / str(name)
     try:
-        disk.unlink(path)
+        disk.unlink(f"{folder}/{name}")
     except FileNotFoundError:
         return True
     except OSError:
+        path = folder / str(name)
         with suppress(OSError):
             disk.remove_folder(path)
         return _is_gone(disk, path)

@@ -41,7 +41,7 @@ class Spool:
         self._folder = folder
         self._disk = disk
         self._unfinished = folder / TEMPORARY
-        self._spare: list[Path] = []
+        self._spare: list[str] = []
         self._spare_made = 0
         #: Small bundles of this run; their number is bounded by the lane's credits.
         self._small: set[DropName] = set()
@@ -58,10 +58,10 @@ class Spool:
         Raises:
             Unavailable: STORAGE_FULL; nothing was kept.
         """
-        path = self._spare.pop() if self._spare else self._unfinished / str(name)
+        path = self._spare.pop() if self._spare else f"{self._unfinished}/{name}"
         try:
             write_whole(path, data, over=True, disk=self._disk)
-            self._disk.rename(path, self._folder / str(name))
+            self._disk.rename(path, f"{self._folder}/{name}")
         except OSError as error:
             with suppress(OSError):
                 self._disk.unlink(path)
@@ -90,9 +90,9 @@ class Spool:
 
     def _spared(self, name: DropName) -> bool:
         self._spare_made += 1
-        path = self._unfinished / f"spare-{self._spare_made}"
+        path = f"{self._unfinished}/spare-{self._spare_made}"
         try:
-            self._disk.rename(self._folder / str(name), path)
+            self._disk.rename(f"{self._folder}/{name}", path)
         except OSError:
             return False
         self._spare.append(path)

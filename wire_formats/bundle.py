@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from wire_formats import cbor, cose, merkle
@@ -86,14 +86,23 @@ class Bundle:
     direction: str
     items: tuple[Item, ...]
     seals: tuple[bytes, ...]
+    #: Kept once computed; ``replace`` forgets it.
+    _root: bytes = field(default=b"", init=False, repr=False, compare=False)
 
     def root(self) -> bytes:
-        """Compute the Merkle root over the headers."""
-        return merkle.root([merkle.leaf_hash(item.header) for item in self.items])
+        """Give the Merkle root over the headers."""
+        if not self._root:
+            self._keep(merkle.root([merkle.leaf_hash(item.header) for item in self.items]))
+        return self._root
 
     def with_seal(self, seal: bytes) -> Bundle:
         """Give the bundle with one more seal."""
-        return replace(self, seals=(*self.seals, seal))
+        sealed = replace(self, seals=(*self.seals, seal))
+        sealed._keep(self._root)
+        return sealed
+
+    def _keep(self, root: bytes) -> None:
+        object.__setattr__(self, "_root", root)
 
 
 class CheckedSeal(NamedTuple):

@@ -199,12 +199,17 @@ class _Reader:
         previous = b""
         for _ in range(count):
             start = self.at
-            key = self.value(0)
+            if start < self.end and self.data[start] < 24:
+                # One octet, an unsigned integer: nearly every key there is, so its reading is written out.
+                key: Value = self.data[start]
+                self.at = start + 1
+            else:
+                key = self.value(0)
+                if type(key) is not int and type(key) is not str:
+                    raise PeerError(Kind.MALFORMED, "map key is neither integer nor text")
             encoded = self.data[start : self.at]
-            if type(key) is not int and type(key) is not str:
-                raise PeerError(Kind.MALFORMED, "map key is neither integer nor text")
             if encoded <= previous:
                 raise PeerError(Kind.NOT_CANONICAL, "map keys out of order or doubled")
             previous = encoded
-            result[key] = self.value(depth - 1)
+            result[key] = self.value(depth - 1)  # type: ignore[index]
         return result

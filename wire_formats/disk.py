@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from wire_formats.collaborators import Disk, FileFacts
+from wire_formats.collaborators import Disk, FileFacts, FilePath
 
 _READING: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITING: Final = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -37,15 +37,15 @@ class OsDisk:
             for entry in entries:
                 yield entry.name
 
-    def facts(self, path: Path) -> FileFacts:
+    def facts(self, path: FilePath) -> FileFacts:
         """``lstat``."""
-        return _facts(path.lstat())
+        return _facts(os.lstat(path))
 
-    def open(self, path: Path) -> int:
+    def open(self, path: FilePath) -> int:
         """``open`` for reading; a link is refused, a pipe does not hang."""
         return os.open(path, _READING)
 
-    def create(self, path: Path, *, keep: bool = False) -> int:
+    def create(self, path: FilePath, *, keep: bool = False) -> int:
         """``open`` for writing; the umask decides whether the group of a meeting place may read it."""
         return os.open(path, _WRITING if keep else _WRITING | os.O_TRUNC, 0o640)
 
@@ -73,13 +73,13 @@ class OsDisk:
         """``close``."""
         os.close(handle)
 
-    def rename(self, before: Path, after: Path) -> None:
+    def rename(self, before: FilePath, after: FilePath) -> None:
         """``rename``."""
-        before.rename(after)
+        os.rename(before, after)  # noqa: PTH104 - a text needs no object for this
 
-    def unlink(self, path: Path) -> None:
+    def unlink(self, path: FilePath) -> None:
         """``unlink``."""
-        path.unlink()
+        os.unlink(path)  # noqa: PTH108 - the same
 
     def sync_folder(self, folder: Path) -> None:
         """``fsync`` of the folder itself."""

@@ -1,6 +1,6 @@
-"""``python -m perf.ferry_bench.echo_core FOLDER/core/echo.toml``: a core without a database that answers all that comes.
+"""``python -m perf.ferry_bench.echo_core FOLDER/core/echo.toml``: a core without a database.
 
-It takes what lies in the core's inbox, interactive before bulk, and answers in bundles for each worker, as the core's
+It takes what lies in the inbox, interactive before bulk, and answers in bundles for each worker, as the core's
 publisher does after a commit.  It checks no seal and opens nothing: what is measured is the road, not the core.
 
 Settings: ``most_items`` answers in one bundle, ``durable`` whether each file is waited for until it is on the disk.

@@ -62,7 +62,7 @@ def road() -> None:
 
 
 def _file_us(folder: Path) -> float:
-    """Give what this file system takes for one file; a request in a bundle of its own needs six of the halves'."""
+    """Give what this file system takes for one file; a request in a bundle of its own needs six of them on its way."""
     drop = folder / "files"
     prepare_drop(drop)
     began = time.process_time()

@@ -122,7 +122,8 @@ class FarSide:
         stream = self._streams["low", lane]
         prepare_drop(self.inbox / worker)
         name = DropName(stream.epoch, stream.sequence, f"low-{lane}")
-        return write_drop(self.inbox / worker, name, bundles.encode_bundle(sealed))
+        write_drop(self.inbox / worker, name, bundles.encode_bundle(sealed))
+        return self.inbox / worker / str(name)
 
     def _carry(self, bundle: bundles.Bundle, lane: str) -> None:
         checked = bundles.verify_seal(bundle, 0, self.worker_trust, role="worker", now_ms=self.now_ms())
