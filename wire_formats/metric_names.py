@@ -45,6 +45,9 @@ METRICS: Final[dict[str, Metric]] = {
         "Gauge", ("priority",), "1 while more of a priority is asked than is served"
     ),
     "dmz_admission_places_total": Metric("Gauge", (), "requests that may be under way: the limit as it is now"),
+    "dmz_admission_pace_ratio": Metric(
+        "Gauge", (), "1: as slow as usual is allowed; more: slow for a reason that is not our load, so more is allowed"
+    ),
     "dmz_admission_in_flight_total": Metric("Gauge", (), "requests under way behind admission control"),
     "dmz_admission_waiting_total": Metric("Gauge", (), "requests waiting to be let in"),
     "dmz_switch_requests_total": Metric("Counter", ("pool", "outcome"), "requests of the switch, by how they ended"),

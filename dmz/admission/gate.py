@@ -123,6 +123,7 @@ class AdmissionGate(Answering):
         self._timer: IDelayedCall | None = None
         self._filling = False
         metrics.places.set_function(lambda: self._limiter.limit)
+        metrics.pace.set_function(lambda: self._limiter.pace)
         metrics.in_flight.set_function(lambda: self._limiter.in_flight)
         metrics.waiting.set_function(lambda: len(self._line))
 

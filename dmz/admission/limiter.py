@@ -53,6 +53,7 @@ QUIET_S: Final = 0.25
 #: The new measure is taken from so many windows, and leaves this much room.
 _MEASURED: Final = 4
 _ROOM: Final = 1.05
+_AGES: Final = 0.7
 PACE_S: Final = 10.0
 _MOST_PACE: Final = 1_000.0
 
@@ -216,9 +217,13 @@ class ConcurrencyLimiter:
         """Take what is seen at the lowest limit for the best there is, as long as nothing was let in beyond it."""
         self._at_lowest = [*self._at_lowest, seen] if self._within else []
         if len(self._at_lowest) >= _MEASURED:
-            self.pace = min(max(statistics.median(self._at_lowest) / self._bounds.stretch * _ROOM, 1.0), _MOST_PACE)
+            # The best of them: a disk or a collector that stopped everybody for a moment is no measure.
+            self.pace = min(max(min(self._at_lowest) / self._bounds.stretch * _ROOM, 1.0), _MOST_PACE)
         elif self._within:
             return
+        elif self._resumes_at is not None:
+            # Somebody was let in beyond the limit (``calm``): an old measure that cannot be taken anew counts for less.
+            self.pace = max(self.pace * _AGES, 1.0)
         self._pace_s = now_s
         self._at_lowest = []
         if self._resumes_at is not None:

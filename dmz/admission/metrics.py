@@ -45,5 +45,6 @@ class AdmissionMetrics:
         self.seconds = {each: seconds.labels(words[each]) for each in Priority}
         self.overloaded = {each: overloaded.labels(words[each]) for each in Priority}
         self.places = Gauge("dmz_admission_places_total", "Requests that may be under way", registry=registry)
+        self.pace = Gauge("dmz_admission_pace_ratio", "How much slower than usual is no overload", registry=registry)
         self.in_flight = Gauge("dmz_admission_in_flight_total", "Requests under way", registry=registry)
         self.waiting = Gauge("dmz_admission_waiting_total", "Requests waiting", registry=registry)

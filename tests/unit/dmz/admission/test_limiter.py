@@ -234,3 +234,26 @@ def test_a_busy_hall_that_refuses_nobody_is_not_held_back_but_its_limit_is_known
     end.overloaded = True
     taken = end.serve(1_200, 5.0, skip_s=0.1)
     assert taken[int(len(taken) * 0.99)] <= 4 * 0.010
+
+
+def test_a_stop_of_everything_for_a_moment_is_no_measure():
+    end = BackEnd(400)
+    end.serve(1_200, 5.0)
+    end.slow_s = 0.200
+    end.serve(1_200, 0.7)
+    end.slow_s = 0.0
+    taken = end.serve(1_200, 5.0, skip_s=0.5)
+    assert end.limiter.pace < 1.5
+    assert taken[int(len(taken) * 0.99)] <= 4 * 0.010
+
+
+def test_a_measure_that_cannot_be_taken_anew_grows_old():
+    end = BackEnd(400)
+    end.slow_s = 0.100
+    end.serve(300, 10.0)
+    measured = end.limiter.pace
+    assert measured > 3
+    end.overloaded = False  # those who come now are let in beyond the limit, so nothing can be measured
+    end.serve(900, 60.0)
+    assert end.limiter.pace < 0.8 * measured
+    assert end.limiter.limit == LimiterBounds().least, "and the next overload begins carefully"
