@@ -17,8 +17,9 @@ from tests.unit.ferry.driving import Driven
 from tests.unit.ferry.test_faults import reasons
 from wire_formats.bundle import MAX_BUNDLE_BYTES, Item, encode_bundle, new_bundle, parse_bundle
 from wire_formats.drop import DropName, write_drop
-from wire_formats.lane_control import Heartbeat, sign_control
+from wire_formats.lane_control import Acknowledgement, Heartbeat, TreeHead, sign_control
 from wire_formats.request import MAX_CONTENT_BYTES
+from wire_formats.tlog.checkpoint import Checkpoint, Origin, sign_checkpoint
 
 ANSWERS = LaneId(OUTBOUND, "interactive")
 
@@ -94,6 +95,50 @@ def test_a_heartbeat_that_is_played_again_does_not_make_a_silent_half_alive(ferr
     ferry.start_low()
     ferry.run(4)
     assert {lane.link for lane in ferry.high.half.status().lanes} == {"alive"}
+
+
+def test_a_receiver_that_forgets_again_and_again_is_given_everything_anew_at_a_pace(ferry: Driven) -> None:
+    """Each renewal signs, writes and logs the whole spool: acknowledgements of ever newer epochs ask for it."""
+    ferry.stop_half(ferry.low)
+    for _ in range(3):
+        core_author(ferry.kit, epoch=ferry.clock.ms).send([answer_item()], now_ms=ferry.clock.ms)
+        ferry.run(0.1)
+    sender = ferry.high.half._senders[ANSWERS].sender
+    epochs = set()
+    for number in range(20):
+        told = Acknowledgement(*ANSWERS, sender.outbox.epoch + 1, 0, (), ferry.clock.ms)
+        tell(ferry, (2 << 8) + 100 + number, sign_control(told, ferry.kit.low))
+        ferry.run(0.3)
+        epochs.add(sender.outbox.epoch)
+    assert len(epochs) <= 3  # six seconds
+    assert ferry.high.half.witness.status().leaves <= 3 * 4
+    ferry.start_low()
+    ferry.run(8)
+    assert len(bundles_in(ferry.kit.worker_inbox())) == 3
+
+
+def test_logs_shown_one_after_the_other_do_not_fill_the_witness(ferry: Driven) -> None:
+    """A half that was taken over ends its log after one leaf, a thousand times: each is a file to keep and to sign."""
+    ferry.stop_half(ferry.low)
+    known = ferry.high.half.witness._peer.known
+    for number in range(40):
+        before = ferry.high.half.witness._peer.known
+        base = before.root if before is not None else bytes(32)
+        origin = Origin("ferry_low", "ferry_low", before.origin.number + 1 if before is not None else 1, base)
+        checkpoint = Checkpoint(origin, 1, bytes([number + 1]) * 32)
+        signature = ferry.kit.low.suite.from_note(sign_checkpoint(checkpoint, ferry.kit.low).value)
+        head = TreeHead(origin.number, base, 1, checkpoint.root, signature, 0, (), ferry.clock.ms)
+        ferry.clock.ms += 1
+        ferry.high.half.witness.take(head)
+        ferry.run(0.05)
+    assert known is None
+    kept = list((ferry.kit.root / "ferry_high" / "crossings" / "peer").glob("*.checkpoints"))
+    assert 1 <= len(kept) <= 5  # two seconds
+    ferry.start_low()
+
+
+def tell(ferry: Driven, sequence: int, message: bytes) -> None:
+    write_drop(ferry.kit.root / "gap" / "inbound" / "control", DropName(0, sequence, "ferry_low", "notice"), message)
 
 
 def recorded(ferry: Driven) -> Iterator[Path]:
