@@ -82,10 +82,23 @@ class OwnAnswers:
         self._parts = parts
         self._lane = lane
         self._stream: SealStream | None = None
+        self._budget = 0
 
     def prepare(self) -> None:
         """Make the folder."""
         prepare_drop(self.folder, disk=self._parts.disk)
+
+    def check_room(self) -> None:
+        """Check, now and then, that no more wait than the outbound lane may have under way.
+
+        Raises:
+            Unavailable: the other half does not fetch them: it gets no more of its requests refused.
+        """
+        if self._budget <= 0:
+            free = room_in(self.folder, most=self._parts.limits.credits, disk=self._parts.disk)
+            if free <= 0:
+                raise Unavailable(Kind.BUSY, "answers to refused requests wait for the outbound lane")
+            self._budget = min(free, _COUNT_EVERY)
 
     def put(self, rejections: list[Rejection]) -> None:
         """Write the answers, one bundle per worker.
@@ -103,6 +116,7 @@ class OwnAnswers:
             name = DropName(stream.epoch, stream.sequence, self._parts.name)
             write_drop(self.folder, name, encode_bundle(sealed), disk=self._parts.disk)
             self._stream = stream
+            self._budget -= 1
 
 
 class RequestDelivery:
@@ -141,8 +155,9 @@ class RequestDelivery:
         """Give how many bundles the core's inbox may take, counted now and then.
 
         Raises:
-            Unavailable: the core does not keep up.
+            Unavailable: the core does not keep up, or the other half fetches no answers.
         """
+        self._answers.check_room()
         if self._budget <= 0:
             most = self._parts.limits.core_inbox_files
             free = room_in(self._folder, most=most, disk=self._parts.disk)

@@ -16,6 +16,7 @@ from ferry.intake import CRASHES, Candidate, Intake, Over, Pause, Steps
 from ferry.journal import RECEIVED_WAY, Numbered
 from ferry.lane.checks import Checked, Items, LaneId, check_arrived, check_items
 from ferry.lane.crossing import State
+from ferry.lane.freshness import Freshness
 from ferry.lane.inbox import Inbox, Verdict
 from ferry.lane.reasons import MAY_PASS_LATER, Reason, SetAside, reason_of, reason_of_verdict
 from ferry.parts import HalfParts
@@ -81,6 +82,7 @@ class ReceivingStation:
         self.inbox = Inbox()
         self.heard_s = parts.seconds()
         self.ever_heard = False
+        self._freshness = Freshness()
         self.acknowledgement_due = False
         self._parts = parts
         self._deliver = deliver
@@ -130,8 +132,9 @@ class ReceivingStation:
 
     def heartbeat(self, message: Heartbeat) -> None:
         """Take in a heartbeat whose signature held; a lost tail shows here."""
-        self.heard_s = self._parts.seconds()
-        self.ever_heard = True
+        if self._freshness.renews(message.epoch, message.made_ms, now_ms=self._parts.clock.now_ms()):
+            self.heard_s = self._parts.seconds()
+            self.ever_heard = True
         self.inbox.heard(message.epoch, message.mark)
         self._metrics.gaps.set(self.inbox.missing())
         self.acknowledgement_due = True
@@ -190,18 +193,25 @@ class ReceivingStation:
                 return
         except PeerError as error:
             # The other half vouches for this number: unless it may pass later, the lane goes on.
-            if reason_of(error) not in MAY_PASS_LATER:
+            if reason_of(error) not in MAY_PASS_LATER and not self._may_be_the_road(candidate, error):
                 self._settle_number(checked, crossing, items_hold=False)
             raise
         yield Pause.BREATH
         try:
             state = yield from self._deliver.deliver(checked, items, careful=candidate.entry.met_before)
-        except PeerError:
-            # The same bytes again: they are what the other half has, and the lane goes on without them.
-            if candidate.entry.state is State.QUARANTINED:
+        except PeerError as error:
+            if not self._may_be_the_road(candidate, error):
                 self._settle_number(checked, crossing)
             raise
         self._pass(candidate, checked, crossing, state)
+
+    @staticmethod
+    def _may_be_the_road(candidate: Candidate, error: PeerError) -> bool:
+        """Whether a content was damaged on the way, so that it comes again.
+
+        The same bytes a second time are what the other half has: the lane goes on without them.
+        """
+        return reason_of(error) is Reason.DAMAGED_CONTENT and candidate.entry.state is not State.QUARANTINED
 
     def repeated(self, candidate: Candidate) -> None:
         """Note that a crossing came again: our acknowledgement was lost or late, or its number was never settled."""

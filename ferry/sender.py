@@ -20,6 +20,7 @@ from ferry.journal import SENT_WAY, Entry, Numbered
 from ferry.lane.away import Away
 from ferry.lane.checks import Checked, LaneId
 from ferry.lane.crossing import Author, State
+from ferry.lane.freshness import Freshness
 from ferry.lane.outbox import Outbox
 from ferry.lane.reasons import Reason
 from ferry.parts import HalfParts
@@ -33,6 +34,9 @@ from wire_formats.lane_control import Acknowledgement, Heartbeat
 
 #: Bundles sent again in one tick.
 RESENDS_AT_ONCE: Final = 16
+#: A receiver that lost its memory is given everything anew, but no oftener than this: each time costs a signature, a
+#: file and a leaf of the log for every bundle of the spool.
+RENEW_EVERY_S: Final = 5.0
 
 
 class Tracked(NamedTuple):
@@ -85,6 +89,8 @@ class Sender:
         self._stream = SealStream(lane.direction, lane.lane, 0)
         self.heard_s = parts.seconds()
         self.ever_heard = False
+        self._freshness = Freshness()
+        self._renewed_s = -RENEW_EVERY_S
         self.full = False
         self._newest_ms = 0
 
@@ -182,8 +188,9 @@ class Sender:
 
     def acknowledge(self, message: Acknowledgement) -> None:
         """Take in an acknowledgement whose signature held."""
-        self.heard_s = self.parts.seconds()
-        self.ever_heard = True
+        if self._freshness.renews(message.epoch, message.made_ms, now_ms=self.parts.clock.now_ms()):
+            self.heard_s = self.parts.seconds()
+            self.ever_heard = True
         self._settle_away(message)
         self.take(message)
 
@@ -197,6 +204,10 @@ class Sender:
         told = (message.epoch, message.cumulative, message.gaps, message.made_ms)
         result = self.outbox.acknowledge(*told, now_ms=self.parts.clock.now_ms())
         if result.newer_epoch or result.regressed:
+            now = self.parts.seconds()
+            if 0 <= now - self._renewed_s < RENEW_EVERY_S:
+                return
+            self._renewed_s = now
             self.log.warn("epoch_renewed", lane=self.lane.lane, way=self.lane.direction, epoch=message.epoch)
             self._renew_all(above=message.epoch)
             return

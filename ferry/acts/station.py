@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -38,6 +39,7 @@ from wire_formats.bundle import encode_bundle, parse_bundle, peek_statement
 from wire_formats.cose import parse_sign1
 from wire_formats.drop import DropName, prepare_drop, write_drop
 from wire_formats.errors import PeerError, Unavailable
+from wire_formats.medium import OPERATOR_ROLE
 from wire_formats.merkle import leaf_hash
 from wire_formats.trust import TrustStore
 
@@ -117,11 +119,11 @@ class ActStation:
             self._due = self._ledger.unfinished()
 
     def _read(self, ledger: ActLedger, name: DropName) -> None:
-        parts = self._parts
+        parts, operators = self._parts, TrustStore([])
         try:
-            data = self.port.read(name)
+            data, operators = self.port.read(name), self._operators()
             verified = verify_act(
-                data, self._operators(), parts.signers.trust, half=parts.name,
+                data, operators, parts.signers.trust, half=parts.name,
                 by_console=self._settings.by_console, now_ms=parts.clock.now_ms(),
             )  # fmt: skip
         except FileNotFoundError:
@@ -129,11 +131,18 @@ class ActStation:
         except PeerError as error:
             self._refuse(error.private or error.kind.name)
         else:
-            self._take(ledger, verified)
+            self._take(ledger, verified, operators)
         self.port.remove(name)
 
-    def _take(self, ledger: ActLedger, verified: VerifiedAct) -> None:
+    def _take(self, ledger: ActLedger, verified: VerifiedAct, operators: TrustStore) -> None:
         act, now_ms = verified.act, self._parts.clock.now_ms()
+
+        def counts(kid: bytes) -> bool:
+            with suppress(PeerError):
+                operators.signer(kid, role=OPERATOR_ROLE, now_ms=now_ms)
+                return True
+            return False
+
         if ledger.seen(verified.digest):
             self._refuse("came before")
             return
@@ -142,7 +151,7 @@ class ActStation:
             ledger.single(verified, REFUSED, why, now_ms=now_ms)
             self._refuse(why, operator=verified.operator.name)
         elif act.act in BY_TWO:
-            outcome = ledger.take(verified, now_ms=now_ms)
+            outcome = ledger.take(verified, counts=counts, now_ms=now_ms)
             self._tell(verified, outcome)
             if outcome == AGREED:
                 self._due.append((act.act, act.subject))

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -32,6 +33,8 @@ from wire_formats.errors import Unavailable
 from wire_formats.lane_control import Cosignature, LogControl, TreeHead
 from wire_formats.tlog.crossing import AuthorNumber, crossing_entry, encode_entry, entry_leaf
 
+#: The other half shows its log each second; one that shows it much oftener would have us sign and keep without end.
+HEARD_EVERY_S: Final = 0.5
 #: Sends a control message to the other half.
 Send = Callable[[LogControl], None]
 
@@ -147,6 +150,7 @@ class WitnessStation:
         self._sealing: Deferred[None] | None = None
         self._keeping: Deferred[None] | None = None
         self._newest: dict[type[LogControl], int] = {}
+        self._heard_s = -HEARD_EVERY_S
         self.blocked = ""
 
     def start(self) -> None:
@@ -236,6 +240,10 @@ class WitnessStation:
         if message.made_ms < newest <= self._around.clock.now_ms() + CLOCK_SLACK_MS:
             return
         if isinstance(message, TreeHead):
+            now = self._around.seconds()
+            if 0 <= now - self._heard_s < HEARD_EVERY_S:
+                return
+            self._heard_s = now
             self._answer(message)
         elif isinstance(message, Cosignature):
             self._own.cosigned(message)
