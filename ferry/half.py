@@ -379,7 +379,7 @@ class Half:
         return LaneStatus(
             *lane, "sender", outbox.epoch, outbox.mark, outbox.acknowledged, outbox.missing(), waiting, len(outbox),
             round(oldest, 3), round(heard, 3), ONE_WAY if self._one_way else self._sessions[lane].state, blocked,
-            self.parts.pauses.holds(lane),
+            self.parts.pauses.holds(lane), self.parts.limits.credits, sender.credits_used,
         )  # fmt: skip
 
     def _receiver_status(self, station: ReceivingStation) -> LaneStatus:

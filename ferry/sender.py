@@ -97,6 +97,11 @@ class Sender:
         """Whether bundles of an older epoch still have to be sent again."""
         return bool(self._old)
 
+    @property
+    def credits_used(self) -> int:
+        """How many bundles are unacknowledged: in the spool under this epoch, of older ones, and carried by people."""
+        return len(self.outbox) + len(self._old) + len(self._away)
+
     def room(self) -> int:
         """Give how many bundles may be sent now."""
         if self._old or not self.outbox.has_room():

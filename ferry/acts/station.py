@@ -26,6 +26,7 @@ from ferry.acts.held_rows import find_by_file, reject_row, release_row
 from ferry.acts.ledger import AGREED, DONE, REFUSED, ActLedger
 from ferry.acts.released import released_port
 from ferry.acts.settings import ActsSettings
+from ferry.acts.view import single_item
 from ferry.intake import Over
 from ferry.journal import RECEIVED_WAY, SENT_WAY, Entry
 from ferry.lane.checks import HIGH_ROLE, LOW_ROLE, LaneId
@@ -33,7 +34,6 @@ from ferry.lane.crossing import Author, State
 from ferry.lane.reasons import Reason
 from ferry.parts import HalfParts
 from ferry.ports import FolderPort
-from wire_formats import cbor
 from wire_formats.bundle import encode_bundle, parse_bundle, peek_statement
 from wire_formats.cose import parse_sign1
 from wire_formats.drop import DropName, prepare_drop, write_drop
@@ -180,8 +180,8 @@ class ActStation:
             data = self._shelf.read(item)
             if hashlib.sha256(data).hexdigest() != item.digest:
                 return "the held file is not what it was: nothing done"
-            if (leaf := item_leaf(data)) is not None:
-                return self._look_again(item, leaf)
+            if (one := single_item(data)) is not None:
+                return self._look_again(item, leaf_hash(one.header))
             entry = self._entry(item, data)
             # Sent bundles are held with our own seal; they go back as their author made them.
             data = _as_made(data) if item.reason is Reason.GIVEN_UP else data
@@ -251,19 +251,6 @@ def _lane(subject: str) -> LaneId:
 def item_leaves(data: bytes) -> list[bytes]:
     """Give the leaves of a bundle's items."""
     return [leaf_hash(one.header) for one in parse_bundle(data).items]
-
-
-def item_leaf(data: bytes) -> bytes | None:
-    """Give the leaf of a single item that was kept back (``[header, content]``); None for a bundle."""
-    try:
-        value = cbor.decode(data)
-    except PeerError:
-        return None
-    match value:
-        case [bytes(header), bytes(_)]:
-            return leaf_hash(header)
-        case _:
-            return None
 
 
 def _as_made(data: bytes) -> bytes:

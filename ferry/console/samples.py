@@ -29,6 +29,7 @@ class Point(NamedTuple):
     epoch: int
     waiting: int
     oldest_s: float
+    credits_used: int
 
 
 class Samples:
@@ -58,9 +59,9 @@ class Samples:
     def _take(self, at_ms: int, lane: Mapping[str, Any]) -> None:
         points = self._points.setdefault(f"{lane['way']}-{lane['lane']}", deque(maxlen=MOST))
         if not points or points[-1].at_ms < at_ms:
-            points.append(
-                Point(at_ms, int(lane["mark"]), int(lane["epoch"]), int(lane["waiting"]), float(lane["oldest_s"]))
-            )
+            mark, epoch, waiting = (int(lane[name]) for name in ("mark", "epoch", "waiting"))
+            used = int(lane.get("credits_used", 0))
+            points.append(Point(at_ms, mark, epoch, waiting, float(lane["oldest_s"]), used))
 
     def rates(self, lane: str) -> list[float]:
         """Give a lane's bundles per second, oldest first; a new epoch counts from its beginning."""
@@ -74,6 +75,10 @@ class Samples:
     def waits(self, lane: str) -> list[float]:
         """Give how many files waited in a lane, oldest first."""
         return [float(point.waiting) for point in self._points.get(lane, ())]
+
+    def credits(self, lane: str) -> list[float]:
+        """Give how many credits a sending lane had used, oldest first."""
+        return [float(point.credits_used) for point in self._points.get(lane, ())]
 
     def stale(self, now_ms: int) -> bool:
         """Tell whether the half has not written lately: it does not run, or hangs."""
