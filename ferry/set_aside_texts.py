@@ -36,7 +36,7 @@ WHY_SET_ASIDE: Final = {
     Reason.NOT_A_FILE: Label("不是普通文件", "no plain file"),
     Reason.EMPTY: Label("空文件", "an empty file"),
     Reason.TOO_LARGE: Label("超过大小上限", "larger than any bundle"),
-    Reason.MALFORMED: Label("格式错误", "malformed"),
+    Reason.MALFORMED: Label("格式错误", "not in the form of a bundle"),
     Reason.NOT_CANONICAL: Label("不是唯一的规范格式", "not in its one canonical form"),
     Reason.BAD_SIGNATURE: Label("签名无效", "a signature that does not hold"),
     Reason.UNKNOWN_SIGNER: Label("签名者不在名单中", "a signer that is not on the list"),

@@ -181,11 +181,11 @@ STEPS: Final = (
     ),
     (
         Label("对侧只读挂载并导入，核对摘要", "The other side mounts it read-only, imports, compares the digest"),
-        "ferrygate ferry media import /mnt/usb",
+        "ferrygate ferry media import /mnt/usb --side OTHER",
     ),
     (
         Label("对侧写回执，另一介质带回", "The other side writes the receipt; it goes back on another medium"),
-        "ferrygate ferry media receipt WH-0001 --out WH-0001.receipt",
+        "ferrygate ferry media receipt WH-0001 --side OTHER --out WH-0001.receipt",
     ),
     (
         Label("本侧收回执", "This side takes the receipt in"),

@@ -68,9 +68,11 @@ class MediaClerk:
         Raises:
             OSError: the state cannot be written.
         """
-        for name in self._waiting():
+        names = self._waiting()
+        for name in names:
             self._take(name)
-        self.state.write()
+        if names or self.state.due:
+            self.state.write()
 
     def _waiting(self) -> list[str]:
         names = [path.name for path in self._folders.orders.iterdir() if path.name != TEMPORARY]

@@ -38,8 +38,9 @@ from wire_formats.medium import MEDIUM_LANES, OPERATOR_ROLE, MediumStatement
 
 STATE_NAME: Final = "clerk.json"
 MOST_OUTCOMES: Final = 20
-#: While something runs, the file is written again after so long.
-_EVERY_MS: Final = 500
+#: While something runs, the file is written again after so long; while nothing does, after so long.
+_BUSY_MS: Final = 500
+_IDLE_MS: Final = 2000
 
 
 class Outcome(NamedTuple):
@@ -74,6 +75,11 @@ class ClerkState:
         self._busy: dict[str, Any] | None = None
         self._written_ms = 0
 
+    @property
+    def due(self) -> bool:
+        """Whether it is time to write although nothing was asked: a medium may have been mounted."""
+        return abs(self._clock.now_ms() - self._written_ms) >= _IDLE_MS
+
     def learn(self, desk: MediaDesk) -> None:
         """Learn the operators' names."""
         self._names = {one.kid: one.name for one in desk.operators.of_role(OPERATOR_ROLE)}
@@ -87,7 +93,7 @@ class ClerkState:
         """Tell how far it is, not too often."""
         if self._busy is not None:
             self._busy |= {"done": done, "of": of}
-            if self._clock.now_ms() - self._written_ms >= _EVERY_MS:
+            if self._clock.now_ms() - self._written_ms >= _BUSY_MS:
                 with suppress(OSError):
                     self.write()
 

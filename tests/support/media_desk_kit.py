@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import os
+import ssl
 import subprocess
 import sys
 import time
@@ -123,3 +125,28 @@ class MediaSite:
             assert time.monotonic() < end, self.log_text(role)
             time.sleep(0.05)
         return process
+
+
+def ask(port: int, root: Path, operator: Path, path: str, *, language: str = "zh-CN") -> tuple[int, str]:
+    """Ask for a page without a browser; gives status and text."""
+    status, text, _ = _request(port, root, operator, "GET", path, None, {"Accept-Language": language})
+    return status, text
+
+
+def post(port: int, root: Path, operator: Path, body: str, headers: dict[str, str]) -> tuple[int, str, str]:
+    """Send an order's form without a browser; gives status, text and where it leads."""
+    return _request(port, root, operator, "POST", "/media/order", body, headers)
+
+
+def _request(
+    port: int, root: Path, operator: Path, method: str, path: str, body: str | None, headers: dict[str, str]
+) -> tuple[int, str, str]:
+    context = ssl.create_default_context(cafile=str(root))
+    context.load_cert_chain(operator)
+    connection = http.client.HTTPSConnection("localhost", port, context=context, timeout=20)
+    try:
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode("utf-8", "replace"), answer.headers.get("Location", "")
+    finally:
+        connection.close()

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.media_desk_kit import MediaSite
+from tests.support.media_desk_kit import MediaSite, ask, post
 from tests.support.web_browser import PHONE, Home, WebBrowser, browsing, why_not
+from wire_formats.drop import DropName, write_drop
 from wire_formats.medium import parse_statement
 
 TIMEOUT = 300
@@ -186,16 +187,56 @@ def test_an_import_looked_at_first(windows: Windows, tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(TIMEOUT)
-def test_the_page_asks_for_nothing_a_stranger_or_the_low_side_may_ask(tmp_path: Path) -> None:
+def test_what_strangers_the_revoked_and_wrong_forms_get(tmp_path: Path) -> None:
+    site = MediaSite(tmp_path)
+    try:
+        root, li, wang = site.authority.root_certificate, site.files["li"], site.files["wang"]
+        status, text = ask(site.port, root, li, "/media")
+        assert status == 200
+        token = text.split('name="csrf" value="')[1][:64]
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        for body, seen in (
+            (f"csrf={token}&word=register&serial=x&label=", "trouble=no_serial"),
+            (f"csrf={token}&word=prepare&serial=WH-0001", "trouble=no_lanes"),
+            (f"csrf={token}&word=look&place=", "trouble=no_place"),
+            (f"csrf={token}&word=take_receipt", "trouble=no_file"),
+            (f"csrf={token}&word=look&place=/etc", "order="),
+        ):
+            status, text, location = post(site.port, root, li, body, form)
+            assert (status, seen in location) == (303, True), (body, location)
+        look = location
+        assert post(site.port, root, li, f"csrf={token}&word=burn", form)[0] == 400
+        assert post(site.port, root, li, f"csrf={token}&word=write&place=x&export=zz", form)[0] == 400
+        assert post(site.port, root, wang, f"csrf={token}&word=look&place=/etc", form)[0] == 403
+        end = time.monotonic() + 30
+        while "no such place is named" not in (text := ask(site.port, root, li, look, language="en")[1]):
+            assert time.monotonic() < end, text
+            time.sleep(0.2)
+        # An order that is not the console's is thrown away, and the clerk goes on.
+        orders = site.layout.ferry_high / "media" / "orders"
+        write_drop(orders, DropName(1, 1, "order", "notice"), b"no order")
+        (orders / "strange").write_bytes(b"x")
+        while any(path.name != ".tmp" for path in orders.iterdir()):
+            assert time.monotonic() < end
+            time.sleep(0.2)
+        site.authority.revoke(site.certificates["li"])
+        assert ask(site.port, root, li, "/media")[0] == 403
+        assert ask(site.port, root, wang, "/media")[0] == 200
+    finally:
+        site.end()
+
+
+@pytest.mark.timeout(TIMEOUT)
+def test_the_low_side_only_looks_and_names_the_commands(tmp_path: Path) -> None:
     site = MediaSite(tmp_path, clerk=False, side="low")
     try:
-        from tests.support.console_kit import ConsoleProcess
-
-        ask = ConsoleProcess.ask
         for path in ("/media", "/media/export", "/media/import"):
-            status, text = ask(site, site.authority.root_certificate, site.files["li"], path)  # type: ignore[arg-type]
+            status, text = ask(site.port, site.authority.root_certificate, site.files["li"], path)
             assert status == 200, path
             assert "<form" not in text, path
             assert "--side low" in text, path
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        body = "csrf=x&word=look&place=/etc"
+        assert post(site.port, site.authority.root_certificate, site.files["li"], body, form)[0] == 403
     finally:
         site.end()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ferry.acts.act import Shown
 from ferry.media.orders import LIFE_MS, MAX_DATA_BYTES, WORDS, Order, order_name, sign_order, verify_order
 from ferry.media.troubles import told_error
 from tests.support.machines import NOW_MS, MachineAuthority, pem_of
+from wire_formats import cose
 from wire_formats.errors import Bug, Kind, PeerError, Refused
 from wire_formats.suites import SigningKey
 from wire_formats.trust import TrustStore
@@ -82,3 +85,22 @@ def test_reasons_are_told_in_both_languages() -> None:
     unknown = told_error(Bug(Kind.BUG, "something new"))
     assert "something new" in unknown.zh
     assert "FG-9001" in unknown.en
+
+
+GOOD = cose.parse_sign1(signed()).payload
+
+
+@given(st.binary(max_size=200) | st.tuples(st.integers(0, len(GOOD) - 1), st.integers(1, 255)))
+def test_any_bytes_that_the_console_signed_give_an_order_or_a_refusal(change: bytes | tuple[int, int]) -> None:
+    payload = change if isinstance(change, bytes) else _flipped(*change)
+    message = cose.sign1(payload, CONSOLE, external=b"ferrygate media order 1")
+    try:
+        verified = verify_order(message, OPERATORS, KNOWN_MACHINES, half="ferry_high", now_ms=NOW_MS)
+    except PeerError:
+        return
+    assert verified.operator.name == "li"
+    assert verified.order.word in WORDS
+
+
+def _flipped(at: int, by: int) -> bytes:
+    return GOOD[:at] + bytes([GOOD[at] ^ by]) + GOOD[at + 1 :]
