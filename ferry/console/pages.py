@@ -131,6 +131,7 @@ class ConsolePages:
         }
         return self._page(
             visit, "lanes.html", told=samples.told, plots=plots, alarms=list(samples.alarms(visit.now_ms)),
+            stale=samples.stale(visit.now_ms),
             sends=self._sends, reasons=REASONS, note=_note(visit),
         )  # fmt: skip
 
