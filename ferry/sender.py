@@ -26,7 +26,15 @@ from ferry.lane.reasons import Reason
 from ferry.parts import HalfParts
 from ferry.spool import Spool
 from ferry.transports.port import Outlet
-from wire_formats.bundle import CLOCK_SLACK_MS, Bundle, SealStream, encode_bundle, parse_bundle, peek_statement
+from wire_formats.bundle import (
+    CLOCK_SLACK_MS,
+    Bundle,
+    SealStream,
+    encode_bundle,
+    parse_bundle,
+    peek_statement,
+    verify_seal,
+)
 from wire_formats.cose import parse_sign1
 from wire_formats.drop import DropName
 from wire_formats.errors import Kind, PeerError, Unavailable
@@ -149,7 +157,7 @@ class Sender:
         if not self.outbox.has_room():
             raise Unavailable(Kind.STORAGE_FULL, "all credits are used")
         data = self._spool.get(old)
-        bundle = _unsealed(data, old, self._own_kids) if data is not None else None
+        bundle = self._unsealed(data, old)
         if bundle is None:
             if data is not None:
                 self.parts.quarantine.add(Reason.MALFORMED, self.lane, data)
@@ -300,7 +308,7 @@ class Sender:
         self._commit_all()
         for name in settled:
             data = self._spool.get(name)
-            bundle = _unsealed(data, name, self._own_kids) if data is not None else None
+            bundle = self._unsealed(data, name)
             if bundle is not None and self._progress is not None and peek_statement(bundle.seals[0]).tracked:
                 _, worker = self._author(bundle)
                 self._progress.crossed(Tracked(worker, peek_statement(bundle.seals[0]).root))
@@ -357,12 +365,33 @@ class Sender:
             if self.parts.journal.knows(self.lane, name.epoch, name.sequence):
                 continue
             data = self._spool.get(name)
-            if data is None or _unsealed(data, name, self._own_kids) is None:
+            if data is None or self._unsealed(data, name) is None:
                 continue  # not ours; it is set aside when its turn comes
             bundle = parse_bundle(data)
             author, _ = self._author(bundle)
             seal = bundle.seals[1]
             self.parts.crossings.crossed(peek_statement(seal), parse_sign1(seal).kid, author, bundle)
+
+    def _unsealed(self, data: bytes | None, name: DropName) -> Bundle | None:
+        """Give a spooled bundle without our own seal, or None if it is not wholly the one of ours that its name says.
+
+        The spool writes over old files: after a power failure one may hold what it held before, or a mixture.
+        """
+        if data is None:
+            return None
+        try:
+            bundle = parse_bundle(data)
+            if len(bundle.seals) != 2 or parse_sign1(bundle.seals[1]).kid not in self._own_kids:
+                return None
+            statement = peek_statement(bundle.seals[1])
+            if (statement.epoch, statement.sequence) != (name.epoch, name.sequence):
+                return None
+            for place, roles in enumerate((self.lane.author_roles, self.lane.crossing_role)):
+                verify_seal(bundle, place, self.parts.signers.trust, role=roles, now_ms=statement.made_ms)
+        except PeerError as error:
+            if error.kind is not Kind.UNKNOWN_SIGNER:  # whom we do not know any more the other half may know
+                return None
+        return replace(bundle, seals=bundle.seals[:1])
 
     def _put(self, name: DropName, data: bytes) -> None:
         self._outlet.put(self.lane.lane, name, data)
@@ -391,20 +420,3 @@ class Sender:
             return self.parts.signers.trust.signer(kid, role=self.lane.author_roles, now_ms=now_ms).name
         except PeerError:
             return ""
-
-
-def _unsealed(data: bytes, name: DropName, own_kids: frozenset[bytes]) -> Bundle | None:
-    """Give a spooled bundle without our own seal, or None if it is not the one of ours that its name says.
-
-    After a power failure a file may hold what it held before (the spool writes over old files).
-    """
-    try:
-        bundle = parse_bundle(data)
-        if len(bundle.seals) != 2 or parse_sign1(bundle.seals[1]).kid not in own_kids:
-            return None
-        statement = peek_statement(bundle.seals[1])
-    except PeerError:
-        return None
-    if (statement.epoch, statement.sequence) != (name.epoch, name.sequence):
-        return None
-    return replace(bundle, seals=bundle.seals[:1])

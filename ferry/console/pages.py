@@ -125,7 +125,7 @@ class ConsolePages:
         }
         return self._page(
             visit, "lanes.html", told=samples.told, plots=plots, alarms=list(samples.alarms(visit.now_ms)),
-            reasons=REASONS, note=_note(visit),
+            stale=samples.stale(visit.now_ms), reasons=REASONS, note=_note(visit),
         )  # fmt: skip
 
     def _held(self, visit: Visit) -> Reply:

@@ -39,6 +39,7 @@ TEXTS: Final = {
     "only_looks": Label("只读", "read only"),
     "alarms": Label("告警", "Alarms"),
     "no_alarms": Label("没有告警。", "No alarms."),
+    "stale": Label("旧状态", "old state"),
     "as_of": Label("网闸状态时间", "State of the half at"),
     "lane": Label("通道", "Lane"),
     "role": Label("方向", "Role"),

@@ -231,7 +231,10 @@ class ProcessDisk:
         dies = self.begin("rename", new)
         disk = self.mounts.under(old)
         disk.rename(old, new)
-        self.mounts.on_rename(self.process.name, new, bytes(disk.find(new).content))
+        content = bytes(disk.find(new).content)
+        self.mounts.on_rename(self.process.name, new, content)
+        if old.endswith(".bundle"):  # as good as removed: a file kept to be written over
+            self.mounts.on_unlink(self.process.name, old, content)
         self.end("rename", new, dies=dies)
 
     def unlink(self, path: FilePath) -> None:

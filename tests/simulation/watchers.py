@@ -93,7 +93,8 @@ class Conservation:
             if path.startswith(f"/proc/sim/{device}/"):
                 folder, name = path.rsplit("/", 1)
                 inode = disk.folders[folder].get(name)
-                if inode is None or _ids(bytes(inode.content)) == []:
+                found = [] if inode is None else [key for key, _ in _ids(bytes(inode.content))]
+                if found != self.inside[path]:  # gone, torn, or what the file held before
                     self.by_hand(path)
 
     def _spool(self, path: str, content: bytes) -> None:
