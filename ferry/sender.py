@@ -25,19 +25,17 @@ from ferry.lane.outbox import Outbox
 from ferry.lane.reasons import Reason
 from ferry.parts import HalfParts
 from ferry.spool import Spool
+from ferry.spooled import SpooledBundles
 from ferry.transports.port import Outlet
 from wire_formats.bundle import (
     CLOCK_SLACK_MS,
     Bundle,
     SealStream,
     encode_bundle,
-    parse_bundle,
     peek_statement,
-    verify_seal,
 )
-from wire_formats.cose import parse_sign1
 from wire_formats.drop import DropName
-from wire_formats.errors import Kind, PeerError, Unavailable
+from wire_formats.errors import Kind, Unavailable
 from wire_formats.lane_control import Acknowledgement, Heartbeat
 
 #: Bundles sent again in one tick.
@@ -88,8 +86,7 @@ class Sender:
         self._old: deque[DropName] = deque()
         self._away = Away()
         self._one_way = one_way
-        #: A spool may hold what was sealed before this half's key was changed.
-        self._own_kids = parts.own_kids
+        self.spooled = SpooledBundles(parts, lane, spool)
         #: Statement digests of what is kept, by number; for manifests only.
         self.digests: dict[int, bytes] = {}
         self._metrics = parts.metrics.lane(lane)
@@ -104,7 +101,7 @@ class Sender:
 
     def start(self) -> None:
         """Begin a new epoch; whatever the spool holds is sent again under it, unless people are carrying it."""
-        self._log_unlogged()
+        self.spooled.log_unlogged()
         self._old = self._to_renew()
         self._begin_epoch(above=0)
 
@@ -157,14 +154,14 @@ class Sender:
         if not self.outbox.has_room():
             raise Unavailable(Kind.STORAGE_FULL, "all credits are used")
         data = self._spool.get(old)
-        bundle = self._unsealed(data, old)
+        bundle = self.spooled.whole(data, old)
         if bundle is None:
             if data is not None:
                 self.parts.quarantine.add(Reason.MALFORMED, self.lane, data)
             self._old.popleft()
             self._spool.remove(old)
             return
-        author, worker = self._author(bundle)
+        author, worker = self.spooled.author_of(bundle)
         statement = peek_statement(bundle.seals[0])
         if statement.made_ms > self.parts.clock.now_ms() + CLOCK_SLACK_MS:
             self._drop_future(old, author, data)
@@ -308,9 +305,9 @@ class Sender:
         self._commit_all()
         for name in settled:
             data = self._spool.get(name)
-            bundle = self._unsealed(data, name)
+            bundle = self.spooled.whole(data, name)
             if bundle is not None and self._progress is not None and peek_statement(bundle.seals[0]).tracked:
-                _, worker = self._author(bundle)
+                _, worker = self.spooled.author_of(bundle)
                 self._progress.crossed(Tracked(worker, peek_statement(bundle.seals[0]).root))
             self._spool.remove(name)
 
@@ -356,43 +353,6 @@ class Sender:
         self.outbox.add(stream.sequence, len(data), self.parts.seconds())
         return name, data, leaf
 
-    def _log_unlogged(self) -> None:
-        """Log the crossings whose numbers an earlier run used up without committing them: they may be over the gap.
-
-        All of them, in their order, and before anything else: one may be acknowledged, and forgotten, at any moment.
-        """
-        for name in self._spool.prepare():
-            if self.parts.journal.knows(self.lane, name.epoch, name.sequence):
-                continue
-            data = self._spool.get(name)
-            if data is None or self._unsealed(data, name) is None:
-                continue  # not ours; it is set aside when its turn comes
-            bundle = parse_bundle(data)
-            author, _ = self._author(bundle)
-            seal = bundle.seals[1]
-            self.parts.crossings.crossed(peek_statement(seal), parse_sign1(seal).kid, author, bundle)
-
-    def _unsealed(self, data: bytes | None, name: DropName) -> Bundle | None:
-        """Give a spooled bundle without our own seal, or None if it is not wholly the one of ours that its name says.
-
-        The spool writes over old files: after a power failure one may hold what it held before, or a mixture.
-        """
-        if data is None:
-            return None
-        try:
-            bundle = parse_bundle(data)
-            if len(bundle.seals) != 2 or parse_sign1(bundle.seals[1]).kid not in self._own_kids:
-                return None
-            statement = peek_statement(bundle.seals[1])
-            if (statement.epoch, statement.sequence) != (name.epoch, name.sequence):
-                return None
-            for place, roles in enumerate((self.lane.author_roles, self.lane.crossing_role)):
-                verify_seal(bundle, place, self.parts.signers.trust, role=roles, now_ms=statement.made_ms)
-        except PeerError as error:
-            if error.kind is not Kind.UNKNOWN_SIGNER:  # whom we do not know any more the other half may know
-                return None
-        return replace(bundle, seals=bundle.seals[:1])
-
     def _put(self, name: DropName, data: bytes) -> None:
         self._outlet.put(self.lane.lane, name, data)
         self.outbox.sent(name.sequence, self.parts.seconds())
@@ -407,16 +367,3 @@ class Sender:
 
     def _name(self, sequence: int) -> DropName:
         return DropName(self.outbox.epoch, sequence, self.parts.name)
-
-    def _author(self, bundle: Bundle) -> tuple[Author, str]:
-        """Give author and worker name of a bundle we once checked and sealed ourselves."""
-        statement = peek_statement(bundle.seals[0])
-        kid = parse_sign1(bundle.seals[0]).kid
-        return Author(kid, statement.epoch, statement.sequence), self._worker_name(kid)
-
-    def _worker_name(self, kid: bytes) -> str:
-        try:
-            now_ms = self.parts.clock.now_ms()
-            return self.parts.signers.trust.signer(kid, role=self.lane.author_roles, now_ms=now_ms).name
-        except PeerError:
-            return ""

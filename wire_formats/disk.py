@@ -120,7 +120,7 @@ DISK: Final[Disk] = OsDisk()
 
 
 def _within(path: FilePath) -> tuple[int, str]:
-    """Open the folder a file lies in, which must not be a link (ENOTDIR or ELOOP otherwise), and give its name there."""
+    """Open the folder a file lies in, which must be no link (else ENOTDIR or ELOOP), and give its name there."""
     folder, name = os.path.split(path)
     return os.open(folder or ".", os.O_PATH | _FOLDER), name
 
