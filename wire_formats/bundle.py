@@ -45,6 +45,8 @@ MAX_ITEMS: Final = 256
 #: Natural bundling stops at 1 MiB; a single largest item still fits.
 TARGET_BYTES: Final = 1 << 20
 MAX_BUNDLE_BYTES: Final = 3 << 20
+#: As its author puts it down: each half adds a seal, and whoever reads it then has the limit above.
+MAX_FRESH_BYTES: Final = MAX_BUNDLE_BYTES - 1024
 MAX_SEALS: Final = 4
 MAX_STATEMENT_BYTES: Final = 256
 FIRST: Final = bytes(32)

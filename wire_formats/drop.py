@@ -62,8 +62,17 @@ def parse_name(text: str) -> DropName:
 
 
 def prepare_drop(directory: Path, *, disk: Disk = DISK) -> None:
-    """Create a drop and its folder for unfinished files, and clear what a crash left there."""
+    """Create a drop and its folder for unfinished files, and clear what a crash left there.
+
+    Whoever takes files away here may also plant a link in that folder's place: it is removed, never followed.
+
+    Raises:
+        OSError: it cannot be done, or a link is put there again at once.
+    """
     temporary = directory / TEMPORARY
+    with contextlib.suppress(FileNotFoundError):
+        if not disk.facts(temporary).folder:
+            disk.unlink(temporary)
     disk.make_folder(temporary)
     for left_over in list(disk.names(temporary)):
         _remove(disk, temporary / left_over)
