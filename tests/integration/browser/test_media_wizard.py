@@ -14,7 +14,7 @@ from tests.support.web_browser import PHONE, Home, WebBrowser, browsing, why_not
 from wire_formats.drop import DropName, write_drop
 from wire_formats.medium import parse_statement
 
-TIMEOUT = 300
+TIMEOUT = 600
 
 
 class Windows:
