@@ -234,7 +234,7 @@ class Half:
             stop()
         self._stops.clear()
         if self._pump is not None:
-            await self._pump.stop()
+            self._pump.stop()
         for sender in self._senders.values():
             sender.abandon()
         for receiver in self._receivers.values():
@@ -388,7 +388,7 @@ class Half:
         heard = round(max(0.0, self.parts.seconds() - station.heard_s), 3)
         return LaneStatus(
             *lane, "receiver", inbox.epoch, inbox.mark, inbox.cumulative, inbox.missing(), waiting, 0,
-            0.0, heard, self._sessions[lane].state, station.blocked,
+            0.0, heard, self._sessions[lane].state, station.blocked, station.paused,
         )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from ferry.intake import CRASHES, Candidate, Intake, Over, Pause, Steps
 from ferry.journal import RECEIVED_WAY, Numbered
 from ferry.lane.checks import Checked, Items, LaneId, check_arrived, check_items
 from ferry.lane.crossing import State
+from ferry.lane.freshness import Freshness
 from ferry.lane.inbox import Inbox, Verdict
 from ferry.lane.reasons import MAY_PASS_LATER, Reason, SetAside, reason_of, reason_of_verdict
 from ferry.parts import HalfParts
@@ -81,6 +82,7 @@ class ReceivingStation:
         self.inbox = Inbox()
         self.heard_s = parts.seconds()
         self.ever_heard = False
+        self._freshness = Freshness()
         self.acknowledgement_due = False
         self._parts = parts
         self._deliver = deliver
@@ -101,13 +103,20 @@ class ReceivingStation:
         self.acknowledgement_due = self.inbox.epoch > 0
 
     @property
+    def paused(self) -> bool:
+        """Whether operators paused this lane at this end."""
+        return self._parts.pauses.holds(self.lane)
+
+    @property
     def blocked(self) -> str:
         """Why the lane cannot go on, or empty."""
         return self._intake.blocked or (self._again.blocked if self._again is not None else "")
 
     def step(self, over: Over) -> bool:
-        """Do a little work; gives whether there was any."""
+        """Do a little work; gives whether there was any.  A paused lane finishes what is in hand and takes no more."""
         again = self._again
+        if self.paused and not self._intake.busy and not (again is not None and again.busy):
+            return False
         # One at a time: the same bundle may lie in both places, and is looked up in the journal before it is delivered.
         if again is not None and (again.busy or not self._intake.busy):
             worked = again.step(over)
@@ -123,20 +132,25 @@ class ReceivingStation:
 
     def heartbeat(self, message: Heartbeat) -> None:
         """Take in a heartbeat whose signature held; a lost tail shows here."""
-        self.heard_s = self._parts.seconds()
-        self.ever_heard = True
+        if self._freshness.renews(message.epoch, message.made_ms, now_ms=self._parts.clock.now_ms()):
+            self.heard_s = self._parts.seconds()
+            self.ever_heard = True
         self.inbox.heard(message.epoch, message.mark)
         self._metrics.gaps.set(self.inbox.missing())
         self.acknowledgement_due = True
 
     def acknowledgement(self) -> Acknowledgement | None:
-        """Give the acknowledgement to send now, or None before the first contact."""
+        """Give the acknowledgement to send now, or None before the first contact.
+
+        A paused lane misses nothing: what it has not taken waits on the transport, and the sender keeps it.
+        """
         self.acknowledgement_due = False
         self._acknowledged_s = self._parts.seconds()
         if self.inbox.epoch == 0:
             return None
         inbox, now_ms = self.inbox, self._parts.clock.now_ms()
-        return Acknowledgement(*self.lane, inbox.epoch, inbox.cumulative, inbox.gaps(), now_ms)
+        gaps = () if self.paused else inbox.gaps()
+        return Acknowledgement(*self.lane, inbox.epoch, inbox.cumulative, gaps, now_ms)
 
     def forgone(self) -> None:
         """Note that numbers were given up, so that a new start does not ask for them again."""
@@ -179,18 +193,25 @@ class ReceivingStation:
                 return
         except PeerError as error:
             # The other half vouches for this number: unless it may pass later, the lane goes on.
-            if reason_of(error) not in MAY_PASS_LATER:
+            if reason_of(error) not in MAY_PASS_LATER and not self._may_be_the_road(candidate, error):
                 self._settle_number(checked, crossing, items_hold=False)
             raise
         yield Pause.BREATH
         try:
             state = yield from self._deliver.deliver(checked, items, careful=candidate.entry.met_before)
-        except PeerError:
-            # The same bytes again: they are what the other half has, and the lane goes on without them.
-            if candidate.entry.state is State.QUARANTINED:
+        except PeerError as error:
+            if not self._may_be_the_road(candidate, error):
                 self._settle_number(checked, crossing)
             raise
         self._pass(candidate, checked, crossing, state)
+
+    @staticmethod
+    def _may_be_the_road(candidate: Candidate, error: PeerError) -> bool:
+        """Whether a content was damaged on the way, so that it comes again.
+
+        The same bytes a second time are what the other half has: the lane goes on without them.
+        """
+        return reason_of(error) is Reason.DAMAGED_CONTENT and candidate.entry.state is not State.QUARANTINED
 
     def repeated(self, candidate: Candidate) -> None:
         """Note that a crossing came again: our acknowledgement was lost or late, or its number was never settled."""

@@ -52,6 +52,7 @@ WHY_SET_ASIDE: Final = {
     Reason.BROKEN_CHAIN: Label("与前一个编号的链接断裂", "its link to the number before is broken"),
     Reason.FAILED_INSPECTION: Label("内容未通过检查", "contents that failed inspection"),
     Reason.DAMAGED_CONTENT: Label("内容无法解封", "contents that cannot be opened"),
+    Reason.INFECTED: Label("含病毒", "a virus in its contents"),
     Reason.BAD_NOTICE: Label("通知无效", "a notice that cannot be believed"),
 }
 _WHAT_NOW: Final = {
@@ -70,6 +71,10 @@ _WHAT_NOW: Final = {
     Reason.BROKEN_CHAIN: _BACKUP,
     Reason.FAILED_INSPECTION: _VERSIONS,
     Reason.DAMAGED_CONTENT: _DAMAGED,
+    Reason.INFECTED: Label(
+        "其办理已被拒绝并答复；查明该单位的电脑与 DMZ 的查毒程序为何未拦截。",
+        "Its request was refused and answered; find out why that unit's computer and the DMZ's scanner let it through.",
+    ),
 }
 
 

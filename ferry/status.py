@@ -50,7 +50,8 @@ class LaneStatus:
         heard_s: seconds since the other half was heard on this lane.
         link: state of the connection, see ``lane.session``.
         blocked: why the lane cannot go on, or empty.
-        paused: whether operators paused it (it takes nothing more from its sources).
+        paused: whether operators paused it at this end (it takes nothing more: what is not sent waits with its author,
+            what was sent waits on the transport).
         credits: how many bundles may be unacknowledged (sender; 0 at a receiver).
         credits_used: how many are: in the spool, and carried by people.
     """

@@ -208,6 +208,11 @@ class Layout:
         return self.root / "ferry_inspector"
 
     @property
+    def longest_socket(self) -> Path:
+        """The longest path under which a process of this installation opens a Unix socket."""
+        return self.ferry_inspector / "run" / "inspector.sock"
+
+    @property
     def core(self) -> Path:
         """The core's folder."""
         return self.root / "core"

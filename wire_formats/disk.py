@@ -3,7 +3,10 @@
 Whoever writes, renames, syncs and removes files does it through this port, so that a simulated disk
 can stand in that loses what was not synced, comes back short, or fills up.
 
-Source: wire_formats.collaborators.Disk; fsync(2), rename(2).
+Whoever may write into a meeting place can put a link where a folder was. So a folder that is a link is not listed, and
+nothing is made, renamed or removed in it: what hands outside would have done there, they would do by our rights.
+
+Source: wire_formats.collaborators.Disk; fsync(2), rename(2), openat(2).
 """
 
 from __future__ import annotations
@@ -14,10 +17,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from wire_formats.collaborators import Disk, FileFacts
+from wire_formats.collaborators import Disk, FileFacts, FilePath
 
 _READING: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITING: Final = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER: Final = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class OsDisk:
@@ -33,21 +37,30 @@ class OsDisk:
 
     def names(self, folder: Path) -> Iterator[str]:
         """``readdir``, one after the other."""
-        with os.scandir(folder) as entries:
+        descriptor = os.open(folder, os.O_RDONLY | _FOLDER)
+        try:
+            entries = os.scandir(descriptor)
+        finally:
+            os.close(descriptor)
+        with entries:
             for entry in entries:
                 yield entry.name
 
-    def facts(self, path: Path) -> FileFacts:
+    def facts(self, path: FilePath) -> FileFacts:
         """``lstat``."""
-        return _facts(path.lstat())
+        return _facts(os.lstat(path))
 
-    def open(self, path: Path) -> int:
+    def open(self, path: FilePath) -> int:
         """``open`` for reading; a link is refused, a pipe does not hang."""
         return os.open(path, _READING)
 
-    def create(self, path: Path, *, keep: bool = False) -> int:
+    def create(self, path: FilePath, *, keep: bool = False) -> int:
         """``open`` for writing; the umask decides whether the group of a meeting place may read it."""
-        return os.open(path, _WRITING if keep else _WRITING | os.O_TRUNC, 0o640)
+        folder, name = _within(path)
+        try:
+            return os.open(name, _WRITING if keep else _WRITING | os.O_TRUNC, 0o640, dir_fd=folder)
+        finally:
+            os.close(folder)
 
     def facts_of(self, handle: int) -> FileFacts:
         """``fstat``."""
@@ -73,13 +86,25 @@ class OsDisk:
         """``close``."""
         os.close(handle)
 
-    def rename(self, before: Path, after: Path) -> None:
+    def rename(self, before: FilePath, after: FilePath) -> None:
         """``rename``."""
-        before.rename(after)
+        source, old = _within(before)
+        try:
+            target, new = _within(after)
+            try:
+                os.rename(old, new, src_dir_fd=source, dst_dir_fd=target)
+            finally:
+                os.close(target)
+        finally:
+            os.close(source)
 
-    def unlink(self, path: Path) -> None:
+    def unlink(self, path: FilePath) -> None:
         """``unlink``."""
-        path.unlink()
+        folder, name = _within(path)
+        try:
+            os.unlink(name, dir_fd=folder)
+        finally:
+            os.close(folder)
 
     def sync_folder(self, folder: Path) -> None:
         """``fsync`` of the folder itself."""
@@ -92,6 +117,12 @@ class OsDisk:
 
 #: What everybody uses who was not handed another one.
 DISK: Final[Disk] = OsDisk()
+
+
+def _within(path: FilePath) -> tuple[int, str]:
+    """Open the folder a file lies in, which must be no link (else ENOTDIR or ELOOP), and give its name there."""
+    folder, name = os.path.split(path)
+    return os.open(folder or ".", os.O_PATH | _FOLDER), name
 
 
 def _facts(status: os.stat_result) -> FileFacts:

@@ -14,7 +14,7 @@ Source: DESIGN invariant 10; research, section 7, point 9.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -112,16 +112,23 @@ class ActLedger:
             row = self._database.execute("SELECT 1 FROM acts WHERE digest = ? LIMIT 1", (digest.hex(),)).fetchone()
         return row is not None
 
-    def take(self, verified: VerifiedAct, *, now_ms: int) -> str:
+    def take(self, verified: VerifiedAct, *, counts: Callable[[bytes], bool], now_ms: int) -> str:
         """Enter an act that two operators must agree on; gives what it came to.
+
+        Args:
+            verified: the act.
+            counts: whether the holder of a certificate, by its key id, may still act: what somebody said who was taken
+                off the list since is no half of an agreement.
+            now_ms: the instant now.
 
         Returns:
             TAKEN, AGREED, or REFUSED: one operator said it twice.
         """
         with self._transaction():
-            others = self._said(verified, now_ms)
-            names = {line.operator for line in others}
-            keys = {line.certificate for line in others}
+            said = self._said(verified, now_ms)
+            names = {line.operator for line in said}
+            keys = {line.certificate for line in said}
+            others = [line for line in said if counts(bytes.fromhex(line.certificate))]
             operator, certificate = verified.operator.name, verified.operator.kid.hex()
             if operator in names or certificate in keys:
                 self._enter(verified, REFUSED, "one operator twice", now_ms)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -38,6 +39,7 @@ from wire_formats.bundle import encode_bundle, parse_bundle, peek_statement
 from wire_formats.cose import parse_sign1
 from wire_formats.drop import DropName, prepare_drop, write_drop
 from wire_formats.errors import PeerError, Unavailable
+from wire_formats.medium import OPERATOR_ROLE
 from wire_formats.merkle import leaf_hash
 from wire_formats.trust import TrustStore
 
@@ -54,19 +56,21 @@ class ActStation:
         operators: gives the operators known now; the file is read for every act, so that a change holds at once.
         lanes: the lanes of this half.
         wake: lets a lane look for work.
+        one_way: whether nothing ever goes back to the sender, so that a lane cannot wait at its receiving end.
     """
 
     log = Logger()
 
     def __init__(
         self, parts: HalfParts, settings: ActsSettings, operators: Callable[[], TrustStore],
-        lanes: Collection[LaneId], wake: Callable[[LaneId], None],
+        lanes: Collection[LaneId], wake: Callable[[LaneId], None], *, one_way: bool,
     ) -> None:  # fmt: skip
         self._parts = parts
         self._settings = settings
         self._operators = operators
         self._lanes = tuple(lanes)
         self._wake = wake
+        self._one_way = one_way
         self.port = FolderPort(settings.drop, limit=MAX_ACT_BYTES, disk=parts.disk)
         self._shelf = HeldShelf(parts.quarantine.folder, disk=parts.disk)
         self._ledger: ActLedger | None = None
@@ -115,11 +119,11 @@ class ActStation:
             self._due = self._ledger.unfinished()
 
     def _read(self, ledger: ActLedger, name: DropName) -> None:
-        parts = self._parts
+        parts, operators = self._parts, TrustStore([])
         try:
-            data = self.port.read(name)
+            data, operators = self.port.read(name), self._operators()
             verified = verify_act(
-                data, self._operators(), parts.signers.trust, half=parts.name,
+                data, operators, parts.signers.trust, half=parts.name,
                 by_console=self._settings.by_console, now_ms=parts.clock.now_ms(),
             )  # fmt: skip
         except FileNotFoundError:
@@ -127,11 +131,18 @@ class ActStation:
         except PeerError as error:
             self._refuse(error.private or error.kind.name)
         else:
-            self._take(ledger, verified)
+            self._take(ledger, verified, operators)
         self.port.remove(name)
 
-    def _take(self, ledger: ActLedger, verified: VerifiedAct) -> None:
+    def _take(self, ledger: ActLedger, verified: VerifiedAct, operators: TrustStore) -> None:
         act, now_ms = verified.act, self._parts.clock.now_ms()
+
+        def counts(kid: bytes) -> bool:
+            with suppress(PeerError):
+                operators.signer(kid, role=OPERATOR_ROLE, now_ms=now_ms)
+                return True
+            return False
+
         if ledger.seen(verified.digest):
             self._refuse("came before")
             return
@@ -140,7 +151,7 @@ class ActStation:
             ledger.single(verified, REFUSED, why, now_ms=now_ms)
             self._refuse(why, operator=verified.operator.name)
         elif act.act in BY_TWO:
-            outcome = ledger.take(verified, now_ms=now_ms)
+            outcome = ledger.take(verified, counts=counts, now_ms=now_ms)
             self._tell(verified, outcome)
             if outcome == AGREED:
                 self._due.append((act.act, act.subject))
@@ -153,12 +164,18 @@ class ActStation:
     def _impossible(self, act: str, subject: str) -> str:
         """Say why something cannot be done, or nothing."""
         if act not in BY_TWO:
-            sent = _lane(subject) in self._lanes and self._way(_lane(subject)) == SENT_WAY
-            return "" if sent else "this half does not send on that lane"
+            return self._not_paused_here(_lane(subject))
         item = self._shelf.find(subject)
         if item is None:
             return "no such held bundle"
         return "" if act != RELEASE or item.releasable else f"{item.reason.value} cannot be released"
+
+    def _not_paused_here(self, lane: LaneId) -> str:
+        if lane not in self._lanes:
+            return "this half has no such lane"
+        # A sender that hears nothing cannot know that its bundles wait: the transport drops what it has no room for.
+        received = self._way(lane) == RECEIVED_WAY
+        return "strictly one way: pause it at the sending end" if received and self._one_way else ""
 
     def _do_due(self) -> bool:
         """Do what is agreed on; what cannot be done now stays due."""

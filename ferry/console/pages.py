@@ -30,7 +30,6 @@ from ferry.console.samples import Samples
 from ferry.console.settings import ConsoleSettings
 from ferry.console.visit import Reply, Visit, redirect
 from ferry.journal_search import MOST_ROWS, Sought, search_journal
-from ferry.lane.checks import INBOUND, OUTBOUND
 from ferry.lane.crossing import State
 from ferry.set_aside import SET_ASIDE, SetAsideShelf
 from ferry.witness.evidence_desk import evidence_of_request
@@ -113,11 +112,6 @@ class ConsolePages:
     def _half(self) -> str:
         return self._parts.settings.half
 
-    @property
-    def _sends(self) -> str:
-        """Direction this half sends in: its lanes can be paused here."""
-        return INBOUND if self._half == "ferry_low" else OUTBOUND
-
     def _page(self, visit: Visit, template: str, **model: object) -> Reply:
         parts = self._parts
         around = {"half": self._half, "acts": parts.key is not None, "media": parts.settings.media is not None}
@@ -131,8 +125,7 @@ class ConsolePages:
         }
         return self._page(
             visit, "lanes.html", told=samples.told, plots=plots, alarms=list(samples.alarms(visit.now_ms)),
-            stale=samples.stale(visit.now_ms),
-            sends=self._sends, reasons=REASONS, note=_note(visit),
+            stale=samples.stale(visit.now_ms), reasons=REASONS, note=_note(visit),
         )  # fmt: skip
 
     def _held(self, visit: Visit) -> Reply:

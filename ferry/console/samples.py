@@ -123,7 +123,7 @@ def _lane_alarms(lane: Mapping[str, Any], *, by_hand: bool) -> Iterator[Label]:
     if not by_hand and lane["link"] not in WELL:
         link = LINKS.get(lane["link"], Label(lane["link"], lane["link"]))
         yield Label(f"“{zh}”通道收不到对侧：{link.zh}", f"lane {name} does not hear the other half: {link.en}")
-    if lane["gaps"]:
+    if lane["gaps"] and not lane.get("paused"):  # what a paused lane has not taken waits, and is not missing
         yield Label(f"“{zh}”通道缺 {lane['gaps']} 个编号", f"lane {name}: numbers missing: {lane['gaps']}")
     if lane.get("paused"):
         yield Label(f"“{zh}”通道已由操作员暂停", f"lane {name} is paused by an operator")

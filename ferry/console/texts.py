@@ -56,11 +56,12 @@ TEXTS: Final = {
     "blocked": Label("受阻原因", "Blocked by"),
     "paused": Label("已暂停", "paused"),
     "pause_note": Label(
-        "暂停后，本侧不再从来源目录取走新的数据包；已发出的照常确认。等待的数据一件不丢，办事窗口会如实提示稍后再试。",
-        "A paused lane takes nothing more from its sources; what was sent is acknowledged as ever. What waits is kept, "
-        "and the windows honestly say: try again later.",
+        "暂停后，本侧不再取走新的数据包：发送侧的等在来源目录，接收侧的等在传输通道；心跳与确认照常。"
+        "等待的数据一件不丢，积满后办事窗口会如实提示稍后再试。",
+        "A paused lane takes nothing more on this side: where it sends, bundles wait with their authors, where it "
+        "receives, on the transport. Heartbeats and acknowledgements go on, nothing is lost; once all places are taken "
+        "the windows honestly say: try again later.",
     ),
-    "other_side": Label("通道在发送它的一侧暂停。", "A lane is paused on the side that sends it."),
     "transport": Label("传输", "Transport"),
     "no_figures": Label("目录传输没有自己的指标。", "The directory transport has no figures of its own."),
     "tlog": Label("存证日志", "Witnessed log"),

@@ -8,7 +8,7 @@ What came of an order stands in the state file, under the order's name, in both 
 An order is taken out of the drop before it is carried out: after a crash nothing is done twice, and the page says that
 it does not know what came of it; the register does.
 
-Source: decision 0023.
+Source: decision 0026.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ An operator signs the statement where his key is (`ferrygate ferry media sign`) 
 half never sees his key.  Each signature is checked when it comes, and both again before anything is written, as is
 every claimed file.  A medium that cannot be written leaves the export prepared, for another medium of that serial.
 
-Source: research, section 5; decision 0023.
+Source: research, section 5; decision 0026.
 """
 
 from __future__ import annotations

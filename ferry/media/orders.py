@@ -15,7 +15,7 @@ A COSE_Sign1 by the console's machine key.  It says who asked, for the register;
 nothing leaves before two operators have signed with their own keys (``drafting``), and nothing comes in that the half
 does not check itself.
 
-Source: RFC 9052; decisions 0021, 0023.
+Source: RFC 9052; decisions 0021, 0026.
 """
 
 from __future__ import annotations

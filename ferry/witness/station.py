@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -26,12 +27,14 @@ from ferry.witness.material import headers_of, material_of
 from ferry.witness.own_log import OwnLog
 from ferry.witness.peer import PeerLog
 from ferry.witness.queue import Leaf, LeafQueue
-from wire_formats.bundle import Bundle, SealStatement
+from wire_formats.bundle import CLOCK_SLACK_MS, Bundle, SealStatement
 from wire_formats.collaborators import Clock, Pool
 from wire_formats.errors import Unavailable
 from wire_formats.lane_control import Cosignature, LogControl, TreeHead
 from wire_formats.tlog.crossing import AuthorNumber, crossing_entry, encode_entry, entry_leaf
 
+#: The other half shows its log each second; one that shows it much oftener would have us sign and keep without end.
+HEARD_EVERY_S: Final = 0.5
 #: Sends a control message to the other half.
 Send = Callable[[LogControl], None]
 
@@ -147,6 +150,7 @@ class WitnessStation:
         self._sealing: Deferred[None] | None = None
         self._keeping: Deferred[None] | None = None
         self._newest: dict[type[LogControl], int] = {}
+        self._heard_s = -HEARD_EVERY_S
         self.blocked = ""
 
     def start(self) -> None:
@@ -231,9 +235,15 @@ class WitnessStation:
             Unavailable: it cannot be taken in now.
         """
         kind = type(message)
-        if message.made_ms < self._newest.get(kind, 0):
+        newest = self._newest.get(kind, 0)
+        # Beyond what a clock may differ the newest one was made while a clock was ahead: it silences nobody.
+        if message.made_ms < newest <= self._around.clock.now_ms() + CLOCK_SLACK_MS:
             return
         if isinstance(message, TreeHead):
+            now = self._around.seconds()
+            if 0 <= now - self._heard_s < HEARD_EVERY_S:
+                return
+            self._heard_s = now
             self._answer(message)
         elif isinstance(message, Cosignature):
             self._own.cosigned(message)
@@ -258,7 +268,8 @@ class WitnessStation:
     def status(self) -> LogStatus:
         """Give the present status of both logs."""
         own, known, alarm = self._own, self._peer.known, self._peer.alarm
-        state = self.blocked or own.refused or ("waiting" if own.waiting or own.uncosigned else "cosigned")
+        waits = own.waiting or own.uncosigned or own.shows_older
+        state = self.blocked or own.refused or ("waiting" if waits else "cosigned")
         peer_state = alarm or ("consistent" if known is not None else "unknown")
         number, size = (known.origin.number, known.size) if known is not None else (0, 0)
         return LogStatus(own.number, own.size, own.waiting, own.uncosigned, state, number, size, peer_state)

@@ -24,7 +24,7 @@ def parser() -> Words:
     _add_held(words)
     _add_quarantined(words)
     for name, told in (
-        ("pause", "let a lane take nothing more from its sources; what waits is kept (暂停通道)"),
+        ("pause", "let a lane take nothing more; what waits is kept; --side for the receiving end (暂停通道)"),
         ("resume", "let a paused lane go on (恢复通道)"),
     ):
         word = add_word(words, name, told)

@@ -143,7 +143,7 @@ def _uncover_program() -> list[str]:
 
 def own_folders(layout: Layout, workers: tuple[str, ...]) -> None:
     """Give every folder of an installation to its user and group, as tmpfiles.d would."""
-    known = numbers()
+    known = numbers() | {ownership.ROOT: 0}
     layout.root.chmod(0o755)
     for place in ownership.places(workers):
         path = layout.root / place.path
@@ -151,6 +151,8 @@ def own_folders(layout: Layout, workers: tuple[str, ...]) -> None:
         if place.whole:
             for inner in path.rglob("*"):
                 os.chown(inner, known[place.user], known[place.group], follow_symlinks=False)
+        for file in path.glob("*.*") if place.files else ():
+            os.chown(file, known[place.files], known[place.files], follow_symlinks=False)
         os.chown(path, known[place.user], known[place.group])
         path.chmod(place.mode)
 

@@ -58,4 +58,7 @@ def _lines(place: Place, host: Host) -> Iterator[str]:
     path = host.root / place.path
     if place.whole:
         yield f"Z {path} - {place.user} {place.group} -"
+    if place.files:
+        # Files' names have a dot, folders' have none.
+        yield f"z {path}/*.* - {place.files} {place.files} -"
     yield f"d {path} {place.mode:04o} {place.user} {place.group} -"

@@ -16,9 +16,12 @@
     fg-high-ca  the high half and the CA     core/outbox/control (notices for the DMZ)
 
 A zone's own folder is closed to everybody else; on the way to a meeting place a folder can be passed through, not read.
+What leads to another zone's folder belongs to root: whoever owns a folder can put a link in the place of what lies in
+it, and the other zone would then read and clear its own state there. So dmz/ and core/ are root's: their zone makes
+files in them, and the sticky bit keeps its hands off the folders of others.
 On machines of their own, each gets the rows of its zones only.
 
-Source: research, section 7, point 10; DESIGN invariant 1.
+Source: research, section 7, point 10; DESIGN invariant 1; tmpfiles.d(5), which refuses unsafe paths.
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ HIGH: Final = "fg-high"
 INSPECTOR: Final = "fg-inspect"
 CORE: Final = "fg-core"
 CA: Final = "fg-ca"
+ROOT: Final = "root"
 DMZ_LOW: Final = "fg-dmz-low"
 GAP: Final = "fg-gap"
 HIGH_INSPECT: Final = "fg-high-inspect"
@@ -74,9 +78,17 @@ _ZONES: Final = {
     "gatekeeper": HIGH,
     "gatekeeper_low": LOW,
 }
-#: Closed to others; others may pass through to a meeting place; shared with a group, whose new files belong to it.
+#: Zones in whose folder places of others lie, and what else lies there, all of it theirs.
+_MIXED: Final[Mapping[str, tuple[str, ...]]] = {
+    "dmz": ("run", "quarantine", "snapshots", "bans"),
+    "core": ("quarantine",),
+    "ferry_inspector": (),
+}
+#: Closed to others; others may pass through to a meeting place; the same, and the zone makes files of its own in it;
+#: shared with a group, whose new files belong to it.
 CLOSED: Final = 0o700
 PASSED: Final = 0o711
+LENT: Final = 0o1771
 SHARED: Final = 0o2770
 
 
@@ -89,6 +101,7 @@ class Place(NamedTuple):
         group: its group.
         mode: its permission bits.
         whole: whether everything below gets the same owner, and files the same group.
+        files: whose the plain files right in it are, where they are not the owner's.
     """
 
     path: PurePosixPath
@@ -96,6 +109,7 @@ class Place(NamedTuple):
     group: str
     mode: int
     whole: bool = False
+    files: str = ""
 
 
 def user_of(role: str) -> str:
@@ -117,22 +131,22 @@ def places(workers: tuple[str, ...]) -> Iterator[Place]:
         workers: names of the workers, for their inboxes.
     """
     for folder, user in _ZONES.items():
-        meets_inside = folder in ("dmz", "ferry_inspector", "core", "ca")
-        yield Place(PurePosixPath(folder), user, user, PASSED if meets_inside else CLOSED, whole=True)
-    for folder in ("keys", "log", "trust"):
-        for zone, user in _ZONES.items():
-            yield Place(PurePosixPath(zone, folder), user, user, CLOSED)
-    for folder in ("run", "quarantine"):
-        yield Place(PurePosixPath("dmz", folder), DMZ, DMZ, CLOSED)
+        if folder in _MIXED:
+            yield Place(PurePosixPath(folder), ROOT, user, LENT, files=user)
+        else:
+            yield Place(PurePosixPath(folder), user, user, PASSED if folder == "ca" else CLOSED, whole=True)
+    for zone, user in _ZONES.items():
+        for folder in ("keys", "log", "trust", *_MIXED.get(zone, ())):
+            yield Place(PurePosixPath(zone, folder), user, user, CLOSED, whole=zone in _MIXED)
     yield from _drop("dmz/outbox", LANES, DMZ, DMZ_LOW)
     yield from _drop("dmz/inbox", workers, LOW, DMZ_LOW)
     yield from _drop("dmz", ("notices",), LOW, DMZ_LOW, parent=False)
-    yield Place(PurePosixPath("gap"), LOW, GAP, PASSED)
+    yield Place(PurePosixPath("gap"), ROOT, ROOT, PASSED)
     for way, writer in zip(WAYS, (LOW, HIGH), strict=True):
         yield from _drop(f"gap/{way}", (*LANES, CONTROL), writer, GAP)
     yield Place(PurePosixPath("ferry_inspector/run"), INSPECTOR, HIGH_INSPECT, SHARED)
     yield from _drop("core/inbox", LANES, HIGH, HIGH_CORE)
-    yield Place(PurePosixPath("core/outbox"), CORE, CORE, PASSED)
+    yield Place(PurePosixPath("core/outbox"), ROOT, ROOT, PASSED)
     yield from _drop("core/outbox", LANES, CORE, HIGH_CORE, parent=False)
     yield from _drop("core/outbox", (CONTROL,), CA, HIGH_CA, parent=False)
     yield from _drop("core", ("deny",), CA, CORE_CA, parent=False)
@@ -143,7 +157,7 @@ def places(workers: tuple[str, ...]) -> Iterator[Place]:
 def _drop(folder: str, names: tuple[str, ...], writer: str, group: str, *, parent: bool = True) -> Iterator[Place]:
     """A folder of drops: the writer makes files, the group takes them away; unfinished ones are the writer's alone."""
     if parent:
-        yield Place(PurePosixPath(folder), writer, group, SHARED)
+        yield Place(PurePosixPath(folder), ROOT, ROOT, PASSED)
     for name in names:
         yield Place(PurePosixPath(folder, name), writer, group, SHARED, whole=True)
         yield Place(PurePosixPath(folder, name, ".tmp"), writer, group, SHARED)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path, PurePosixPath
 
 import pytest
 
-from ops.layout import Installation, Ports, roles
+from ops.layout import Installation, Layout, Ports, roles
 from ops.units.bundle import unit_files
-from ops.units.ownership import CORE, DMZ, HIGH, LOW, MEETS, SHARED, Place, places, user_of
+from ops.units.ownership import CORE, DMZ, HIGH, LENT, LOW, MEETS, ROOT, SHARED, Place, places, user_of
 from ops.units.service_unit import Host
 
 HOST = Host(PurePosixPath("/var/lib/ferrygate"), PurePosixPath("/opt/ferrygate/bin/ferrygate"), ())
@@ -69,8 +70,51 @@ def test_only_meeting_places_are_shared_and_each_by_two_zones() -> None:
             meeting = [user for user, groups in MEETS.items() if place.group in groups]
             assert len(meeting) == 2, place
             assert place.user in meeting, place
+        elif place.mode == LENT:
+            assert (place.user, place.group) == (ROOT, place.files), place
+            assert place.files in MEETS, place
         else:
             assert place.mode & 0o066 == 0 or place.path == PurePosixPath("ca/crl"), place
+
+
+def test_nobody_owns_the_way_to_a_folder_of_another_zone() -> None:
+    """Who owns a folder can put a link in the place of what lies in it, and lead its owner into its own state."""
+    found = {place.path: place for place in places(FOUND.worker_names)}
+    for path, place in found.items():
+        for parent in list(path.parents)[:-1]:
+            owner = found[parent].user
+            assert owner in (ROOT, place.user), f"{owner} can replace {path} of {place.user}"
+            shared = found[parent].mode & 0o1020 == 0o020  # the group may rename what lies in it
+            assert not shared or path.name == ".tmp", place
+
+
+@pytest.mark.skipif(shutil.which("systemd-tmpfiles") is None, reason="systemd-tmpfiles is not installed")
+@pytest.mark.skipif(os.geteuid() != 0, reason="owners are given by root")
+def test_the_service_manager_gives_every_folder_to_whom_it_belongs(tmp_path: Path) -> None:
+    """Twice: the second time over an installation that has run, whose files root made."""
+    users = [*MEETS, *sorted({group for meets in MEETS.values() for group in meets})]
+    numbers = {name: 77_001 + index for index, name in enumerate(users)} | {ROOT: 0}
+    (tmp_path / "etc").mkdir()
+    for file, line in (("passwd", "{0}:x:{1}:{1}::/:/bin/false\n"), ("group", "{0}:x:{1}:\n")):
+        (tmp_path / "etc" / file).write_text("".join(line.format(*pair) for pair in numbers.items()))
+    root = tmp_path / HOST.root.relative_to("/")
+    for folder in Layout(root).folders(FOUND.worker_names):
+        folder.mkdir(parents=True, exist_ok=True)
+    for file in ("dmz/exchange.sqlite", "dmz/worker-1.toml", "core/production.sqlite", "dmz/inbox/worker-1/1.notice"):
+        (root / file).touch()
+    config = tmp_path / "ferrygate.conf"
+    config.write_text(dict(unit_files(FOUND, HOST))["tmpfiles.d/ferrygate.conf"])
+    words = ["systemd-tmpfiles", f"--root={tmp_path}", "--create", str(config)]
+    for _ in range(2):
+        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
+        for place in places(FOUND.worker_names):
+            facts = (root / place.path).stat()
+            given = (facts.st_uid, facts.st_gid, facts.st_mode & 0o7777)
+            assert given == (numbers[place.user], numbers[place.group], place.mode), place
+        assert (root / "dmz/exchange.sqlite").stat().st_uid == numbers[DMZ]
+        assert (root / "core/production.sqlite").stat().st_uid == numbers[CORE]
+        assert (root / "dmz/inbox/worker-1/1.notice").stat().st_uid == numbers[LOW]
 
 
 def test_no_meeting_place_joins_dmz_and_core() -> None:

@@ -11,7 +11,7 @@ from ferry.acts.act import CONSOLE_ROLE, LIFE_MS, RELEASE, Act, Shown, countersi
 from ferry.lane.reasons import HELD, RELEASABLE, Reason
 from ferry.settings import FerryLimits
 from tests.support.ferry_kit import bundles_in, request_ids, requests, worker_author
-from tests.support.machines import MachineAuthority
+from tests.support.machines import MachineAuthority, pem_of
 from tests.unit.ferry.acts.acting import act_of, delivered, kept_back, lines, outcomes, poison, put, say, shelf, states
 from tests.unit.ferry.driving import Driven
 from tests.unit.ferry.inspector.test_lost import FragileInspector
@@ -339,3 +339,19 @@ def test_a_single_request_that_was_rejected_is_not_held_again(ferry: Driven, ins
         # It stays so over a restart.
         ferry.stop_half(ferry.high)
         ferry.start_high(inspector=inspector)
+
+
+def test_what_somebody_said_who_was_taken_off_the_list_is_no_half_of_an_agreement(
+    tmp_path: Path, inspector: FragileInspector
+) -> None:
+    driven = Driven(tmp_path, inspector=inspector, operators=("li", "wang", "zhao"))
+    poison(driven, inspector)
+    (item,) = shelf(driven)
+    say(driven, "li", "release", item.subject)
+    known = tmp_path / "ferry_high" / "operators.pem"
+    known.write_bytes(b"".join(pem_of(driven.kit.operators[name]) for name in ("wang", "zhao")))
+    say(driven, "wang", "release", item.subject)
+    assert [one.subject for one in shelf(driven)] == [item.subject]
+    say(driven, "zhao", "release", item.subject)
+    assert [outcome for _, _, outcome in outcomes(driven)] == ["taken", "taken", "agreed", "done"]
+    driven.stop()
