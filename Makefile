@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 LOCKS := ops/locks
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run demo test check format types imports lint bench bench-edge bench-ferry lab simulate kill-campaign fuzz \
+.PHONY: help run demo test check format types imports lint bench bench-edge bench-ferry lab simulate kill-campaign fuzz fuzz-envelopes \
   waf-conformance status doctor locks clean distclean
 
 help: ## this list
@@ -59,6 +59,10 @@ kill-campaign: $(VENV)/.dev-stamp ## kill -9 on real processes: KILLS=1000 REQUE
 fuzz: $(VENV)/.dev-stamp ## mutated requests at the front door: N=1000000 SEED= PROCESSES=1 SOCKETS=1000
 	@exec $(BIN)/python -m tests.fuzz $(if $(N),--count $(N)) $(if $(SEED),--seed $(SEED)) \
 	  $(if $(PROCESSES),--processes $(PROCESSES)) $(if $(SOCKETS),--sockets $(SOCKETS))
+
+fuzz-envelopes: $(VENV)/.dev-stamp ## changed bundles, seals, messages, media, proofs: none may be believed: N=1000000 SEED= PROCESSES=1
+	@exec $(BIN)/python -m tests.envelopes $(if $(N),--count $(N)) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(PROCESSES),--processes $(PROCESSES))
 
 bench-edge: $(VENV)/.dev-stamp $(VENV)/.rules-stamp ## the edge and firewall beside nginx, HAProxy, Apache: ONLY=part,… CRS=tree
 	@exec $(BIN)/python -m perf.edge_bench $(if $(ONLY),--only $(ONLY)) $(if $(CRS),--crs $(CRS)) $(ARGS)

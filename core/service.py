@@ -17,6 +17,7 @@ from twisted.logger import Logger
 from core.db.engine import open_engine
 from core.db.migrate import check_revision
 from core.desk import CertificateDesk
+from core.intake.backlog import Backlog
 from core.intake.grants import GrantChecker
 from core.intake.inbox import Inbox
 from core.intake.loop import IntakeLoop, LoopParts
@@ -120,13 +121,15 @@ def build_core(  # noqa: PLR0913 - the one place where all collaborators meet
     tools = build_tools(settings, randomness=randomness, certificate_desk=certificate_desk)
     wake = threading.Event()
     slow = SlowWorkers(settings.slow_threads, settings.slow_waiting, wake.set)
-    processor = Processor(ProcessorParts(engine, GrantChecker(trust), REGISTRY, tools, slow, clock, metrics))
+    checker = GrantChecker(trust)
+    processor = Processor(ProcessorParts(engine, checker, REGISTRY, tools, slow, clock, metrics))
     inbox = Inbox(settings.inbox, settings.quarantine, trust=trust, clock=clock, metrics=metrics)
     epoch = next_epoch(engine, now_ms=clock.now_ms())
     publisher = Publisher(settings.outbox, tools.signing_key, epoch=epoch, clock=clock, metrics=metrics)
     parts = LoopParts(
         engine=engine,
         inbox=inbox,
+        backlog=Backlog(inbox, checker.unit_of),
         runner=Runner(inbox, processor, publisher, slow),
         publisher=publisher,
         revocations=Revocations(settings.deny_drop, engine, trust=trust, clock=clock),

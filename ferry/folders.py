@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from ferry.lane.turns import by_turns
 from ferry.transports.port import Waiting
 from wire_formats.collaborators import Disk
 from wire_formats.disk import DISK
@@ -37,7 +38,7 @@ class FolderScan:
         self._names: list[str] = []
 
     def next(self, *, most: int) -> Waiting:
-        """Give the next names, oldest of their slice first; after the last a new round begins.
+        """Give the next names, oldest of their slice first, writers taking turns; after the last a new round begins.
 
         Raises:
             Unavailable: the folder cannot be read now.
@@ -64,7 +65,7 @@ class FolderScan:
             raise Unavailable(Kind.BUSY, f"folder cannot be read: {error.strerror}", _RETRY_S) from None
         if len(self._names) < SLICE:
             self._round = None
-        self._names.sort()
+        self._names = by_turns(self._names)
 
 
 def read_file(folder: Path, name: DropName | str, *, limit: int, disk: Disk = DISK) -> bytes:
@@ -93,12 +94,12 @@ def remove_entry(folder: Path, name: DropName | str, *, disk: Disk = DISK) -> bo
     Returns:
         False when it cannot be removed (a folder that is not empty, a read-only disk).
     """
-    path = folder / str(name)
     try:
-        disk.unlink(path)
+        disk.unlink(f"{folder}/{name}")
     except FileNotFoundError:
         return True
     except OSError:
+        path = folder / str(name)
         with suppress(OSError):
             disk.remove_folder(path)
         return _is_gone(disk, path)

@@ -234,7 +234,7 @@ class Half:
             stop()
         self._stops.clear()
         if self._pump is not None:
-            await self._pump.stop()
+            self._pump.stop()
         for sender in self._senders.values():
             sender.abandon()
         for receiver in self._receivers.values():
@@ -379,7 +379,7 @@ class Half:
         return LaneStatus(
             *lane, "sender", outbox.epoch, outbox.mark, outbox.acknowledged, outbox.missing(), waiting, len(outbox),
             round(oldest, 3), round(heard, 3), ONE_WAY if self._one_way else self._sessions[lane].state, blocked,
-            self.parts.pauses.holds(lane),
+            self.parts.pauses.holds(lane), self.parts.limits.credits, sender.credits_used,
         )  # fmt: skip
 
     def _receiver_status(self, station: ReceivingStation) -> LaneStatus:
@@ -388,7 +388,7 @@ class Half:
         heard = round(max(0.0, self.parts.seconds() - station.heard_s), 3)
         return LaneStatus(
             *lane, "receiver", inbox.epoch, inbox.mark, inbox.cumulative, inbox.missing(), waiting, 0,
-            0.0, heard, self._sessions[lane].state, station.blocked,
+            0.0, heard, self._sessions[lane].state, station.blocked, station.paused,
         )  # fmt: skip
 
 

@@ -81,6 +81,11 @@ class FerryMetrics:
         self.quarantine_lost = Counter(
             "ferry_quarantine_refused_total", "set aside without keeping the bytes: quarantine full", registry=registry
         )
+        self.scanner_absent = Gauge(
+            "ferry_scanner_absent_total",
+            "1 while the virus scanner does not answer and requests wait",
+            registry=registry,
+        )
         self.bad_control = Counter("ferry_bad_control_total", "control messages refused", registry=registry)
         self.log_leaves = Gauge("ferry_log_leaves_total", "crossings in the log now written", registry=registry)
         self.log_uncosigned = Gauge(

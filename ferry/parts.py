@@ -54,3 +54,9 @@ class HalfParts:
     def key_role(self) -> str:
         """Which half this is, as its certificate says."""
         return machine_of(self.key.certificate).role
+
+    @property
+    def own_kids(self) -> frozenset[bytes]:
+        """Key ids of this half: the present one, and those it had before and others still know."""
+        known = self.signers.trust.of_role(self.key_role)
+        return frozenset(signer.kid for signer in known if signer.name == self.name) | {self.key.kid}

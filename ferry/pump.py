@@ -1,8 +1,8 @@
 """Shares one process's loop between its lanes: short steps, by weight, and the reactor in between.
 
-A step handles one bundle, or as many requests of a large bundle as fit into 5 ms.  After every step
-the reactor runs, so that no turn of the loop is long.  Who goes next is decided by fair shares of
-time: interactive lanes weigh more than bulk lanes, and bulk is never starved.
+A step handles one bundle, or as many requests of a large bundle as fit into 5 ms.  After four steps, or
+after 2 ms, the reactor runs, so that no turn of the loop is long.  Who goes next is decided by fair shares
+of time: interactive lanes weigh more than bulk lanes, and bulk is never starved.
 
 A station sleeps when it has nothing to do; a watch or the half's tick wakes it.  The pump is the top
 of its role: whatever breaks in a step is logged and counted, its station's batch is abandoned, and
@@ -16,8 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Protocol
 
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from ferry.intake import Over
@@ -26,6 +25,9 @@ from ferry.metrics import FerryMetrics
 
 #: Longest work on one bundle before the reactor runs again, in seconds.
 SLICE_S: Final = 0.005
+#: After so many steps or so much time the reactor runs: a turn of it costs as much as a tenth of a bundle.
+STEPS: Final = 4
+TURN_S: Final = 0.002
 #: A station that broke rests this long.
 REST_S: Final = 0.2
 
@@ -61,22 +63,21 @@ class Pump:
         self._metrics = metrics
         self._ready: set[str] = set()
         self._resting: dict[str, float] = {}
-        self._sleep: Deferred[None] | None = None
-        self._stopping = False
-        self._running: Deferred[None] | None = None
+        self._next: IDelayedCall | None = None
+        self._running = False
 
     def start(self) -> None:
         """Begin; every station is asked for work at once."""
         self._ready = set(self._stations)
-        self._running = Deferred.fromCoroutine(self._run())
-
-    async def stop(self) -> None:
-        """Stop after the present step."""
-        self._stopping = True
+        self._running = True
         self._rouse()
-        if self._running is not None:
-            await self._running
-            self._running = None
+
+    def stop(self) -> None:
+        """Begin no further step."""
+        self._running = False
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
 
     def wake(self, name: str) -> None:
         """Let a station look for work."""
@@ -101,21 +102,22 @@ class Pump:
         return True
 
     def _rouse(self) -> None:
-        if self._sleep is not None:
-            sleep, self._sleep = self._sleep, None
-            self._reactor.callLater(0, sleep.callback, None)
+        if self._next is None and self._running:
+            self._next = self._reactor.callLater(0, self._go)
 
-    async def _run(self) -> None:
-        while not self._stopping:
+    def _go(self) -> None:
+        """Do some steps, then let the reactor run."""
+        self._next = None
+        end = self._reactor.seconds() + TURN_S
+        for _ in range(STEPS):
             name = self._shares.choose(self._ready)
             if name is None:
-                self._sleep = Deferred()
-                await self._sleep
-                continue
+                return
             self._turn(name)
-            breath: Deferred[None] = Deferred()
-            self._reactor.callLater(0, breath.callback, None)
-            await breath
+            if self._reactor.seconds() >= end:
+                break
+        if self._ready:
+            self._rouse()
 
     def _turn(self, name: str) -> None:
         started = self._reactor.seconds()

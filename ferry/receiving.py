@@ -103,13 +103,20 @@ class ReceivingStation:
         self.acknowledgement_due = self.inbox.epoch > 0
 
     @property
+    def paused(self) -> bool:
+        """Whether operators paused this lane at this end."""
+        return self._parts.pauses.holds(self.lane)
+
+    @property
     def blocked(self) -> str:
         """Why the lane cannot go on, or empty."""
         return self._intake.blocked or (self._again.blocked if self._again is not None else "")
 
     def step(self, over: Over) -> bool:
-        """Do a little work; gives whether there was any."""
+        """Do a little work; gives whether there was any.  A paused lane finishes what is in hand and takes no more."""
         again = self._again
+        if self.paused and not self._intake.busy and not (again is not None and again.busy):
+            return False
         # One at a time: the same bundle may lie in both places, and is looked up in the journal before it is delivered.
         if again is not None and (again.busy or not self._intake.busy):
             worked = again.step(over)
@@ -133,13 +140,17 @@ class ReceivingStation:
         self.acknowledgement_due = True
 
     def acknowledgement(self) -> Acknowledgement | None:
-        """Give the acknowledgement to send now, or None before the first contact."""
+        """Give the acknowledgement to send now, or None before the first contact.
+
+        A paused lane misses nothing: what it has not taken waits on the transport, and the sender keeps it.
+        """
         self.acknowledgement_due = False
         self._acknowledged_s = self._parts.seconds()
         if self.inbox.epoch == 0:
             return None
         inbox, now_ms = self.inbox, self._parts.clock.now_ms()
-        return Acknowledgement(*self.lane, inbox.epoch, inbox.cumulative, inbox.gaps(), now_ms)
+        gaps = () if self.paused else inbox.gaps()
+        return Acknowledgement(*self.lane, inbox.epoch, inbox.cumulative, gaps, now_ms)
 
     def forgone(self) -> None:
         """Note that numbers were given up, so that a new start does not ask for them again."""

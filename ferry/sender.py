@@ -25,11 +25,17 @@ from ferry.lane.outbox import Outbox
 from ferry.lane.reasons import Reason
 from ferry.parts import HalfParts
 from ferry.spool import Spool
+from ferry.spooled import SpooledBundles
 from ferry.transports.port import Outlet
-from wire_formats.bundle import CLOCK_SLACK_MS, Bundle, SealStream, encode_bundle, parse_bundle, peek_statement
-from wire_formats.cose import parse_sign1
+from wire_formats.bundle import (
+    CLOCK_SLACK_MS,
+    Bundle,
+    SealStream,
+    encode_bundle,
+    peek_statement,
+)
 from wire_formats.drop import DropName
-from wire_formats.errors import Kind, PeerError, Unavailable
+from wire_formats.errors import Kind, Unavailable
 from wire_formats.lane_control import Acknowledgement, Heartbeat
 
 #: Bundles sent again in one tick.
@@ -80,6 +86,7 @@ class Sender:
         self._old: deque[DropName] = deque()
         self._away = Away()
         self._one_way = one_way
+        self.spooled = SpooledBundles(parts, lane, spool)
         #: Statement digests of what is kept, by number; for manifests only.
         self.digests: dict[int, bytes] = {}
         self._metrics = parts.metrics.lane(lane)
@@ -94,7 +101,7 @@ class Sender:
 
     def start(self) -> None:
         """Begin a new epoch; whatever the spool holds is sent again under it, unless people are carrying it."""
-        self._log_unlogged()
+        self.spooled.log_unlogged()
         self._old = self._to_renew()
         self._begin_epoch(above=0)
 
@@ -102,6 +109,11 @@ class Sender:
     def renewing(self) -> bool:
         """Whether bundles of an older epoch still have to be sent again."""
         return bool(self._old)
+
+    @property
+    def credits_used(self) -> int:
+        """How many bundles are unacknowledged: in the spool under this epoch, of older ones, and carried by people."""
+        return len(self.outbox) + len(self._old) + len(self._away)
 
     def room(self) -> int:
         """Give how many bundles may be sent now."""
@@ -142,14 +154,14 @@ class Sender:
         if not self.outbox.has_room():
             raise Unavailable(Kind.STORAGE_FULL, "all credits are used")
         data = self._spool.get(old)
-        bundle = _unsealed(data, self.parts.key.kid) if data is not None else None
+        bundle = self.spooled.whole(data, old)
         if bundle is None:
             if data is not None:
                 self.parts.quarantine.add(Reason.MALFORMED, self.lane, data)
             self._old.popleft()
             self._spool.remove(old)
             return
-        author, worker = self._author(bundle)
+        author, worker = self.spooled.author_of(bundle)
         statement = peek_statement(bundle.seals[0])
         if statement.made_ms > self.parts.clock.now_ms() + CLOCK_SLACK_MS:
             self._drop_future(old, author, data)
@@ -171,6 +183,7 @@ class Sender:
         Its author's end sends its requests or answers again.
         """
         now_ms = self.parts.clock.now_ms()
+        self._commit_all()
         self.parts.quarantine.add(Reason.FROM_THE_FUTURE, self.lane, data or b"")
         entry = self.parts.journal.by_author(SENT_WAY, self.lane, author)
         if entry is not None and entry.state is State.SENT:
@@ -208,7 +221,7 @@ class Sender:
         now_ms = self.parts.clock.now_ms()
         if arrived:
             self.parts.journal.finish(self.lane, self.outbox.epoch, result.settled, State.ACKED, now_ms=now_ms)
-            self.parts.journal.commit()
+        self._commit_all()
         for sequence in result.settled:
             self._spool.remove(self._name(sequence))
             self.digests.pop(sequence, None)
@@ -289,17 +302,18 @@ class Sender:
             return
         now_ms, sequences = self.parts.clock.now_ms(), [name.sequence for name in settled]
         self.parts.journal.finish(self.lane, message.epoch, sequences, State.ACKED, now_ms=now_ms)
-        self.parts.journal.commit()
+        self._commit_all()
         for name in settled:
             data = self._spool.get(name)
-            bundle = _unsealed(data, self.parts.key.kid) if data is not None else None
+            bundle = self.spooled.whole(data, name)
             if bundle is not None and self._progress is not None and peek_statement(bundle.seals[0]).tracked:
-                _, worker = self._author(bundle)
+                _, worker = self.spooled.author_of(bundle)
                 self._progress.crossed(Tracked(worker, peek_statement(bundle.seals[0]).root))
             self._spool.remove(name)
 
     def _give_up(self, sequences: list[int]) -> None:
         """Hold what the receiver never accepts, and close the gap with a new epoch."""
+        self._commit_all()
         for sequence in sequences:
             data = self._spool.get(self._name(sequence))
             if data is not None:
@@ -309,6 +323,15 @@ class Sender:
         self.parts.journal.finish(self.lane, self.outbox.epoch, sequences, State.HELD, now_ms=now_ms)
         self._renew_all(above=0)
 
+    def _commit_all(self) -> None:
+        """Commit what waits and what was rolled back: a bundle is not forgotten before its crossing is logged.
+
+        Raises:
+            Unavailable: the journal has no room.
+        """
+        self.parts.crossings.queue.settle()
+        self.parts.journal.commit()
+
     def _seal(self, bundle: Bundle, author: Author, *, tracked: bool) -> tuple[DropName, bytes, bytes]:
         """Seal under the next number, keep in the spool, log; on failure the number stays free."""
         stream = replace(self._stream)
@@ -316,9 +339,10 @@ class Sender:
         sealed = stream.seal(bundle, self.parts.key, now_ms=now_ms, tracked=tracked)
         data = encode_bundle(sealed)
         name = self._name(stream.sequence)
+        assert stream.said is not None
         self._spool.put(name, data)
         try:
-            leaf = self.parts.crossings.crossed(peek_statement(sealed.seals[1]), self.parts.key.kid, author, sealed)
+            leaf = self.parts.crossings.crossed(stream.said, self.parts.key.kid, author, sealed)
         except Unavailable:
             self._spool.remove(name)
             raise
@@ -328,21 +352,6 @@ class Sender:
         self._newest_ms = max(self._newest_ms, now_ms)
         self.outbox.add(stream.sequence, len(data), self.parts.seconds())
         return name, data, leaf
-
-    def _log_unlogged(self) -> None:
-        """Log the crossings whose numbers an earlier run used up without committing them: they may be over the gap.
-
-        All of them, in their order, and before anything else: one may be acknowledged, and forgotten, at any moment.
-        """
-        for name in self._spool.prepare():
-            if self.parts.journal.knows(self.lane, name.epoch, name.sequence):
-                continue
-            data = self._spool.get(name)
-            if data is None or _unsealed(data, self.parts.key.kid) is None:
-                continue  # not ours; it is set aside when its turn comes
-            bundle = parse_bundle(data)
-            author, _ = self._author(bundle)
-            self.parts.crossings.crossed(peek_statement(bundle.seals[1]), self.parts.key.kid, author, bundle)
 
     def _put(self, name: DropName, data: bytes) -> None:
         self._outlet.put(self.lane.lane, name, data)
@@ -358,27 +367,3 @@ class Sender:
 
     def _name(self, sequence: int) -> DropName:
         return DropName(self.outbox.epoch, sequence, self.parts.name)
-
-    def _author(self, bundle: Bundle) -> tuple[Author, str]:
-        """Give author and worker name of a bundle we once checked and sealed ourselves."""
-        statement = peek_statement(bundle.seals[0])
-        kid = parse_sign1(bundle.seals[0]).kid
-        return Author(kid, statement.epoch, statement.sequence), self._worker_name(kid)
-
-    def _worker_name(self, kid: bytes) -> str:
-        try:
-            now_ms = self.parts.clock.now_ms()
-            return self.parts.signers.trust.signer(kid, role=self.lane.author_roles, now_ms=now_ms).name
-        except PeerError:
-            return ""
-
-
-def _unsealed(data: bytes, own_kid: bytes) -> Bundle | None:
-    """Give a spooled bundle without our own seal, or None if it is not one of ours."""
-    try:
-        bundle = parse_bundle(data)
-        if len(bundle.seals) == 2 and parse_sign1(bundle.seals[1]).kid == own_kid:
-            return replace(bundle, seals=bundle.seals[:1])
-    except PeerError:
-        return None
-    return None

@@ -165,7 +165,13 @@ class InspectorSettings:
     Attributes:
         seal_key: 32 raw bytes: opens what workers sealed to the core's side.
         socket: where it listens for the high half; its folder is closed to everybody else.
+        clamd: clamd's Unix socket; where it is named nothing passes that was not scanned.
+        scan_deadline_ms: how long one scan may take.
+        scan_bytes: most that is scanned of one request; a larger one is refused.
     """
 
     seal_key: Path
     socket: Path
+    clamd: Path | None = None
+    scan_deadline_ms: int = number(3_000, least=100, most=3_000)
+    scan_bytes: int = number(2 << 20, least=1 << 10, most=8 << 20)

@@ -4,7 +4,8 @@ One JSON object, replaced whole every two seconds:
 
     {"half": name, "at_ms": n, "quarantined": n, "held": n,
      "lanes": [{"way", "lane", "role": "sender"|"receiver", "epoch", "mark", "acknowledged",
-                "gaps", "waiting", "unacknowledged", "oldest_s", "heard_s", "link", "blocked", "paused"}],
+                "gaps", "waiting", "unacknowledged", "oldest_s", "heard_s", "link", "blocked", "paused",
+                "credits", "credits_used"}],
      "transport": {"out"|"in": {"kind", "figures": {name: value}, "lanes": {lane: {name: value}}, "troubles": [text]}},
      "log": {"number", "leaves", "waiting", "uncosigned", "state", "peer_number", "peer_leaves", "peer_state"},
      "one_way": {"asked": n, "lost": n, "unconfirmed": n, "list": text}}          empty where there is a way back
@@ -49,7 +50,10 @@ class LaneStatus:
         heard_s: seconds since the other half was heard on this lane.
         link: state of the connection, see ``lane.session``.
         blocked: why the lane cannot go on, or empty.
-        paused: whether operators paused it (it takes nothing more from its sources).
+        paused: whether operators paused it at this end (it takes nothing more: what is not sent waits with its author,
+            what was sent waits on the transport).
+        credits: how many bundles may be unacknowledged (sender; 0 at a receiver).
+        credits_used: how many are: in the spool, and carried by people.
     """
 
     way: str
@@ -66,6 +70,8 @@ class LaneStatus:
     link: str
     blocked: str
     paused: bool = False
+    credits: int = 0
+    credits_used: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ TRANSPORTS: Final = ("directory", "diode")
 #: Metrics ports count up from the first one, in this order; worker-<n> follow from WORKERS_AT.
 METRICS_ORDER: Final = (
     "supervisor", "static", "ferry_low", "ferry_high", "core", "staff", "ca", "gatekeeper", "gatekeeper_low",
+    "ferry_media",
 )  # fmt: skip
 WORKERS_AT: Final = 20
 #: Processes that have no network, and so no port for their metrics.
@@ -207,6 +208,11 @@ class Layout:
         return self.root / "ferry_inspector"
 
     @property
+    def longest_socket(self) -> Path:
+        """The longest path under which a process of this installation opens a Unix socket."""
+        return self.ferry_inspector / "run" / "inspector.sock"
+
+    @property
     def core(self) -> Path:
         """The core's folder."""
         return self.root / "core"
@@ -230,6 +236,11 @@ class Layout:
     def gatekeeper_low(self) -> Path:
         """The one of the low side."""
         return self.root / "gatekeeper_low"
+
+    @property
+    def trial_medium(self) -> Path:
+        """A plain folder of the high side in which a medium's files may be laid for a trial."""
+        return self.ferry_high / "media" / "stick"
 
     def settings(self, role: str) -> Path:
         """Give the settings file of a process."""
@@ -258,13 +269,15 @@ class Layout:
         for half in (self.ferry_low, self.ferry_high):
             yield half / "state"
             yield half / "spool"
-            yield half / "media"
+            yield half / "media" / "orders" / ".tmp"
             yield half / "acts" / "drop" / ".tmp"
             yield half / "quarantine"
+        yield self.trial_medium
         yield self.dmz / "notices"
         yield self.dmz / "snapshots"
         yield self.dmz / "bans"
         yield self.dmz / "quarantine"
+        yield self.ca / "crl"
         yield self.core / "deny"
         yield self.core / "quarantine"
         yield self.demo
@@ -276,6 +289,7 @@ class Layout:
             "ferry_low": self.ferry_low,
             "ferry_high": self.ferry_high,
             "ferry_inspector": self.ferry_inspector,
+            "ferry_media": self.ferry_high,
             "core": self.core,
             "staff": self.core,
             "ca": self.ca,
@@ -297,6 +311,7 @@ def roles(installation: Installation) -> tuple[tuple[str, int], ...]:
         ("ferry_inspector", 1),
         ("ferry_high", 1),
         ("ferry_low", 1),
+        ("ferry_media", 1),
         ("static", 1),
         ("staff", 1),
         ("gatekeeper", 1),

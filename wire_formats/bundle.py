@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from wire_formats import cbor, cose, merkle
@@ -88,14 +88,23 @@ class Bundle:
     direction: str
     items: tuple[Item, ...]
     seals: tuple[bytes, ...]
+    #: Kept once computed; ``replace`` forgets it.
+    _root: bytes = field(default=b"", init=False, repr=False, compare=False)
 
     def root(self) -> bytes:
-        """Compute the Merkle root over the headers."""
-        return merkle.root([merkle.leaf_hash(item.header) for item in self.items])
+        """Give the Merkle root over the headers."""
+        if not self._root:
+            self._keep(merkle.root([merkle.leaf_hash(item.header) for item in self.items]))
+        return self._root
 
     def with_seal(self, seal: bytes) -> Bundle:
         """Give the bundle with one more seal."""
-        return replace(self, seals=(*self.seals, seal))
+        sealed = replace(self, seals=(*self.seals, seal))
+        sealed._keep(self._root)
+        return sealed
+
+    def _keep(self, root: bytes) -> None:
+        object.__setattr__(self, "_root", root)
 
 
 class CheckedSeal(NamedTuple):
@@ -108,13 +117,23 @@ class CheckedSeal(NamedTuple):
 
 @dataclass(slots=True)
 class SealStream:
-    """The numbering of one sealer in one direction and lane: epoch, sequence, hash chain."""
+    """The numbering of one sealer in one direction and lane: epoch, sequence, hash chain.
+
+    Attributes:
+        direction: of everything in it.
+        lane: the same.
+        epoch: start of this run.
+        sequence: of the last seal.
+        previous: digest of its statement.
+        said: that statement; None before the first seal.
+    """
 
     direction: str
     lane: str
     epoch: int
     sequence: int = 0
     previous: bytes = FIRST
+    said: SealStatement | None = None
 
     def seal(self, bundle: Bundle, key: SigningKey, *, now_ms: int, tracked: bool = False) -> Bundle:
         """Append this stream's next seal to a bundle."""
@@ -133,6 +152,7 @@ class SealStream:
         sealed = bundle.with_seal(cose.sign1(payload, key, external=SEAL_USE))
         self.sequence += 1
         self.previous = hashlib.sha256(payload).digest()
+        self.said = statement
         return sealed
 
 

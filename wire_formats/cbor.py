@@ -23,6 +23,7 @@ Value = int | bytes | str | bool | None | list["Value"] | dict[int | str, "Value
 _UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _SIMPLE = 0, 1, 2, 3, 4, 5, 7
 _FALSE, _TRUE, _NULL = 20, 21, 22
 _LEAST: Final = (24, 1 << 8, 1 << 16, 1 << 32)
+_SMALL: Final = tuple(bytes((number,)) for number in range(24))
 _TOP_64: Final = (1 << 64) - 1
 MAX_DEPTH: Final = 8
 #: Items in one array or map; a bundle of 256 is the largest honest one.
@@ -84,11 +85,17 @@ def _write_container(value: Value, out: bytearray) -> None:
             _write(item, out)
     elif isinstance(value, dict):
         _head(_MAP, len(value), out)
-        for key, item in sorted((encode(key), item) for key, item in value.items()):
+        # Keys differ, so no two items are ever compared.
+        for key, item in sorted((_key(key), item) for key, item in value.items()):
             out += key
             _write(item, out)
     else:
         raise ValueError(f"no CBOR for {type(value).__name__}")
+
+
+def _key(key: int | str) -> bytes:
+    """Encode a map's key; nearly all are small integers, and there are nine or thirteen in every header."""
+    return _SMALL[key] if type(key) is int and 0 <= key < len(_SMALL) else encode(key)
 
 
 def decode(data: bytes, *, max_depth: int = MAX_DEPTH) -> Value:
@@ -192,12 +199,17 @@ class _Reader:
         previous = b""
         for _ in range(count):
             start = self.at
-            key = self.value(0)
+            if start < self.end and self.data[start] < 24:
+                # One octet, an unsigned integer: nearly every key there is, so its reading is written out.
+                key: Value = self.data[start]
+                self.at = start + 1
+            else:
+                key = self.value(0)
+                if type(key) is not int and type(key) is not str:
+                    raise PeerError(Kind.MALFORMED, "map key is neither integer nor text")
             encoded = self.data[start : self.at]
-            if type(key) is not int and type(key) is not str:
-                raise PeerError(Kind.MALFORMED, "map key is neither integer nor text")
             if encoded <= previous:
                 raise PeerError(Kind.NOT_CANONICAL, "map keys out of order or doubled")
             previous = encoded
-            result[key] = self.value(depth - 1)
+            result[key] = self.value(depth - 1)  # type: ignore[index]
         return result

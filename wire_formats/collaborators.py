@@ -53,6 +53,10 @@ class FileFacts(NamedTuple):
     size: int
 
 
+#: A path, or its text: whoever handles a thousand files a second makes no object of each.
+FilePath = Path | str
+
+
 class Disk(Protocol):
     """Files and folders, one method for each system call that can fail or be undone by a power failure.
 
@@ -69,13 +73,13 @@ class Disk(Protocol):
     def names(self, folder: Path) -> Iterator[str]:
         """Give the names in a folder, in no order; raises no later than at the first name."""
 
-    def facts(self, path: Path) -> FileFacts:
+    def facts(self, path: FilePath) -> FileFacts:
         """Give what is known of an entry, without following a link."""
 
-    def open(self, path: Path) -> int:
+    def open(self, path: FilePath) -> int:
         """Open for reading, without following a link and without waiting; gives a handle."""
 
-    def create(self, path: Path, *, keep: bool = False) -> int:
+    def create(self, path: FilePath, *, keep: bool = False) -> int:
         """Open for writing (mode 0600), made if missing and emptied unless ``keep``; gives a handle."""
 
     def facts_of(self, handle: int) -> FileFacts:
@@ -96,10 +100,10 @@ class Disk(Protocol):
     def close(self, handle: int) -> None:
         """Close a handle."""
 
-    def rename(self, before: Path, after: Path) -> None:
+    def rename(self, before: FilePath, after: FilePath) -> None:
         """Give a file another name at once; a file that has it is replaced."""
 
-    def unlink(self, path: Path) -> None:
+    def unlink(self, path: FilePath) -> None:
         """Remove a file; FileNotFoundError if it is gone."""
 
     def sync_folder(self, folder: Path) -> None:

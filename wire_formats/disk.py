@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from wire_formats.collaborators import Disk, FileFacts
+from wire_formats.collaborators import Disk, FileFacts, FilePath
 
 _READING: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITING: Final = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -46,19 +46,19 @@ class OsDisk:
             for entry in entries:
                 yield entry.name
 
-    def facts(self, path: Path) -> FileFacts:
+    def facts(self, path: FilePath) -> FileFacts:
         """``lstat``."""
-        return _facts(path.lstat())
+        return _facts(os.lstat(path))
 
-    def open(self, path: Path) -> int:
+    def open(self, path: FilePath) -> int:
         """``open`` for reading; a link is refused, a pipe does not hang."""
         return os.open(path, _READING)
 
-    def create(self, path: Path, *, keep: bool = False) -> int:
+    def create(self, path: FilePath, *, keep: bool = False) -> int:
         """``open`` for writing; the umask decides whether the group of a meeting place may read it."""
-        folder = _within(path)
+        folder, name = _within(path)
         try:
-            return os.open(path.name, _WRITING if keep else _WRITING | os.O_TRUNC, 0o640, dir_fd=folder)
+            return os.open(name, _WRITING if keep else _WRITING | os.O_TRUNC, 0o640, dir_fd=folder)
         finally:
             os.close(folder)
 
@@ -86,23 +86,23 @@ class OsDisk:
         """``close``."""
         os.close(handle)
 
-    def rename(self, before: Path, after: Path) -> None:
+    def rename(self, before: FilePath, after: FilePath) -> None:
         """``rename``."""
-        source = _within(before)
+        source, old = _within(before)
         try:
-            target = _within(after)
+            target, new = _within(after)
             try:
-                os.rename(before.name, after.name, src_dir_fd=source, dst_dir_fd=target)
+                os.rename(old, new, src_dir_fd=source, dst_dir_fd=target)
             finally:
                 os.close(target)
         finally:
             os.close(source)
 
-    def unlink(self, path: Path) -> None:
+    def unlink(self, path: FilePath) -> None:
         """``unlink``."""
-        folder = _within(path)
+        folder, name = _within(path)
         try:
-            os.unlink(path.name, dir_fd=folder)
+            os.unlink(name, dir_fd=folder)
         finally:
             os.close(folder)
 
@@ -119,9 +119,10 @@ class OsDisk:
 DISK: Final[Disk] = OsDisk()
 
 
-def _within(path: Path) -> int:
-    """Open the folder a file lies in, which must not be a link; ENOTDIR or ELOOP otherwise."""
-    return os.open(path.parent, os.O_PATH | _FOLDER)
+def _within(path: FilePath) -> tuple[int, str]:
+    """Open the folder a file lies in, which must be no link (else ENOTDIR or ELOOP), and give its name there."""
+    folder, name = os.path.split(path)
+    return os.open(folder or ".", os.O_PATH | _FOLDER), name
 
 
 def _facts(status: os.stat_result) -> FileFacts:

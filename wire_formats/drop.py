@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from wire_formats.collaborators import Disk
+from wire_formats.collaborators import Disk, FilePath
 from wire_formats.disk import DISK
 from wire_formats.errors import Kind, PeerError, Unavailable
 
@@ -78,7 +78,7 @@ def prepare_drop(directory: Path, *, disk: Disk = DISK) -> None:
         _remove(disk, temporary / left_over)
 
 
-def write_drop(directory: Path, name: DropName, data: bytes, *, durable: bool = False, disk: Disk = DISK) -> Path:
+def write_drop(directory: Path, name: DropName, data: bytes, *, durable: bool = False, disk: Disk = DISK) -> None:
     """Put a file into a drop, whole or not at all.
 
     Args:
@@ -91,8 +91,8 @@ def write_drop(directory: Path, name: DropName, data: bytes, *, durable: bool = 
     Raises:
         Unavailable: STORAGE_FULL: nothing was published; the caller keeps what it has.
     """
-    final = directory / str(name)
-    unfinished = directory / TEMPORARY / f"{name}.{os.getpid()}"
+    text = str(name)
+    final, unfinished = f"{directory}/{text}", f"{directory}/{TEMPORARY}/{text}.{os.getpid()}"
     try:
         try:
             _publish(disk, unfinished, final, data, durable=durable)
@@ -105,21 +105,27 @@ def write_drop(directory: Path, name: DropName, data: bytes, *, durable: bool = 
         with contextlib.suppress(OSError):
             _remove(disk, unfinished)
         raise Unavailable(Kind.STORAGE_FULL, f"cannot write a drop: {error.strerror}", _RETRY_S) from None
-    return final
 
 
-def _publish(disk: Disk, unfinished: Path, final: Path, data: bytes, *, durable: bool) -> None:
+def _publish(disk: Disk, unfinished: str, final: str, data: bytes, *, durable: bool) -> None:
     write_whole(unfinished, data, durable=durable, disk=disk)
     disk.rename(unfinished, final)
 
 
-def write_whole(path: Path, data: bytes, *, durable: bool = False, disk: Disk = DISK) -> None:
+def write_whole(path: FilePath, data: bytes, *, durable: bool = False, over: bool = False, disk: Disk = DISK) -> None:
     """Write a file and check that all of it was taken.
+
+    Args:
+        path: the file.
+        data: all it shall hold.
+        durable: whether to wait until it is on the disk.
+        over: write over what it holds and cut the rest, which spares the disk new space for each file.
+        disk: where it lies.
 
     Raises:
         OSError: it was not; the file may hold a part.
     """
-    handle = disk.create(path)
+    handle = disk.create(path, keep=over)
     try:
         view, at = memoryview(data), 0
         while at < len(data):
@@ -127,7 +133,11 @@ def write_whole(path: Path, data: bytes, *, durable: bool = False, disk: Disk = 
             if written == 0:
                 raise OSError(errno.ENOSPC, "short write")
             at += written
-        if disk.facts_of(handle).size != len(data):
+        size = disk.facts_of(handle).size
+        if over and size > len(data):
+            disk.truncate(handle, len(data))
+            size = disk.facts_of(handle).size
+        if size != len(data):
             raise OSError(errno.ENOSPC, "file shorter than written")
         if durable:
             disk.sync(handle)
@@ -135,7 +145,7 @@ def write_whole(path: Path, data: bytes, *, durable: bool = False, disk: Disk = 
         disk.close(handle)
 
 
-def _remove(disk: Disk, path: Path) -> None:
+def _remove(disk: Disk, path: FilePath) -> None:
     with contextlib.suppress(FileNotFoundError):
         disk.unlink(path)
 
@@ -194,7 +204,7 @@ def read_drop(directory: Path, name: DropName | str, *, limit: int, disk: Disk =
         Unavailable: it cannot be read now: the disk fails, or this process has too much open.
     """
     try:
-        handle = disk.open(directory / str(name))
+        handle = disk.open(f"{directory}/{name}")
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -233,6 +243,6 @@ def remove_drop(directory: Path, name: DropName | str, *, disk: Disk = DISK) -> 
         Unavailable: it cannot be removed now.
     """
     try:
-        _remove(disk, directory / str(name))
+        _remove(disk, f"{directory}/{name}")
     except OSError as error:
         raise Unavailable(Kind.BUSY, f"file cannot be removed: {error.strerror}", _RETRY_S) from None

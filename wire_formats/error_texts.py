@@ -202,6 +202,17 @@ TEXTS: Final[dict[Kind, ErrorText]] = {
             "file, go back, check what you typed and send it again. Whatever got a reference number before is safe.",
         ),
     ),
+    Kind.UNIT_BUSY: ErrorText(
+        Label(
+            "本单位尚有过多请求未答复，本次未受理", "Too many requests of your unit are unanswered: this was not taken"
+        ),
+        Label(
+            "同一单位、社区或个人同时未答复的请求有上限，以免其他用户等待。本次请求没有保存任何内容；待前面的请求答复后再试。"
+            "此前已获得受理编号的业务不受影响。",
+            "A unit, community or person may have so many requests unanswered at a time, so that others need not wait. "
+            "Nothing of this one was saved: try again when some are answered. Whatever got a reference number is safe.",
+        ),
+    ),
     Kind.BUG: ErrorText(Label("系统内部错误", "Something went wrong on our side"), _CALL),
 }
 

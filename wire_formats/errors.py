@@ -82,6 +82,7 @@ class Kind(enum.IntEnum):
     DENY_LIST_STALE = 3007
     DESK_SILENT = 3008
     OVERLOADED = 3009
+    UNIT_BUSY = 3010
 
     # 9xxx: ours
     BUG = 9001

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 from wire_formats import cbor
 from wire_formats.errors import Kind, PeerError
 from wire_formats.instants import LATEST_MS
+
+#: The keys of a map with so many fields.
+_KEYS: Final = tuple(frozenset(range(1, keys + 1)) for keys in range(24))
 
 
 class HeaderReader:
@@ -23,7 +27,7 @@ class HeaderReader:
 
         Args:
             data: the encoded map.
-            keys: the map must have the integer keys 1 to this.
+            keys: the map must have the integer keys 1 to this, at most 23.
             limit: largest size in bytes.
             depth: deepest nesting.
 
@@ -33,7 +37,7 @@ class HeaderReader:
         if len(data) > limit:
             raise PeerError(Kind.TOO_LARGE, "header too large")
         value = cbor.decode(data, max_depth=depth)
-        if not isinstance(value, dict) or len(value) != keys or any(k not in value for k in range(1, keys + 1)):
+        if not isinstance(value, dict) or value.keys() != _KEYS[keys]:
             raise PeerError(Kind.MALFORMED, "header without exactly its fields")
         self._map = value
 

@@ -26,9 +26,10 @@ Tree refused (on the opposite lane): it did not, or knows another size.
 
     1 "tree_refused" · 2 number · 3 size it knows · 4 reason · 5 made
 
-All are COSE_Sign1 and none carries free text: an honest half says nothing else by them. One that was taken over has room in
-digests, proofs, gaps and the random part of its signatures (some hundred bytes a message, some ten messages a second), as it has
-in the answers it may write: what leaves the core's side is bounded by what that half can see, not by these formats.
+All are COSE_Sign1 and none carries free text: an honest half says nothing else by them. One that was taken over has
+room in digests, proofs, gaps and the random part of its signatures (some hundred bytes a message, some ten messages a
+second), as it has in the answers it may write: what leaves the core's side is bounded by what that half can
+see, not by these formats.
 
 Source: DESIGN invariants 4 and 10; research on learning of loss; C2SP tlog-witness v1.0.0.
 """

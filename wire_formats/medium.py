@@ -164,6 +164,19 @@ def sign_statement(statement: MediumStatement, key: Signing) -> bytes:
     return cose.sign1(encode_statement(statement), key, external=_SIGNATURE_USE)
 
 
+def verify_signature(statement: MediumStatement, message: bytes, trust: TrustStore, *, now_ms: int) -> Signer:
+    """Verify one operator's signature over this very statement.
+
+    Raises:
+        PeerError: malformed, unknown or invalid operator, wrong role, a signature that fails, or over another
+            statement.
+    """
+    verified = cose.verify1(message, trust, role=OPERATOR_ROLE, now_ms=now_ms, external=_SIGNATURE_USE)
+    if verified.payload != encode_statement(statement):
+        raise PeerError(Kind.DIGEST_MISMATCH, "the signature is over another statement")
+    return verified.signer
+
+
 def encode_manifest(signatures: Sequence[bytes], entries: Sequence[Entry]) -> bytes:
     """Encode a manifest before it is sealed."""
     encoded = [_encode_entry(entry) for entry in entries]

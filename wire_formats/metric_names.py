@@ -113,6 +113,7 @@ METRICS: Final[dict[str, Metric]] = {
     "ferry_quarantine_files_total": Metric("Gauge", (), "files in quarantine"),
     "ferry_held_files_total": Metric("Gauge", (), "held files that wait for two people"),
     "ferry_quarantine_refused_total": Metric("Counter", (), "set aside without keeping the bytes: quarantine full"),
+    "ferry_scanner_absent_total": Metric("Gauge", (), "1 while the virus scanner does not answer and requests wait"),
     "ferry_bad_control_total": Metric("Counter", (), "control messages refused"),
     "ferry_log_leaves_total": Metric("Gauge", (), "crossings in the log now written"),
     "ferry_log_uncosigned_total": Metric("Gauge", (), "crossings in the log the other half has not witnessed"),

@@ -4,10 +4,16 @@ A suite is a row: COSE algorithm number, how to make a key, sign and verify.  A 
 (ML-DSA hybrid, SM2 with SM3) is a new row; nothing else changes, since every signature carries its
 suite's number in its protected header.
 
+ECDSA has two signatures for each that is made: beside (r, s) also (r, n - s) verifies, and anybody can compute it.  The
+suite knows the one with the lower s only: its signers give it, its verification refuses the other.  So bytes that were
+accepted cannot be turned on the road into other bytes that are accepted, too: digests over signatures (the entries of
+the witnessed log) mean one thing.
+
 A key id (kid) is the SHA-256 of the signer's X.509 certificate in DER: it names key, holder, role and
 validity at once.
 
-Source: RFC 9053 (ES256 = -7); C2SP signed-note v1.0.0 (signature types); DESIGN "One suite table".
+Source: RFC 9053 (ES256 = -7); SEC 1, 4.1.4 (both verify); SEC 2, 2.4.2 (order of P-256); C2SP signed-note v1.0.0
+(signature types); DESIGN "One suite table"; decision 0023.
 """
 
 from __future__ import annotations
@@ -28,6 +34,8 @@ from wire_formats.errors import Kind, PeerError
 ES256: Final = -7
 _SCALAR_BYTES: Final = 32
 _ECDSA: Final = ec.ECDSA(hashes.SHA256())
+#: Order n of the group of P-256.
+_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 #: Signature types of C2SP signed notes: ECDSA over the text; types of our own, followed by a longer name.
 NOTE_ECDSA: Final = 0x02
 NOTE_OWN: Final = 0xFF
@@ -42,6 +50,7 @@ class Suite:
         name: for people.
         signature_bytes: length of a signature.
         note_type: signature type of a C2SP signed note.
+        from_der: the one form of a signature from what any signer gives (ASN.1); raises ValueError for what is none.
         to_note: a signature as a signed note carries it.
         from_note: the reverse; raises ValueError for anything but the one form.
         new_key: makes a private key.
@@ -53,6 +62,7 @@ class Suite:
     name: str
     signature_bytes: int
     note_type: int
+    from_der: Callable[[bytes], bytes]
     to_note: Callable[[bytes], bytes]
     from_note: Callable[[bytes], bytes]
     new_key: Callable[[], ec.EllipticCurvePrivateKey]
@@ -61,11 +71,20 @@ class Suite:
 
 
 def _sign_es256(key: ec.EllipticCurvePrivateKey, message: bytes) -> bytes:
-    r, s = decode_dss_signature(key.sign(message, _ECDSA))
-    return r.to_bytes(_SCALAR_BYTES, "big") + s.to_bytes(_SCALAR_BYTES, "big")
+    return _lower(key.sign(message, _ECDSA))
+
+
+def _lower(der: bytes) -> bytes:
+    """Give the one of both signatures that is accepted."""
+    r, s = decode_dss_signature(der)
+    if not (0 < r < _ORDER and 0 < s < _ORDER):
+        raise ValueError("scalar out of range")
+    return r.to_bytes(_SCALAR_BYTES, "big") + min(s, _ORDER - s).to_bytes(_SCALAR_BYTES, "big")
 
 
 def _verify_es256(key: ec.EllipticCurvePublicKey, signature: bytes, message: bytes) -> None:
+    if int.from_bytes(signature[_SCALAR_BYTES:], "big") > _ORDER // 2:
+        raise ValueError("not the one form of this signature")
     key.verify(_der(signature), message, _ECDSA)
 
 
@@ -92,6 +111,7 @@ SUITES: Final[dict[int, Suite]] = {
         name="ES256",
         signature_bytes=2 * _SCALAR_BYTES,
         note_type=NOTE_ECDSA,
+        from_der=_lower,
         to_note=_der,
         from_note=_plain,
         new_key=lambda: ec.generate_private_key(ec.SECP256R1()),

@@ -6,6 +6,7 @@ Source: DESIGN invariant 6; wire_formats.grant.
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -129,6 +130,18 @@ class GrantChecker:
         if not request.header.grant:
             raise PeerError(Kind.BAD_SIGNATURE, "request without grant")
         self._verified(request.header.grant, request.header.created_ms)
+
+    def unit_of(self, request: Incoming) -> tuple[str, str | bytes]:
+        """Return for whom a request is made, for its share of the core: window and subject of its grant.
+
+        Without a grant of this core it is the client certificate, on the site the worker that passed it on.
+        """
+        header = request.header
+        if header.grant:
+            with contextlib.suppress(PeerError):  # `caller` raises it again, where it is answered
+                grant = self._verified(header.grant, header.created_ms)
+                return grant.window, grant.subject
+        return "", header.certificate or header.reply_to
 
     def _peek(self, requests: Iterable[Incoming]) -> Iterable[Grant]:
         for request in requests:

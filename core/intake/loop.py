@@ -1,8 +1,9 @@
 """The intake thread: one turn after the other, interactive before bulk, everything blocking happens here.
 
-    turn   finished password work → interactive bundles (one commit for many) → ONE bulk request
+    turn   finished password work → interactive requests (one commit for many) → ONE bulk request
 
-So a single request never waits behind more than one chunk of a batch, and the bulk lane still moves under load.
+Within a lane units take turns (`core.intake.backlog`). So a single request never waits behind more than one chunk of a
+batch, nor behind all that another unit has sent, and the bulk lane still moves under load.
 The reactor only wakes this thread and reads its health; it never waits for the database.
 Source: DESIGN "lanes"; research domain.md section 4 ("latency and fairness").
 """
@@ -20,6 +21,7 @@ from sqlalchemy import Engine
 from twisted.logger import Logger
 
 from core.db.engine import reading, writing
+from core.intake.backlog import Backlog
 from core.intake.dedupe import purge_applied, unsent
 from core.intake.inbox import Inbox
 from core.intake.publisher import Publisher
@@ -48,6 +50,7 @@ class LoopParts:
 
     engine: Engine
     inbox: Inbox
+    backlog: Backlog
     runner: Runner
     publisher: Publisher
     revocations: Revocations
@@ -153,12 +156,12 @@ class IntakeLoop:
         if self._is_blocked(now_ms):
             return
         if not self._interactive:
-            self._interactive = parts.inbox.take("interactive", most_items=parts.items_per_commit)
+            self._interactive = parts.backlog.take("interactive", most=parts.items_per_commit)
         if self._interactive:
             parts.runner.run(self._interactive)
             self._interactive, self._busy = [], True
         if not self._bulk:
-            self._bulk.extend(parts.inbox.take("bulk", most_items=1))
+            self._bulk.extend(parts.backlog.take("bulk", most=1))
         if self._bulk:
             parts.runner.run([self._bulk[0]])
             self._bulk.popleft()

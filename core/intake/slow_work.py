@@ -1,7 +1,8 @@
 """Runs password checks and questions to the certificate desk beside the intake thread.
 
-Bounded: so many threads, so many jobs waiting; past that the user is told to try again. Jobs of one key run one after
-the other, and each is prepared anew after the one before was counted, so that guesses cannot run side by side.
+Bounded: so many threads, so many jobs waiting; past that the user is told to try again. One key may have as many parked
+as there are places free, so that whoever floods one account keeps no other from signing in. Jobs of one key run one
+after the other, and each is prepared anew after the one before was counted, so that guesses cannot run side by side.
 argon2 gives up the interpreter lock while it works; 45 ms each.
 Source: research pki.md section 5 ("verify in the core, behind a bounded queue").
 """
@@ -59,9 +60,9 @@ class SlowWorkers:
         """Run a job, or park it behind another of its key.
 
         Raises:
-            Unavailable: BUSY, the queue is full.
+            Unavailable: BUSY: the queue is full, or too much of this key waits.
         """
-        if len(self._ids) >= self._most:
+        if len(self._parked.get(job.key, ())) >= self._most - len(self._ids):
             raise Unavailable(Kind.BUSY, "too much password work waiting", RETRY_S)
         self._ids[work.request.header.id] = work
         if job.key in self._running:

@@ -25,11 +25,11 @@ from zope.interface import implementer
 from wire_formats.certificate_names import account_of
 from wire_formats.errors import Kind, PeerError, Refused
 from wire_formats.instants import SECOND_MS
+from wire_formats.revocation_list import MAX_CRL_BYTES, parse_revocation_list
 from wire_formats.settings_reader import SettingsError
 
 WINDOW: Final = "staff"
 CIPHERS: Final = b"ECDHE+AESGCM:ECDHE+CHACHA20"
-MAX_CRL_BYTES: Final = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,28 +142,12 @@ class RevocationList:
             raise Refused(Kind.CERTIFICATE_REVOKED, "serial is on the revocation list")
 
     def _parse(self, data: bytes) -> frozenset[int]:
-        try:
-            crl = x509.load_der_x509_crl(data)
-        except ValueError:
-            raise PeerError(Kind.MALFORMED, "revocation list is not readable") from None
-        for issuer in self._issuers:
-            key = issuer.public_key()
-            if issuer.subject != crl.issuer or not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
-                continue
-            if crl.is_signature_valid(key):
-                self._advance(crl)
-                return frozenset(entry.serial_number for entry in crl)
-        raise PeerError(Kind.BAD_SIGNATURE, "revocation list is not signed by an authority of users")
-
-    def _advance(self, crl: x509.CertificateRevocationList) -> None:
-        """Refuse a list that is older than one we have seen: it would let a revoked card in again."""
-        try:
-            number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
-        except (ValueError, x509.ExtensionNotFound):
-            raise PeerError(Kind.MALFORMED, "revocation list without a number") from None
-        if number < self._number:
+        told = parse_revocation_list(data, self._issuers)
+        if told.number < self._number:
+            # It would let a revoked card in again.
             raise PeerError(Kind.MALFORMED, "revocation list is older than the last one")
-        self._number = number
+        self._number = told.number
+        return told.serials
 
 
 def read_client(certificate: x509.Certificate, *, now_ms: int) -> Client:

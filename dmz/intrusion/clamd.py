@@ -1,22 +1,8 @@
-r"""Asks clamd, over its Unix socket, whether bytes are infected: the INSTREAM command.
-
-::
-
-    → zINSTREAM\0  (length, 4 bytes big-endian; bytes)*  0000
-    ← stream: OK\0   |   stream: <signature> FOUND\0   |   <reason> ERROR\0
-
-One connection for each upload; clamd keeps its own limits (StreamMaxLength), and past them the answer is an ERROR.
-
-Source: clamd(8), section COMMANDS.
-"""
+"""Asks clamd, over its Unix socket, whether bytes are infected (``wire_formats.clamd``); one connection per upload."""
 
 from __future__ import annotations
 
 import io
-import re
-import struct
-from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -28,32 +14,9 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.protocols.basic import FileSender
 from twisted.python.failure import Failure
 
-MAX_REPLY: Final = 4_096
-NO_ANSWER: Final = "no_answer"
+from wire_formats.clamd import END, INSTREAM, MAX_REPLY, PING, PONG, Scanned, portion, read_reply
+
 _CONNECT_S: Final = 3
-_LENGTH: Final = struct.Struct(">I")
-_FOUND: Final = re.compile(r"stream: ([!-~]{1,200}) FOUND", re.ASCII)
-
-
-class ScanVerdict(Enum):
-    """What a scan gave."""
-
-    CLEAN = "clean"
-    INFECTED = "infected"
-    NOT_SCANNED = "not_scanned"
-
-
-@dataclass(frozen=True, slots=True)
-class Scanned:
-    """The result of a scan.
-
-    Attributes:
-        verdict: of it.
-        told: the signature's name, or why nothing was scanned.
-    """
-
-    verdict: ScanVerdict
-    told: str = ""
 
 
 class ClamdClient:
@@ -72,11 +35,11 @@ class ClamdClient:
 
     async def scan(self, data: bytes) -> Scanned:
         """Have bytes looked at; never raises: what went wrong is NOT_SCANNED."""
-        return read_reply(await self._ask(b"zINSTREAM\0", data))
+        return read_reply(await self._ask(INSTREAM, data))
 
     async def ping(self) -> bool:
         """Tell whether clamd answers."""
-        return await self._ask(b"zPING\0", None) == b"PONG\0"
+        return await self._ask(PING, None) == PONG
 
     async def _ask(self, command: bytes, data: bytes | None) -> bytes:
         """Give the reply; b"" without one."""
@@ -90,19 +53,6 @@ class ClamdClient:
             return b""
         finally:
             talk.hang_up()
-
-
-def read_reply(reply: bytes) -> Scanned:
-    """Read a reply of INSTREAM; anything odd is NOT_SCANNED."""
-    if not reply:
-        return Scanned(ScanVerdict.NOT_SCANNED, NO_ANSWER)
-    text = reply.decode("ascii", "replace")
-    if text == "stream: OK\0":
-        return Scanned(ScanVerdict.CLEAN)
-    match = _FOUND.fullmatch(text[:-1]) if text.endswith("\0") else None
-    if match is not None:
-        return Scanned(ScanVerdict.INFECTED, match[1])
-    return Scanned(ScanVerdict.NOT_SCANNED, "too_large" if "size limit exceeded" in text else "clamd_error")
 
 
 class _Talk(Protocol):
@@ -119,7 +69,7 @@ class _Talk(Protocol):
         assert self.transport is not None
         self.transport.write(self._command)
         if self._data is not None:
-            sending = FileSender().beginFileTransfer(io.BytesIO(self._data), self.transport, _chunk)
+            sending = FileSender().beginFileTransfer(io.BytesIO(self._data), self.transport, portion)
             sending.addCallbacks(self._end_of_data, lambda _: None)
 
     def dataReceived(self, data: bytes) -> None:
@@ -143,8 +93,4 @@ class _Talk(Protocol):
 
     def _end_of_data(self, _: Any) -> None:
         if self.transport is not None and not self.reply.called:
-            self.transport.write(_LENGTH.pack(0))
-
-
-def _chunk(data: bytes) -> bytes:
-    return _LENGTH.pack(len(data)) + data if data else b""
+            self.transport.write(END)

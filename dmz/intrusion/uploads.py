@@ -13,10 +13,11 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from dmz.answering import Answerer, Answering, Cancel, Done, answerer_of, awaited
-from dmz.intrusion.clamd import NO_ANSWER, ClamdClient, Scanned, ScanVerdict
+from dmz.intrusion.clamd import ClamdClient
 from dmz.intrusion.events import Event, EventTeller, Happening
 from dmz.intrusion.metrics import IntrusionMetrics
 from dmz.messages import HallRequest, HallResponse, Handler
+from wire_formats.clamd import NO_ANSWER, Scanned, ScanVerdict
 from wire_formats.errors import Kind, Refused, Unavailable
 
 #: Scans at once; more uploads wait, and the edge's deadline for an answer holds for them, too.

@@ -20,6 +20,7 @@ from dmz.workers.housekeeping import Housekeeping, HousekeepingBounds
 from dmz.workers.request_building import SealKeys
 from dmz.workers.request_desk import RequestDesk, RequestParts
 from dmz.workers.request_intake import IntakeBounds, IntakeParts, RequestIntake
+from dmz.workers.request_store import RoomLimits
 from dmz.workers.session_desk import SessionBounds, SessionDesk, SessionParts
 from dmz.workers.settings import WorkerSettings
 from dmz.workers.throttle import ThrottleBounds
@@ -123,10 +124,12 @@ def _intake(settings: WorkerSettings, given: Surroundings, bundler: Bundler, ans
         query_life_ms=settings.query_life_s * 1000,
         transaction_life_ms=settings.transaction_life_s * 1000,
         first_pause_ms=settings.resend_first_ms,
-        per_account=settings.per_account,
+        room=RoomLimits(settings.per_account, settings.per_unit),
         backlog=settings.per_worker,
     )
-    under_way = Credits(CreditBounds(settings.per_session, settings.per_account, settings.per_worker))
+    under_way = Credits(
+        CreditBounds(settings.per_session, settings.per_account, settings.per_unit, settings.per_worker)
+    )
     parts = IntakeParts(
         store=given.store,
         bundler=bundler,

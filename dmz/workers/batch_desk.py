@@ -110,6 +110,7 @@ class BatchDesk:
             identity, stands = upload_store.first_free(connection, candidates, limits)
             request_store.add_token(connection, use._replace(used_for=identity))
             if not stands:
+                intake.check_chunk_room(connection, session)
                 sealed = seal_file(BatchFile(upload.name), key, identity, self._parts.tools.randomness)
                 expires_at = now_ms + self._bounds.keep_ms
                 new = NewUpload(identity, life.account, life.window, code, now_ms, expires_at, sealed)

@@ -2,6 +2,9 @@
 
 While a bundle of a lane is on the road without an answer, what comes waits longer (``paced_wait_s``), or until
 an answer is back, or until a bundle is full: under load bundles grow, and everybody's share of the road shrinks.
+Units share what goes (``wire_formats.fair_queue``): one with thousands of requests waiting fills no other's bundle.
+What has left waits in the order it left, in folders and lanes: so no more than a few bundles are on the road at a time
+(``window``), and whatever waits waits here, where units take turns.
 
 One file and one signature for many requests: that is the throughput of the whole road. A bundle is not durable
 here: transactions lie in the exchange database and are sent again until they are answered (DESIGN invariant 4).
@@ -9,7 +12,7 @@ here: transactions lie in the exchange database and are sent again until they ar
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +28,7 @@ from dmz.workers.tools import WorkerTools
 from wire_formats.bundle import MAX_ITEMS, TARGET_BYTES, Item, SealStream, encode_bundle, new_bundle
 from wire_formats.drop import DropName, count_drop, prepare_drop, write_drop
 from wire_formats.errors import Kind, Unavailable
+from wire_formats.fair_queue import FairQueue, cost_of
 from wire_formats.request import LANES
 from wire_formats.suites import SigningKey
 
@@ -42,14 +46,16 @@ class BundlerBounds:
         wait_s: Longest wait for company on a free road.
         on_road: Bundles of a lane without an answer from which the road is busy.
         paced_wait_s: Longest wait for company on a busy road.
-        forget_s: A bundle without an answer makes the road busy for so long.
+        window: Bundles of a lane without an answer from which nothing more leaves, full bundles neither.
+        forget_s: A bundle without an answer counts for so long.
         outbox_files: Files in one lane of the outbox; beyond, the ferry is behind and users are refused.
-        waiting: Requests waiting to be bundled, per lane.
+        waiting: Requests waiting to be bundled, per lane; one unit may have as many as there are places free.
     """
 
     wait_s: float = 0.002
     on_road: int = 1
     paced_wait_s: float = 0.02
+    window: int = 8
     forget_s: float = 1.0
     outbox_files: int = 200
     waiting: int = 8 * MAX_ITEMS
@@ -61,11 +67,11 @@ _Queued = tuple[Outgoing, "Deferred[int]"]
 class _Lane:
     """One lane's queue and numbering."""
 
-    def __init__(self, name: str, folder: Path, epoch: int, flights: Flights) -> None:
+    def __init__(self, name: str, folder: Path, epoch: int, flights: Flights, most: int) -> None:
         self.name = name
         self.folder = folder
         self.stream = SealStream("inbound", name, epoch)
-        self.waiting: deque[_Queued] = deque()
+        self.waiting: FairQueue[_Queued] = FairQueue(most)
         self.flights = flights
         self.waiting_bytes = 0
         self.timer: IDelayedCall | None = None
@@ -83,10 +89,10 @@ class _Lane:
         taken: list[_Queued] = []
         size = 0
         while self.waiting and len(taken) < MAX_ITEMS:
-            extra = _size(self.waiting[0][0])
+            extra = _size(self.waiting.first()[0])
             if taken and size + extra > TARGET_BYTES:
                 break
-            taken.append(self.waiting.popleft())
+            taken.append(self.waiting.take())
             size += extra
         self.waiting_bytes -= size
         return taken
@@ -124,18 +130,24 @@ class Bundler:
         self._bounds = bounds
         epoch = tools.clock.now_ms()
         self._lanes = {
-            lane: _Lane(lane, outbox / lane, epoch, Flights(most=bounds.on_road, forget_s=bounds.forget_s))
+            lane: _Lane(
+                lane, outbox / lane, epoch, Flights(most=bounds.on_road, forget_s=bounds.forget_s), bounds.waiting
+            )
             for lane in LANES
         }
         self._roots: OrderedDict[bytes, tuple[bytes, ...]] = OrderedDict()
         for lane in self._lanes.values():
             prepare_drop(lane.folder, disk=self._disk)
 
-    def check_room(self, lane_name: str) -> None:
-        """Refuse new work while the ferry is behind.
+    def check_room(self, lane_name: str, unit: bytes | None = None) -> None:
+        """Refuse new work while the ferry is behind, or while its unit has its share of the queue.
+
+        Args:
+            lane_name: The lane.
+            unit: For whom; None where the work was accepted before.
 
         Raises:
-            Unavailable: BUSY with a time to try again.
+            Unavailable: BUSY or UNIT_BUSY, with a time to try again.
         """
         lane = self._lanes[lane_name]
         now = self._time.seconds()
@@ -144,20 +156,22 @@ class Bundler:
             self._metrics.outbox_files.labels(lane_name).set(lane.files)
         if lane.files >= self._bounds.outbox_files or len(lane.waiting) >= self._bounds.waiting:
             raise Unavailable(Kind.BUSY, "outbox full: the ferry is behind", RETRY_AFTER_S)
+        if unit is not None:
+            lane.waiting.check_room(unit)
 
     def send(self, outgoing: Outgoing) -> Deferred[int]:
         """Put a request into the next bundle; fires with the instant it was dropped.
 
         Raises:
-            Unavailable: BUSY at once when the queue is full; the Deferred fails when the drop cannot be written.
+            Unavailable: BUSY or UNIT_BUSY at once when there is no place; the Deferred fails when the drop cannot be
+                written.
         """
         lane = self._lanes[outgoing.lane]
-        if len(lane.waiting) >= self._bounds.waiting:
-            raise Unavailable(Kind.BUSY, "bundler queue full", RETRY_AFTER_S)
+        lane.waiting.check_room(outgoing.unit)
         done: Deferred[int] = Deferred()
-        lane.waiting.append((outgoing, done))
+        lane.waiting.add(outgoing.unit, cost_of(_size(outgoing)), (outgoing, done))
         lane.waiting_bytes += _size(outgoing)
-        if lane.full:
+        if lane.full and not self._shut(lane):
             self._hurry(lane)
         elif lane.timer is None:
             self._schedule(lane, self._wait_s(lane))
@@ -166,7 +180,9 @@ class Bundler:
     def answered(self, lane_name: str, request_id: bytes) -> None:
         """Note that an answer is back; what waited for a free road goes now."""
         lane = self._lanes[lane_name]
-        if lane.flights.answered(request_id) and lane.waiting and not lane.flights.busy(self._time.seconds()):
+        if not lane.flights.answered(request_id) or not lane.waiting:
+            return
+        if not lane.flights.busy(self._time.seconds()) or (lane.full and not self._shut(lane)):
             self._hurry(lane)
 
     async def send_all(self, group: Sequence[Outgoing]) -> int:
@@ -210,6 +226,10 @@ class Bundler:
             return self._bounds.paced_wait_s
         return max(0.0, self._bounds.wait_s - (now - lane.last_flush))
 
+    def _shut(self, lane: _Lane) -> bool:
+        """Whether so many bundles are on the road that nothing more may leave."""
+        return lane.flights.count(self._time.seconds()) >= self._bounds.window
+
     def _hurry(self, lane: _Lane) -> None:
         """Flush in the reactor's next turn, so that what arrives in this one still goes along."""
         if lane.timer is not None:
@@ -221,13 +241,16 @@ class Bundler:
 
     def _flush(self, lane: _Lane) -> None:
         lane.timer = None
+        if self._shut(lane):
+            self._schedule(lane, self._bounds.paced_wait_s)
+            return
         self._flush_one(lane)
         lane.last_flush = self._time.seconds()
         if lane.waiting:
             self._schedule(lane, 0.0 if lane.full else self._wait_s(lane))
 
     def _flush_one(self, lane: _Lane) -> None:
-        """One bundle from the head of the queue."""
+        """One bundle of what goes next."""
         taken = lane.take()
         try:
             now_ms = self._drop(lane, [outgoing for outgoing, _ in taken])

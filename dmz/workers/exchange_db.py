@@ -71,7 +71,9 @@ def open_engine(url: str, *, busy_ms: int = StoreBounds.busy_ms, connect: Callab
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver must not begin transactions of its own
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={busy_ms}", "foreign_keys=ON"):
+        pragmas = ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={busy_ms}", "foreign_keys=ON")
+        # What a savepoint may take back is kept in memory: else much of it goes into a file outside of our folders.
+        for pragma in (*pragmas, "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

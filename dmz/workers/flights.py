@@ -50,8 +50,12 @@ class Flights:
 
     def busy(self, now_s: float) -> bool:
         """Say whether enough is on the road for new requests to wait for company."""
+        return self.count(now_s) >= self._most
+
+    def count(self, now_s: float) -> int:
+        """Give how many bundles are on the road."""
         self._forget(now_s)
-        return len(self._under_way) >= self._most
+        return len(self._under_way)
 
     def _forget(self, now_s: float) -> None:
         while self._under_way:

@@ -52,6 +52,7 @@ class Asker:
         grant: The core's grant; empty before login.
         session: What its credits are counted by: session id, or a digest before login.
         reply_key: Opens the answer.
+        unit: Mark of the unit, community or person for whom it is asked; before login what its credits are counted by.
     """
 
     window: str
@@ -60,6 +61,7 @@ class Asker:
     grant: bytes = field(repr=False)
     session: bytes
     reply_key: SealPrivateKey = field(repr=False)
+    unit: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +162,8 @@ def build_request(
     )
     encoded = encode_header(header)
     tracked = entry.kind is ServiceKind.TRANSACTION
-    return Outgoing(
-        header.id, entry.lane, encoded, seal_content(content, encoded, frame.keys.high_half), tracked=tracked
-    )
+    sealed = seal_content(content, encoded, frame.keys.high_half)
+    return Outgoing(header.id, entry.lane, encoded, sealed, tracked, asker.unit)
 
 
 def open_and_check(entry: Service, answer: Answer, key: SealPrivateKey) -> Opened:

@@ -142,7 +142,7 @@ class RequestDesk:
         await self._parts.store.read(lambda db: _check_all(db, subjects, now_ms))
         key = SealPrivateKey(self._parts.tools.randomness.bytes(KEY_BYTES))
         credit = hashlib.sha256(b"download" + client.address.encode()).digest()
-        asker = Asker("site", "", b"", b"", credit, key)
+        asker = Asker("site", "", b"", b"", credit, key, credit)
         body = {"certificate_number": number, "verification_code": code}
         try:
             answered = await self._parts.intake.ask(asker, service("certificate.download"), body)

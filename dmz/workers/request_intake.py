@@ -32,7 +32,7 @@ from dmz.workers.request_building import (
     refusal,
     wire_body,
 )
-from dmz.workers.request_store import Outgoing, Stored, TokenUse
+from dmz.workers.request_store import Outgoing, RoomLimits, Stored, TokenUse
 from dmz.workers.session import OpenSession
 from dmz.workers.tools import WorkerTools
 from wire_formats.answer import Answer
@@ -56,7 +56,7 @@ class IntakeBounds:
         query_life_ms: A query's life at most.
         transaction_life_ms: A transaction's life at most.
         first_pause_ms: Until an unanswered transaction is sent again.
-        per_account: Unanswered transactions of one account.
+        room: Unanswered transactions of one account and of one unit.
         backlog: Unanswered transactions of this worker.
     """
 
@@ -65,7 +65,7 @@ class IntakeBounds:
     query_life_ms: int
     transaction_life_ms: int
     first_pause_ms: int
-    per_account: int
+    room: RoomLimits
     backlog: int
 
 
@@ -122,10 +122,10 @@ class RequestIntake:
         """
         check_window(entry, asker.window)
         parts = self._parts
-        parts.bundler.check_room(entry.lane)
+        parts.bundler.check_room(entry.lane, asker.unit)
         life_ms = min(entry.life_ms, self._bounds.query_life_ms)
         outgoing = self._build(entry, wire_body(entry, body, parts.keys.core), asker, life_ms)
-        with parts.credits.one(asker.session, asker.account):
+        with parts.credits.one(asker.session, asker.account, asker.unit):
             parts.tools.metrics.under_way.labels("query").set(parts.credits.total)
             began = parts.tools.reactor.seconds()
             answer = await self._exchange(outgoing, entry)
@@ -156,12 +156,11 @@ class RequestIntake:
             before = request_store.token_before(connection, use)
             if before is None:
                 request_store.add_token(connection, use)
-                limit = self._bounds.per_account
-                request_store.check_account_room(connection, session.account, session.life.window, limit)
+                request_store.check_room(connection, asker.unit, session.account, self._bounds.room)
                 request_store.add_requests(connection, [stored])
             return before
 
-        with self._parts.credits.one(session.keys.id, session.account):
+        with self._parts.credits.one(session.keys.id, session.account, asker.unit):
             before = await self._parts.store.write(work)
         if before is not None:
             self._count(entry, "repeated")
@@ -181,9 +180,17 @@ class RequestIntake:
         session.need_right(entry.code)
         if entry.kind is not ServiceKind.TRANSACTION:
             raise PeerError(Kind.UNKNOWN_SERVICE, "not a transaction")
-        self._parts.bundler.check_room(entry.lane)
+        self._parts.bundler.check_room(entry.lane, unit_of(session))
         if self._backlog >= self._bounds.backlog:
             raise Unavailable(Kind.BUSY, "too many unanswered transactions", RETRY_AFTER_S)
+
+    def check_chunk_room(self, connection: Connection, session: OpenSession) -> None:
+        """Take no further workbook of a unit that has many chunks unanswered.
+
+        Raises:
+            Unavailable: UNIT_BUSY.
+        """
+        request_store.check_chunk_room(connection, unit_of(session), self._bounds.room.unit)
 
     def chunk(
         self, session: OpenSession, entry: Service, body: Mapping[str, object], asker: Asker, batch: Batch
@@ -276,7 +283,13 @@ def asker_of(session: OpenSession) -> Asker:
         grant=session.private.grant,
         session=session.keys.id,
         reply_key=session.keys.answer_key(),
+        unit=unit_of(session),
     )
+
+
+def unit_of(session: OpenSession) -> bytes:
+    """For whom a session asks; one from before an upgrade counts by itself until it ends."""
+    return session.private.unit or session.keys.id
 
 
 def as_json(body: Mapping[str, object]) -> dict[str, Json]:

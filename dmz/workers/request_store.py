@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, select, update
 
 from dmz.workers.request_state import ASKED_AFTER_MS, UNDER_WAY, RequestState, next_pause_ms, origins, spread_ms
 from dmz.workers.tables import form_token, request_out, result_in, upload
@@ -14,17 +14,19 @@ from wire_formats.answer import Answer
 from wire_formats.errors import Kind, Refused, Unavailable
 
 _UNDER_WAY = tuple(state.value for state in UNDER_WAY)
+ROOM_RETRY_S = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A request ready for the bundler: header and content sealed to the high half."""
+    """A request ready for the bundler: header and content sealed to the high half; ``unit`` as in ``Asker``."""
 
     id: bytes
     lane: str
     header: bytes
     content: bytes
     tracked: bool = False
+    unit: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,30 +97,57 @@ def add_requests(connection: Connection, requests: Sequence[Stored]) -> None:
                 "attempts": 0,
                 "batch": one.batch,
                 "chunk": one.chunk,
+                "unit": one.outgoing.unit,
             }
             for one in requests
         ],
     )
 
 
-def check_account_room(connection: Connection, account: str, window: str, most: int) -> None:
-    """Bound the unanswered transactions of one account, batches apart.
+@dataclass(frozen=True, slots=True)
+class RoomLimits:
+    """Unanswered transactions at most, of all workers together; chunks of workbooks count apart.
+
+    Attributes:
+        account: Of one account.
+        unit: Of one unit; of its workbooks' chunks, so many at which no further workbook is taken.
+    """
+
+    account: int
+    unit: int
+
+
+def check_room(connection: Connection, unit: bytes, account: str, limits: RoomLimits) -> None:
+    """Bound the unanswered transactions of one unit and of one account; what is stored counts, whoever sent it.
 
     Raises:
-        Unavailable: TOO_MANY_REQUESTS.
+        Unavailable: UNIT_BUSY or TOO_MANY_REQUESTS.
     """
-    waiting = (
-        select(func.count())
-        .select_from(request_out)
-        .where(
-            request_out.c.account == account,
-            request_out.c.window == window,
-            request_out.c.batch.is_(None),
-            request_out.c.state.in_(_UNDER_WAY),
-        )
+    of_accounts = (
+        select(request_out.c.account, func.count().label("waiting"))
+        .where(_unanswered_of(unit), request_out.c.batch.is_(None))
+        .group_by(request_out.c.account)
     )
-    if connection.execute(waiting).scalar_one() >= most:
-        raise Unavailable(Kind.TOO_MANY_REQUESTS, "too many unanswered transactions of one account", 30)
+    waiting: dict[str, int] = {row.account: row.waiting for row in connection.execute(of_accounts)}
+    if sum(waiting.values()) >= limits.unit:
+        raise Unavailable(Kind.UNIT_BUSY, "too many unanswered transactions of one unit", ROOM_RETRY_S)
+    if waiting.get(account, 0) >= limits.account:
+        raise Unavailable(Kind.TOO_MANY_REQUESTS, "too many unanswered transactions of one account", ROOM_RETRY_S)
+
+
+def check_chunk_room(connection: Connection, unit: bytes, most: int) -> None:
+    """Take no further workbook of a unit while so many chunks of earlier ones have no answer.
+
+    Raises:
+        Unavailable: UNIT_BUSY.
+    """
+    chunks = select(func.count()).select_from(request_out).where(_unanswered_of(unit), request_out.c.batch.is_not(None))
+    if connection.execute(chunks).scalar_one() >= most:
+        raise Unavailable(Kind.UNIT_BUSY, "too many unanswered chunks of one unit", ROOM_RETRY_S)
+
+
+def _unanswered_of(unit: bytes) -> ColumnElement[bool]:
+    return (request_out.c.unit == unit) & request_out.c.state.in_(_UNDER_WAY)
 
 
 def mark_sent(connection: Connection, ids: Iterable[bytes], now_ms: int) -> None:
@@ -148,6 +177,9 @@ def mark_hop(connection: Connection, ids: Iterable[bytes], hop: str, at_ms: int)
 def due(connection: Connection, worker: str, now_ms: int, pauses: tuple[int, int], most: int) -> list[Outgoing]:
     """Take up to ``most`` unanswered requests whose time has come again, and set their next time.
 
+    Units take turns: the first due of each, then the second of each, and so on; one with thousands of requests without
+    an answer keeps no other's from being sent again.
+
     Args:
         connection: Inside a writing transaction.
         worker: Whose.
@@ -155,8 +187,9 @@ def due(connection: Connection, worker: str, now_ms: int, pauses: tuple[int, int
         pauses: First and longest pause, milliseconds.
         most: How many.
     """
-    query = (
-        select(request_out)
+    turn = func.row_number().over(partition_by=request_out.c.unit, order_by=request_out.c.next_try_at)
+    ripe = (
+        select(request_out.c.id, request_out.c.next_try_at, turn.label("turn"))
         .where(
             request_out.c.worker == worker,
             request_out.c.state.in_(_UNDER_WAY),
@@ -164,15 +197,17 @@ def due(connection: Connection, worker: str, now_ms: int, pauses: tuple[int, int
             (request_out.c.next_try_at <= now_ms) | (request_out.c.next_try_at > now_ms + 2 * pauses[1]),
             request_out.c.expires_at > now_ms - ASKED_AFTER_MS,
         )
-        .order_by(request_out.c.next_try_at)
-        .limit(most)
+        .subquery()
     )
-    found = list(connection.execute(query))
+    # First who, then what: sorting whole requests would spill them to a temporary file.
+    order = list(connection.scalars(select(ripe.c.id).order_by(ripe.c.turn, ripe.c.next_try_at).limit(most)))
+    rows = {row.id: row for row in connection.execute(select(request_out).where(request_out.c.id.in_(order)))}
+    found = [rows[identity] for identity in order]
     for row in found:
         pause = spread_ms(next_pause_ms(row.attempts + 1, *pauses), row.id, row.attempts)
         values = {"attempts": row.attempts + 1, "next_try_at": now_ms + pause}
         connection.execute(update(request_out).where(request_out.c.id == row.id).values(**values))
-    return [Outgoing(row.id, row.lane, row.header, row.content, tracked=True) for row in found]
+    return [Outgoing(row.id, row.lane, row.header, row.content, True, row.unit or b"") for row in found]
 
 
 def expire(connection: Connection, worker: str, before_ms: int) -> int:

@@ -106,10 +106,20 @@ class Private:
     must_change: bool
     display_name: str = field(repr=False)
     language: str
+    unit: bytes = b""
+    """From ``unit_mark``; empty in a session from before it was kept."""
 
     def account_keys(self) -> AccountKeys:
         """Keys for this account's drafts and batches."""
         return AccountKeys(self.account_key)
+
+
+def unit_mark(window: str, subject: str) -> bytes:
+    """A short mark of the unit, community or person for whom a grant speaks; it counts shares and names nobody.
+
+    Whoever guesses a number can compute its mark; the headers of stored requests, whose grants say it, lie beside it.
+    """
+    return hashlib.sha256(b"ferrygate unit " + window.encode() + b"\0" + subject.encode()).digest()[:ID_BYTES]
 
 
 class Life(NamedTuple):
@@ -163,6 +173,7 @@ def seal_private(keys: SessionKeys, private: Private, randomness: Randomness) ->
         "must_change": private.must_change,
         "display_name": private.display_name,
         "language": private.language,
+        "unit": private.unit.hex(),
     }
     return seal_box(keys.wrapping, encode_json(body), aad=b"session" + keys.id, randomness=randomness)
 
@@ -183,6 +194,7 @@ def open_private(keys: SessionKeys, sealed: bytes) -> Private:
             must_change=body["must_change"] is True,
             display_name=str(body["display_name"]),
             language=str(body["language"]),
+            unit=bytes.fromhex(str(body.get("unit", ""))),
         )
     except (KeyError, ValueError):
         raise PeerError(Kind.MALFORMED, "session row of another form") from None

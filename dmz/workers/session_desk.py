@@ -33,6 +33,7 @@ from dmz.workers.session import (
     check_secret,
     open_private,
     seal_private,
+    unit_mark,
 )
 from dmz.workers.session_store import SessionRow
 from dmz.workers.throttle import ThrottleBounds
@@ -138,7 +139,7 @@ class SessionDesk:
         await self._parts.store.read(lambda db: throttle.check(db, who, now_ms))
         keys = SessionKeys.new(self._parts.tools.randomness)
         credit = hashlib.sha256(b"login" + client.certificate).digest()
-        asker = Asker(client.window, client.account, client.certificate, b"", credit, keys.answer_key())
+        asker = Asker(client.window, client.account, client.certificate, b"", credit, keys.answer_key(), credit)
         body = {"user_name": user_name, "password": password}
         try:
             answered = await self._parts.intake.ask(asker, service("account.login"), body)
@@ -201,7 +202,9 @@ class SessionDesk:
             raise PeerError(Kind.MALFORMED, "draft key has 32 bytes")
         must_change = answer["must_change"] is True
         rights = frozenset(grant.rights)
-        private = Private(message, account_key, rights, must_change, str(answer["display_name"]), client.language)
+        unit = unit_mark(grant.window, grant.subject)
+        name = str(answer["display_name"])
+        private = Private(message, account_key, rights, must_change, name, client.language, unit)
         ends_at = min(now_ms + self._bounds.absolute_ms, grant.until_ms)
         life = Life(client.account, client.window, client.certificate, now_ms, now_ms, ends_at)
         row = SessionRow(keys.secret_hash, life, seal_private(keys, private, self._parts.tools.randomness))

@@ -39,6 +39,8 @@ class WorkerSettings:
         outbox_files: More files than this in a lane of the outbox: the ferry is behind, users wait.
         per_session: Requests of one session under way.
         per_account: Requests of one account under way.
+        per_unit: Requests of one unit, community or person under way: queries at this worker, transactions and chunks
+            of workbooks at all workers.
         per_worker: Requests of this worker under way.
         bundle_wait_us: How long the first request waits for company while the bundler is busy, microseconds.
         drafts_per_account: Live drafts of one account.
@@ -78,6 +80,7 @@ class WorkerSettings:
     outbox_files: int = number(200, least=1, most=100_000)
     per_session: int = number(20, least=1, most=10_000)
     per_account: int = number(200, least=1, most=100_000)
+    per_unit: int = number(400, least=1, most=100_000)
     per_worker: int = number(5_000, least=1, most=1_000_000)
     bundle_wait_us: int = number(2_000, least=0, most=100_000)
     drafts_per_account: int = number(50, least=1, most=1_000)

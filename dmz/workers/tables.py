@@ -65,9 +65,12 @@ request_out = Table(
     Column("answered_at", BigInteger, nullable=True),
     Column("batch", LargeBinary(16), nullable=True),
     Column("chunk", Integer, nullable=True),
+    # Mark of the unit for which it is asked (``session.unit_mark``); rows from before it was kept have none.
+    Column("unit", LargeBinary(16), nullable=True),
     Index("request_out_by_account", "account", "window", "saved_at"),
     Index("request_out_to_send", "worker", "state", "next_try_at"),
     Index("request_out_by_batch", "batch", "chunk"),
+    Index("request_out_by_unit", "unit", "state"),
     Index("request_out_by_end", "expires_at"),
 )
 

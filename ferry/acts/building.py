@@ -28,8 +28,9 @@ class BuiltActs(NamedTuple):
 
 
 def build_acts(
-    parts: HalfParts, settings: ActsSettings | None, lanes: Collection[LaneId], wake: Callable[[LaneId], None]
-) -> BuiltActs:
+    parts: HalfParts, settings: ActsSettings | None, lanes: Collection[LaneId], wake: Callable[[LaneId], None],
+    *, one_way: bool = False,
+) -> BuiltActs:  # fmt: skip
     """Build them; with no settings there are none.
 
     Args:
@@ -37,6 +38,7 @@ def build_acts(
         settings: the table ``acts``.
         lanes: the lanes of this half.
         wake: lets a lane look for work.
+        one_way: whether nothing ever goes back to the sender.
     """
     if settings is None:
         return BuiltActs(None, {})
@@ -44,7 +46,7 @@ def build_acts(
     def operators() -> TrustStore:
         return known_operators(settings)
 
-    station = ActStation(parts, settings, operators, lanes, wake)
+    station = ActStation(parts, settings, operators, lanes, wake, one_way=one_way)
     return BuiltActs(station, {lane: released_port(settings, lane, disk=parts.disk) for lane in lanes})
 
 

@@ -1,4 +1,9 @@
-"""Which lanes are paused: a set that stations ask before they take anything more."""
+"""Which lanes are paused at this end: a set that stations ask before they take anything more.
+
+at the sending end     nothing more is taken from the authors' folders; what was sent is sent again as ever
+at the receiving end   nothing more is taken off the transport; acknowledgements go on and name nothing as missing,
+                       so that the sender keeps what it sent and gives nothing up
+"""
 
 from __future__ import annotations
 

@@ -27,6 +27,7 @@ from ferry.acts.held_rows import find_by_file, reject_row, release_row
 from ferry.acts.ledger import AGREED, DONE, REFUSED, ActLedger
 from ferry.acts.released import released_port
 from ferry.acts.settings import ActsSettings
+from ferry.acts.view import single_item
 from ferry.intake import Over
 from ferry.journal import RECEIVED_WAY, SENT_WAY, Entry
 from ferry.lane.checks import HIGH_ROLE, LOW_ROLE, LaneId
@@ -34,7 +35,6 @@ from ferry.lane.crossing import Author, State
 from ferry.lane.reasons import Reason
 from ferry.parts import HalfParts
 from ferry.ports import FolderPort
-from wire_formats import cbor
 from wire_formats.bundle import encode_bundle, parse_bundle, peek_statement
 from wire_formats.cose import parse_sign1
 from wire_formats.drop import DropName, prepare_drop, write_drop
@@ -56,19 +56,21 @@ class ActStation:
         operators: gives the operators known now; the file is read for every act, so that a change holds at once.
         lanes: the lanes of this half.
         wake: lets a lane look for work.
+        one_way: whether nothing ever goes back to the sender, so that a lane cannot wait at its receiving end.
     """
 
     log = Logger()
 
     def __init__(
         self, parts: HalfParts, settings: ActsSettings, operators: Callable[[], TrustStore],
-        lanes: Collection[LaneId], wake: Callable[[LaneId], None],
+        lanes: Collection[LaneId], wake: Callable[[LaneId], None], *, one_way: bool,
     ) -> None:  # fmt: skip
         self._parts = parts
         self._settings = settings
         self._operators = operators
         self._lanes = tuple(lanes)
         self._wake = wake
+        self._one_way = one_way
         self.port = FolderPort(settings.drop, limit=MAX_ACT_BYTES, disk=parts.disk)
         self._shelf = HeldShelf(parts.quarantine.folder, disk=parts.disk)
         self._ledger: ActLedger | None = None
@@ -162,12 +164,18 @@ class ActStation:
     def _impossible(self, act: str, subject: str) -> str:
         """Say why something cannot be done, or nothing."""
         if act not in BY_TWO:
-            sent = _lane(subject) in self._lanes and self._way(_lane(subject)) == SENT_WAY
-            return "" if sent else "this half does not send on that lane"
+            return self._not_paused_here(_lane(subject))
         item = self._shelf.find(subject)
         if item is None:
             return "no such held bundle"
         return "" if act != RELEASE or item.releasable else f"{item.reason.value} cannot be released"
+
+    def _not_paused_here(self, lane: LaneId) -> str:
+        if lane not in self._lanes:
+            return "this half has no such lane"
+        # A sender that hears nothing cannot know that its bundles wait: the transport drops what it has no room for.
+        received = self._way(lane) == RECEIVED_WAY
+        return "strictly one way: pause it at the sending end" if received and self._one_way else ""
 
     def _do_due(self) -> bool:
         """Do what is agreed on; what cannot be done now stays due."""
@@ -189,8 +197,8 @@ class ActStation:
             data = self._shelf.read(item)
             if hashlib.sha256(data).hexdigest() != item.digest:
                 return "the held file is not what it was: nothing done"
-            if (leaf := item_leaf(data)) is not None:
-                return self._look_again(item, leaf)
+            if (one := single_item(data)) is not None:
+                return self._look_again(item, leaf_hash(one.header))
             entry = self._entry(item, data)
             # Sent bundles are held with our own seal; they go back as their author made them.
             data = _as_made(data) if item.reason is Reason.GIVEN_UP else data
@@ -260,19 +268,6 @@ def _lane(subject: str) -> LaneId:
 def item_leaves(data: bytes) -> list[bytes]:
     """Give the leaves of a bundle's items."""
     return [leaf_hash(one.header) for one in parse_bundle(data).items]
-
-
-def item_leaf(data: bytes) -> bytes | None:
-    """Give the leaf of a single item that was kept back (``[header, content]``); None for a bundle."""
-    try:
-        value = cbor.decode(data)
-    except PeerError:
-        return None
-    match value:
-        case [bytes(header), bytes(_)]:
-            return leaf_hash(header)
-        case _:
-            return None
 
 
 def _as_made(data: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from ferry.lane.crossing import State
@@ -60,6 +61,23 @@ OUTCOMES: Final = {
     "done": Label("已执行", "done"),
     "refused": Label("不予执行", "refused"),
 }
+#: Why the half did not do it, or what became of it: pattern of what stands in the ledger -> the same in Chinese.
+_DETAILS: Final = tuple(
+    (re.compile(pattern, re.ASCII), told)
+    for pattern, told in (
+        (r"one operator twice", "同一操作员表态两次"),
+        (r"no such held bundle", "没有这个待审数据包"),
+        (r"this half does not send on that lane", "本侧不发送该通道"),
+        (r"(\w+) cannot be released", "不可放行：{0}"),
+        (r"off the shelf already", "已不在待审区"),
+        (r"the held file is not what it was: nothing done", "待审文件与登记的摘要不符，未执行"),
+        (r"the held file cannot be read: nothing done", "待审文件无法读取，未执行"),
+        (r"looked at again when it comes again", "发起方重发时重新检查"),
+        (r"released", "已放行，重新经过全部检查"),
+        (r"rejected", "已永久拒绝"),
+        (r"rejected, bytes not kept", "已永久拒绝，内容未留存（拒绝区已满）"),
+    )
+)
 WAYS: Final = {
     "signature": Label("本人签名", "own signature"),
     "console": Label("守闸台代签", "vouched for by the console"),
@@ -74,3 +92,18 @@ STATE_WORDS: Final = {
     State.REJECTED: Label("已拒绝", "rejected"),
     State.QUARANTINED: Label("已隔离", "quarantined"),
 }
+
+
+def detail_words(detail: str) -> Label:
+    """Give a line's detail in both languages; what no version of this program has written stays as it is."""
+    for pattern, told in _DETAILS:
+        match = pattern.fullmatch(detail)
+        if match is not None:
+            reasons = [WHY_HELD[reason].zh if (reason := _reason(word)) else word for word in match.groups()]
+            return Label(told.format(*reasons), detail)
+    state = next((label for state, label in STATE_WORDS.items() if state.value == detail), None)
+    return Label(f"此前已处理：{state.zh}", f"dealt with before: {state.en}") if state else Label(detail, detail)
+
+
+def _reason(word: str) -> Reason | None:
+    return next((reason for reason in WHY_HELD if reason.value == word), None)

@@ -24,14 +24,14 @@ from ferry.acts.desk import ActDesk
 from ferry.acts.held import HeldItem
 from ferry.acts.ledger import Line
 from ferry.acts.view import view_bundle
-from ferry.console.media_view import media_view, slip_page
+from ferry.console.media_pages import MediaPages
 from ferry.console.renderer import Renderer
 from ferry.console.samples import Samples
 from ferry.console.settings import ConsoleSettings
 from ferry.console.visit import Reply, Visit, redirect
 from ferry.journal_search import MOST_ROWS, Sought, search_journal
-from ferry.lane.checks import INBOUND, OUTBOUND
 from ferry.lane.crossing import State
+from ferry.set_aside import SET_ASIDE, SetAsideShelf
 from ferry.witness.evidence_desk import evidence_of_request
 from wire_formats.errors import Bug, HallError, Kind, PeerError, Refused, Unavailable
 from wire_formats.ids import ID_BYTES, parse_reference_number
@@ -41,7 +41,7 @@ from wire_formats.tlog.evidence import format_evidence
 from wire_formats.trust import TrustStore
 
 _HELD_PAGE: Final = re.compile(f"/held/({HELD_SUBJECT.pattern})", re.ASCII)
-_SLIP_PAGE: Final = re.compile(r"/media/slip/([A-Z0-9-]{4,32})", re.ASCII)
+_SET_ASIDE_PAGE: Final = re.compile(f"/quarantined/({SET_ASIDE.pattern})", re.ASCII)
 _NOTES: Final = frozenset({"said", "paused"})
 _DIGITS: Final = re.compile("[0-9]{1,6}", re.ASCII)
 
@@ -78,10 +78,12 @@ class ConsolePages:
 
     def __init__(self, parts: ConsoleParts) -> None:
         self._parts = parts
+        self._set_aside = SetAsideShelf(parts.settings.quarantine)
+        self._media = MediaPages(parts.settings, parts.key, self._page)
         self._pages: dict[str, Callable[[Visit], Reply]] = {
             "/": self._lanes,
             "/held": self._held,
-            "/media": self._media,
+            "/quarantined": self._quarantined,
             "/journal": self._journal,
             "/log": self._ledger,
             "/evidence": self._evidence,
@@ -90,6 +92,8 @@ class ConsolePages:
     def answer(self, visit: Visit) -> Reply:
         """Answer a visit; never raises for what a visitor can cause."""
         try:
+            if (reply := self._media.answer(visit)) is not None:
+                return reply
             if visit.method == "POST":
                 return self._act(visit)
             page = self._pages.get(visit.path)
@@ -97,8 +101,8 @@ class ConsolePages:
                 return page(visit)
             if (match := _HELD_PAGE.fullmatch(visit.path)) is not None:
                 return self._held_one(visit, match[1])
-            if (match := _SLIP_PAGE.fullmatch(visit.path)) is not None:
-                return slip_page(self._parts.settings, self._half, match[1])
+            if (match := _SET_ASIDE_PAGE.fullmatch(visit.path)) is not None:
+                return self._quarantined_one(visit, match[1])
             raise Refused(Kind.NOT_FOUND, "no such page")
         except HallError as error:
             self._log.info("console_refused", code=error.code, reason=error.private, method=visit.method)
@@ -108,11 +112,6 @@ class ConsolePages:
     def _half(self) -> str:
         return self._parts.settings.half
 
-    @property
-    def _sends(self) -> str:
-        """Direction this half sends in: its lanes can be paused here."""
-        return INBOUND if self._half == "ferry_low" else OUTBOUND
-
     def _page(self, visit: Visit, template: str, **model: object) -> Reply:
         parts = self._parts
         around = {"half": self._half, "acts": parts.key is not None, "media": parts.settings.media is not None}
@@ -121,12 +120,12 @@ class ConsolePages:
     def _lanes(self, visit: Visit) -> Reply:
         samples = self._parts.samples
         plots = {
-            name: (samples.rates(name), samples.waits(name))
+            name: (samples.rates(name), samples.waits(name), samples.credits(name))
             for name in (f"{lane['way']}-{lane['lane']}" for lane in samples.told.get("lanes", ()))
         }
         return self._page(
             visit, "lanes.html", told=samples.told, plots=plots, alarms=list(samples.alarms(visit.now_ms)),
-            sends=self._sends, reasons=REASONS, note=_note(visit),
+            stale=samples.stale(visit.now_ms), reasons=REASONS, note=_note(visit),
         )  # fmt: skip
 
     def _held(self, visit: Visit) -> Reply:
@@ -155,8 +154,16 @@ class ConsolePages:
     def _waiting(self, item: HeldItem, now_ms: int) -> list[Line]:
         return _or_nothing(lambda: self._parts.desk.waiting(item.subject, now_ms=now_ms))
 
-    def _media(self, visit: Visit) -> Reply:
-        return self._page(visit, "media.html", **media_view(self._parts.settings))
+    def _quarantined(self, visit: Visit) -> Reply:
+        number = visit.query.get("page", "1")
+        page = self._set_aside.page(int(number) if _DIGITS.fullmatch(number) else 1)
+        return self._page(visit, "quarantined.html", found=page)
+
+    def _quarantined_one(self, visit: Visit, subject: str) -> Reply:
+        item = next(iter(self._set_aside.named(subject)), None)
+        if item is None:
+            raise Refused(Kind.NOT_FOUND, "no such quarantined bundle")
+        return self._page(visit, "quarantined_one.html", item=item)
 
     def _journal(self, visit: Visit) -> Reply:
         query = visit.query

@@ -12,12 +12,15 @@ from typing import Final
 
 import jinja2
 
-from ferry.acts.texts import ACT_WORDS, OUTCOMES, REASON_WORDS, STATE_WORDS, WAYS, WHAT_NOW, WHY_HELD
-from ferry.console import texts
+from ferry.acts.texts import ACT_WORDS, OUTCOMES, REASON_WORDS, STATE_WORDS, WAYS, WHAT_NOW, WHY_HELD, detail_words
+from ferry.console import media_texts, texts
 from ferry.console.plots import sparkline
+from ferry.console.trouble_texts import LOG_STATES, TRANSPORTS, trouble_words, why_words
 from ferry.console.visit import Reply, Visit, status_of
 from ferry.lane.crossing import State
+from ferry.media.slip import grouped
 from ferry.media.states import STATE_LABELS
+from ferry.set_aside_texts import WHY_SET_ASIDE, what_now
 from wire_formats.bilingual import LANGUAGES, Language
 from wire_formats.error_texts import TEXTS
 from wire_formats.errors import HallError, code_of
@@ -74,8 +77,27 @@ def _environment(language: Language) -> jinja2.Environment:
     environment.filters["medium"] = lambda state: STATE_LABELS[state].of(language)
     for name, table in (("act", ACT_WORDS), ("reason", REASON_WORDS), ("outcome", OUTCOMES), ("way", WAYS)):
         environment.filters[name] = lambda word, table=table: table[word].of(language) if word in table else word
-    for name, table in (("link", texts.LINKS), ("lane", texts.LANES)):
+    environment.filters["why_set_aside"] = lambda reason: WHY_SET_ASIDE[reason].of(language)
+    environment.filters["set_aside_now"] = lambda reason: what_now(reason).of(language)
+    environment.filters["detail"] = lambda detail: detail_words(detail).of(language)
+    environment.filters["trouble"] = lambda trouble: trouble_words(trouble).of(language)
+    environment.filters["why_word"] = lambda word: why_words(word).of(language)
+    environment.filters["grouped"] = grouped
+    environment.filters["size"] = _size
+    named = (("link", texts.LINKS), ("lane", texts.LANES), ("order", media_texts.ORDERS))
+    states = (("transport", TRANSPORTS), ("log_state", LOG_STATES))
+    for name, table in (*named, *states, ("media_act", media_texts.MEDIA_ACTS)):
         environment.filters[name] = lambda word, table=table: table[word].of(language) if word in table else word
     for template in environment.list_templates():
         environment.get_template(template)
     return environment
+
+
+def _size(count: int) -> str:
+    """Write a number of bytes for people."""
+    amount, unit = float(count), "B"
+    for larger in ("KB", "MB", "GB", "TB"):
+        if amount < 1000:
+            break
+        amount, unit = amount / 1000, larger
+    return f"{count} B" if unit == "B" else f"{amount:.1f} {unit}"

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from ferry.console.texts import LANES, LINKS
+from ferry.console.trouble_texts import LOG_STATES, TRANSPORTS, trouble_words
 from ferry.status import WELL
 from wire_formats.bilingual import Label
 
@@ -29,6 +31,7 @@ class Point(NamedTuple):
     epoch: int
     waiting: int
     oldest_s: float
+    credits_used: int
 
 
 class Samples:
@@ -58,9 +61,9 @@ class Samples:
     def _take(self, at_ms: int, lane: Mapping[str, Any]) -> None:
         points = self._points.setdefault(f"{lane['way']}-{lane['lane']}", deque(maxlen=MOST))
         if not points or points[-1].at_ms < at_ms:
-            points.append(
-                Point(at_ms, int(lane["mark"]), int(lane["epoch"]), int(lane["waiting"]), float(lane["oldest_s"]))
-            )
+            mark, epoch, waiting = (int(lane[name]) for name in ("mark", "epoch", "waiting"))
+            used = int(lane.get("credits_used", 0))
+            points.append(Point(at_ms, mark, epoch, waiting, float(lane["oldest_s"]), used))
 
     def rates(self, lane: str) -> list[float]:
         """Give a lane's bundles per second, oldest first; a new epoch counts from its beginning."""
@@ -74,6 +77,10 @@ class Samples:
     def waits(self, lane: str) -> list[float]:
         """Give how many files waited in a lane, oldest first."""
         return [float(point.waiting) for point in self._points.get(lane, ())]
+
+    def credits(self, lane: str) -> list[float]:
+        """Give how many credits a sending lane had used, oldest first."""
+        return [float(point.credits_used) for point in self._points.get(lane, ())]
 
     def stale(self, now_ms: int) -> bool:
         """Tell whether the half has not written lately: it does not run, or hangs."""
@@ -93,7 +100,8 @@ class Samples:
             yield from _lane_alarms(lane, by_hand=by_hand)
         for end, link in told.get("transport", {}).items():
             for trouble in link.get("troubles", ()):
-                yield Label(f"传输（{end}）：{trouble}", f"transport ({end}): {trouble}")
+                told_end, said = TRANSPORTS.get(end, Label(end, end)), trouble_words(trouble)
+                yield Label(f"传输（{told_end.zh}）：{said.zh}", f"transport ({end}): {trouble}")
         yield from _log_alarms(told.get("log"))
         if told["held"]:
             yield Label(
@@ -107,25 +115,28 @@ class Samples:
 
 def _lane_alarms(lane: Mapping[str, Any], *, by_hand: bool) -> Iterator[Label]:
     name = f"{lane['way']}-{lane['lane']}"
+    zh = LANES[name].zh
     if lane["blocked"]:
-        yield Label(f"通道 {name} 受阻：{lane['blocked']}", f"lane {name} is blocked: {lane['blocked']}")
-    if not by_hand and lane["link"] not in WELL:
         yield Label(
-            f"通道 {name} 收不到对侧：{lane['link']}", f"lane {name} does not hear the other half: {lane['link']}"
+            f"“{zh}”通道受阻：{trouble_words(lane['blocked']).zh}", f"lane {name} is blocked: {lane['blocked']}"
         )
-    if lane["gaps"]:
-        yield Label(f"通道 {name} 缺 {lane['gaps']} 个编号", f"lane {name}: numbers missing: {lane['gaps']}")
+    if not by_hand and lane["link"] not in WELL:
+        link = LINKS.get(lane["link"], Label(lane["link"], lane["link"]))
+        yield Label(f"“{zh}”通道收不到对侧：{link.zh}", f"lane {name} does not hear the other half: {link.en}")
+    if lane["gaps"] and not lane.get("paused"):  # what a paused lane has not taken waits, and is not missing
+        yield Label(f"“{zh}”通道缺 {lane['gaps']} 个编号", f"lane {name}: numbers missing: {lane['gaps']}")
     if lane.get("paused"):
-        yield Label(f"通道 {name} 已由操作员暂停", f"lane {name} is paused by an operator")
+        yield Label(f"“{zh}”通道已由操作员暂停", f"lane {name} is paused by an operator")
 
 
 def _log_alarms(log: Mapping[str, Any] | None) -> Iterator[Label]:
     if log is None:
         return
     if log["state"] not in ("cosigned", "waiting"):
-        yield Label(f"对侧拒绝见证本侧存证日志：{log['state']}", f"the other half refuses this log: {log['state']}")
+        said = LOG_STATES.get(log["state"], trouble_words(log["state"]))
+        yield Label(f"本侧存证日志不能得到见证：{said.zh}", f"this log is not witnessed: {log['state']}")
     if log["peer_state"] in ("split_view", "other_log"):
         yield Label(
-            f"对侧存证日志前后矛盾：{log['peer_state']}",
+            f"对侧存证日志不可信：{LOG_STATES[log['peer_state']].zh}",
             f"the other half's log contradicts itself: {log['peer_state']}",
         )

@@ -15,6 +15,7 @@ from ferry.acts.desk import ActDesk
 from ferry.acts.settings import ActsSettings
 from ferry.console.pages import ConsolePages, ConsoleParts
 from ferry.console.renderer import Renderer
+from ferry.console.revoked import RevokedOperators
 from ferry.console.samples import EVERY_S, Samples
 from ferry.console.settings import ConsoleSettings
 from ferry.console.site import TOKEN_BYTES, BoundedFactory, ConsoleFactory, ConsoleSite, SiteParts
@@ -119,6 +120,7 @@ def build_console(
         answer=pages.answer,
         renderer=renderer,
         operators=lambda: known_operators(acts),
+        revoked=RevokedOperators(settings.client_crl, _read(settings.operator_issuers)).check,
         secret=randomness.bytes(TOKEN_BYTES),
         pool=pool,
         clock=clock,

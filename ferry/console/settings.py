@@ -19,6 +19,8 @@ class ConsoleSettings:
         server_chain: PEM of the TLS certificate and its issuers.
         operators: PEM file with the certificates of the gatekeeper operators; whoever is not in it is not let in.
         operator_issuers: PEM file with the authorities that issue them.
+        client_crl: the authority's revocation list of persons' certificates (DER): whoever is on it is not let in.
+            None: only the list of operators decides.
         trust_issuers: PEM file with the issuing certificates of machines, to verify evidence.
         trust_machines: PEM file with the machines' certificates.
         status: the half's status file.
@@ -35,7 +37,7 @@ class ConsoleSettings:
         threads: threads for files and databases.
         waiting: requests waiting for a thread at most.
         connections: open connections at most.
-        body_bytes: largest form.
+        body_bytes: largest form, with its file.
     """
 
     half: str
@@ -51,6 +53,7 @@ class ConsoleSettings:
     quarantine: Path
     acts: Path
     media: Path | None = None
+    client_crl: Path | None = None
     signing_key: Path | None = None
     signing_certificate: Path | None = None
     listen: str = "127.0.0.1"
@@ -59,7 +62,7 @@ class ConsoleSettings:
     threads: int = number(2, least=1, most=8)
     waiting: int = number(32, least=1, most=500)
     connections: int = number(50, least=1, most=1_000)
-    body_bytes: int = number(4_096, least=512, most=65_536)
+    body_bytes: int = number(8_192, least=512, most=65_536)
 
     def __post_init__(self) -> None:
         """Refuse an address that the internet may reach, unless it is wanted, and half a signer."""

@@ -21,7 +21,16 @@ from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from ferry.console.renderer import STYLE, STYLE_PATH, Renderer
 from ferry.console.tls import operator_of
-from ferry.console.visit import LANGUAGE_COOKIE, Pair, Reply, Visit, choose_language, parse_fields, redirect
+from ferry.console.visit import (
+    LANGUAGE_COOKIE,
+    Pair,
+    Reply,
+    Visit,
+    choose_language,
+    parse_fields,
+    parts_to_fields,
+    redirect,
+)
 from wire_formats.bilingual import LANGUAGES
 from wire_formats.collaborators import Clock, Pool
 from wire_formats.errors import Bug, HallError, Kind, PeerError, Refused
@@ -31,6 +40,8 @@ MOST_TARGET: Final = 1_024
 IDLE_S: Final = 60
 TOKEN_BYTES: Final = 32
 FORM: Final = b"application/x-www-form-urlencoded"
+#: A form with a file; the body is bounded like any other's before it is taken apart.
+FORM_WITH_FILE: Final = b"multipart/form-data"
 SECURITY_HEADERS: Final[tuple[Pair, ...]] = (
     (
         "Content-Security-Policy",
@@ -62,6 +73,7 @@ class SiteParts:
         answer: the pages; called in a thread.
         renderer: writes pages of errors.
         operators: gives the operators known now.
+        revoked: raises for the serial of a revoked certificate.
         secret: what form tokens are made from; drawn at the start, never stored.
         pool: the threads.
         clock: the instant.
@@ -70,6 +82,7 @@ class SiteParts:
     answer: Callable[[Visit], Reply]
     renderer: Renderer
     operators: Callable[[], TrustStore]
+    revoked: Callable[[int], None]
     secret: bytes
     pool: Pool
     clock: Clock
@@ -194,6 +207,7 @@ class ConsoleSite(Resource):
         if shown is None:
             raise Refused(Kind.CERTIFICATE_REQUIRED, "no client certificate")
         certificate = shown.to_cryptography()
+        self._parts.revoked(certificate.serial_number)
         operator = operator_of(certificate, self._parts.operators(), now_ms=empty.now_ms)
         token = hmac.new(self._parts.secret, operator.kid, hashlib.sha256).hexdigest()
         method = request.method.decode("latin-1")
@@ -202,10 +216,10 @@ class ConsoleSite(Resource):
         path, _, query = request.uri.partition(b"?")
         if len(request.uri) > MOST_TARGET or not path.startswith(b"/") or not path.isascii() or b"%" in path:
             raise PeerError(Kind.BAD_HTTP, "no address of the console looks so")
-        form = _form(request, token) if method == "POST" else {}
+        form, file = _form(request, token) if method == "POST" else ({}, None)
         return replace(
             empty, method=method, path=path.decode("ascii"), operator=operator, serial=certificate.serial_number,
-            token=token, query=parse_fields(query), form=form,
+            token=token, query=parse_fields(query), form=form, file=file,
         )  # fmt: skip
 
     def _failed(self, failure: Failure, request: Request) -> Reply:
@@ -235,7 +249,7 @@ class ConsoleSite(Resource):
         request.finish()
 
 
-def _form(request: Request, token: str) -> dict[str, str]:
+def _form(request: Request, token: str) -> tuple[dict[str, str], bytes | None]:
     """Read a form that one of our pages made for this certificate (Fetch Metadata; RFC 6454, section 7).
 
     Raises:
@@ -249,10 +263,14 @@ def _form(request: Request, token: str) -> dict[str, str]:
     ):  # fmt: skip
         raise Refused(Kind.CSRF_MISMATCH, "made by another site")
     kind = (request.getHeader(b"content-type") or b"").partition(b";")[0].strip().lower()
-    if kind != FORM or request.content is None:
+    file = None
+    if kind == FORM_WITH_FILE and b"?" not in request.uri:
+        form, file = parts_to_fields(request.args)
+    elif kind == FORM and request.content is not None:
+        request.content.seek(0)
+        form = parse_fields(request.content.read())
+    else:
         raise PeerError(Kind.BAD_HTTP, "not a form")
-    request.content.seek(0)
-    form = parse_fields(request.content.read())
     if not hmac.compare_digest(form.get("csrf", "").encode("utf-8", "replace"), token.encode("ascii")):
         raise Refused(Kind.CSRF_MISMATCH, "form token is not this certificate's")
-    return form
+    return form, file

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from ferry.console.media_texts import EXPORT_STEPS, IMPORT_STEPS, MEDIA_TEXTS
 from wire_formats.bilingual import Label, Language
 
 LANES: Final = {
     "inbound-interactive": Label("入向 · 交互", "inbound, interactive"),
+    "inbound-control": Label("入向 · 控制", "inbound, control"),
+    "outbound-control": Label("出向 · 控制", "outbound, control"),
     "inbound-bulk": Label("入向 · 批量", "inbound, bulk"),
     "outbound-interactive": Label("出向 · 交互", "outbound, interactive"),
     "outbound-bulk": Label("出向 · 批量", "outbound, bulk"),
@@ -36,6 +39,7 @@ TEXTS: Final = {
     "only_looks": Label("只读", "read only"),
     "alarms": Label("告警", "Alarms"),
     "no_alarms": Label("没有告警。", "No alarms."),
+    "stale": Label("旧状态", "old state"),
     "as_of": Label("网闸状态时间", "State of the half at"),
     "lane": Label("通道", "Lane"),
     "role": Label("方向", "Role"),
@@ -46,16 +50,18 @@ TEXTS: Final = {
     "acked": Label("已到", "Arrived up to"),
     "gaps": Label("缺号", "Gaps"),
     "unacked": Label("未确认", "Unacknowledged"),
+    "credits": Label("信用（已用/总数）", "Credits used / of"),
     "oldest": Label("最久（秒）", "Oldest (s)"),
     "heard": Label("上次听到（秒）", "Heard (s ago)"),
     "blocked": Label("受阻原因", "Blocked by"),
     "paused": Label("已暂停", "paused"),
     "pause_note": Label(
-        "暂停后，本侧不再从来源目录取走新的数据包；已发出的照常确认。等待的数据一件不丢，办事窗口会如实提示稍后再试。",
-        "A paused lane takes nothing more from its sources; what was sent is acknowledged as ever. What waits is kept, "
-        "and the windows honestly say: try again later.",
+        "暂停后，本侧不再取走新的数据包：发送侧的等在来源目录，接收侧的等在传输通道；心跳与确认照常。"
+        "等待的数据一件不丢，积满后办事窗口会如实提示稍后再试。",
+        "A paused lane takes nothing more on this side: where it sends, bundles wait with their authors, where it "
+        "receives, on the transport. Heartbeats and acknowledgements go on, nothing is lost; once all places are taken "
+        "the windows honestly say: try again later.",
     ),
-    "other_side": Label("通道在发送它的一侧暂停。", "A lane is paused on the side that sends it."),
     "transport": Label("传输", "Transport"),
     "no_figures": Label("目录传输没有自己的指标。", "The directory transport has no figures of its own."),
     "tlog": Label("存证日志", "Witnessed log"),
@@ -70,6 +76,24 @@ TEXTS: Final = {
         "待审的数据包情况不明，由两名不同的操作员决定放行或拒绝。被隔离的数据包永不放行。",
         "A held bundle is unclear; two different operators release or reject it. The quarantined is never released.",
     ),
+    "quarantined": Label("隔离", "Quarantined"),
+    "quarantined_one": Label("已隔离的数据包", "Quarantined bundle"),
+    "quarantined_lead": Label(
+        "被隔离的内容有误，永不放行，也不会被读取。请查明来源。",
+        "What lies here is wrong. Nothing sends it on, nothing reads its contents; find out where it came from.",
+    ),
+    "quarantined_note": Label(
+        "只显示隔离通知上的内容（原因、通道、大小、摘要、时间）；内容不显示。",
+        "Only what its notice says is shown (reason, lane, size, digest, time), never contents.",
+    ),
+    "nothing_quarantined": Label("没有被隔离的数据包。", "Nothing is quarantined."),
+    "see_quarantined": Label("查看隔离区", "See what is quarantined"),
+    "kept": Label("原始字节", "Its bytes"),
+    "kept_yes": Label("留作证据", "kept as evidence"),
+    "kept_no": Label("未留存", "not kept"),
+    "in_journal": Label("在流水中查找", "Find it in the journal"),
+    "newer": Label("较新", "Newer"),
+    "older": Label("较早", "Older"),
     "digest": Label("摘要 (SHA-256)", "Digest (SHA-256)"),
     "why": Label("原因", "Why"),
     "since": Label("自", "Since"),
@@ -139,37 +163,42 @@ TEXTS: Final = {
     "operators": Label("签名人", "Signed by"),
     "files": Label("文件", "Files"),
     "slip": Label("交接单", "Slip"),
-    "steps": Label("介质摆渡步骤", "A medium's way, step by step"),
+    "step_by_step": Label("介质摆渡步骤", "A medium's way, step by step"),
     "steps_note": Label(
-        "导出与导入需要操作员本人的密钥，在本机命令行完成；本页登记进度并打印交接单。",
-        "Exporting and importing need the operators' own keys and are done at this machine's command line; this page "
-        "shows how far each medium is and prints the slips.",
+        "同样的步骤也可全部在命令行完成：",
+        "The same, step by step, at the command line:",
     ),
     "last_acts": Label("最近登记", "Latest entries"),
     "error_code": Label("错误代码", "Code"),
     "home": Label("返回通道页", "Back to the lanes"),
 }
 STEPS: Final = (
-    (Label("登记空白介质", "Register a blank medium"), "ferrygate ferry media register WH-0001"),
+    (Label("登记空白介质", "Register a blank medium"), "ferrygate ferry media register WH-0001 --side SIDE"),
     (
         Label("两人签名导出，打印交接单", "Export, signed by two; print the slip"),
-        "ferrygate ferry media export WH-0001 --to /mnt/usb --key li.p12 --key wang.p12 --slip WH-0001.html",
+        (
+            "ferrygate ferry media export WH-0001 --side SIDE --to /mnt/usb --key li.p12 --key wang.p12 "
+            "--slip WH-0001.html"
+        ),
     ),
     (
         Label("对侧只读挂载并导入，核对摘要", "The other side mounts it read-only, imports, compares the digest"),
-        "ferrygate ferry media import /mnt/usb",
+        "ferrygate ferry media import /mnt/usb --side OTHER",
     ),
     (
         Label("对侧写回执，另一介质带回", "The other side writes the receipt; it goes back on another medium"),
-        "ferrygate ferry media receipt WH-0001 --out WH-0001.receipt",
+        "ferrygate ferry media receipt WH-0001 --side OTHER --out WH-0001.receipt",
     ),
-    (Label("本侧收回执", "This side takes the receipt in"), "ferrygate ferry media receipt --in WH-0001.receipt"),
-    (Label("清除或销毁介质", "Sanitise or destroy the medium"), "ferrygate ferry media sanitised WH-0001"),
+    (
+        Label("本侧收回执", "This side takes the receipt in"),
+        "ferrygate ferry media receipt --side SIDE --in WH-0001.receipt",
+    ),
+    (Label("清除或销毁介质", "Sanitise or destroy the medium"), "ferrygate ferry media sanitised WH-0001 --side SIDE"),
 )
 
 
 class Words:
-    """The texts of one language, as attributes; ``steps`` are the wizard's.
+    """The texts of one language, as attributes; ``steps``, ``export_steps`` and ``import_steps`` are a medium's way.
 
     Args:
         language: which.
@@ -178,9 +207,11 @@ class Words:
     def __init__(self, language: Language) -> None:
         self._language = language
         self.steps = [(label.of(language), command) for label, command in STEPS]
+        self.export_steps = [label.of(language) for label in EXPORT_STEPS]
+        self.import_steps = [label.of(language) for label in IMPORT_STEPS]
 
     def __getattr__(self, name: str) -> str:
         try:
-            return TEXTS[name].of(self._language)
+            return (TEXTS.get(name) or MEDIA_TEXTS[name]).of(self._language)
         except KeyError:
             raise AttributeError(name) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl
@@ -13,6 +13,8 @@ from wire_formats.trust import Signer
 
 Pair = tuple[str, str]
 MOST_FIELDS: Final = 12
+#: Name of the part that is a file.
+FILE_FIELD: Final = b"file"
 LANGUAGE_COOKIE: Final = "__Host-gatekeeper-language"
 _STATUS: Final = {
     Kind.NOT_FOUND: 404, Kind.METHOD_NOT_ALLOWED: 405, Kind.CONFLICT: 409, Kind.BODY_TOO_LARGE: 413, Kind.BUSY: 503,
@@ -34,6 +36,7 @@ class Visit:
         now_ms: the instant.
         query: parameters, each once.
         form: fields of a POST, each once.
+        file: the one file of a POST; None where there is none.
     """
 
     method: str
@@ -45,6 +48,7 @@ class Visit:
     now_ms: int
     query: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] = field(default_factory=dict)
+    file: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,29 @@ def parse_fields(data: bytes) -> dict[str, str]:
     if len(fields) != len(pairs) or not all(text.isprintable() for text in fields.values()):
         raise PeerError(Kind.BAD_HTTP, "a field came twice, or is not printable")
     return fields
+
+
+def parts_to_fields(parts: Mapping[bytes, Sequence[bytes]]) -> tuple[dict[str, str], bytes | None]:
+    """Take the parts of a form with a file (multipart/form-data; RFC 7578): its fields, and the file if there is one.
+
+    Raises:
+        PeerError: BAD_HTTP, not UTF-8, a name twice, too many, or not printable.
+    """
+    fields: dict[str, str] = {}
+    file = None
+    for name, values in parts.items():
+        if len(values) != 1 or len(parts) > MOST_FIELDS:
+            raise PeerError(Kind.BAD_HTTP, "a part came twice, or there are too many")
+        if name == FILE_FIELD:
+            file = values[0]
+            continue
+        try:
+            fields[name.decode("ascii")] = values[0].decode("utf-8")
+        except UnicodeDecodeError:
+            raise PeerError(Kind.BAD_HTTP, "form cannot be read") from None
+    if not all(text.isprintable() for text in fields.values()):
+        raise PeerError(Kind.BAD_HTTP, "a field is not printable")
+    return fields, file
 
 
 def choose_language(cookie: str, accept: str) -> Language:

@@ -11,6 +11,8 @@ against that bundle, and holds it after the third time.
     port      what the high half asks of an inspector, and one in the same process
     client    an inspector at the other end of a Unix socket
     server    the inspector's own loop
+    scanning  has what was opened scanned by clamd, where one is set up
+    dialler   a process that opens connections to clamd, since the inspector may open none
 
 Source: DESIGN invariant 2; research, section 7, points 9 and 10.
 """

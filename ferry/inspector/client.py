@@ -14,8 +14,8 @@ from twisted.internet.protocol import ClientFactory, Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ferry.inspector.frames import FrameReader, Question, Verdict, encode_question, parse_answer
-from ferry.inspector.port import InspectorLostError, Pending
+from ferry.inspector.frames import FrameReader, NotScanned, Question, Verdict, encode_question, parse_answer
+from ferry.inspector.port import InspectorLostError, Pending, settled
 from wire_formats.bundle import Item
 from wire_formats.errors import Kind, PeerError, Unavailable
 
@@ -32,7 +32,7 @@ class _Ticket:
 
     def __init__(self, wake: Callable[[], None], count: int) -> None:
         self._wake = wake
-        self._found: Sequence[Verdict] | None = None
+        self._found: Sequence[Verdict] | NotScanned | None = None
         self._lost = False
         self.count = count
 
@@ -41,12 +41,13 @@ class _Ticket:
 
         Raises:
             InspectorLostError: they will not come.
+            NoScannerError: the virus scanner does not answer.
         """
         if self._lost:
             raise InspectorLostError
-        return self._found
+        return None if self._found is None else settled(self._found)
 
-    def answer(self, found: Sequence[Verdict]) -> None:
+    def answer(self, found: Sequence[Verdict] | NotScanned) -> None:
         """Take the verdicts in."""
         self._found = found
         self._wake()
@@ -117,11 +118,14 @@ class FarInspector:
         self._again: Any = None
         self._alarm: Any = None
         self._stopped = False
+        self._not_scanned = ""
 
     @property
     def trouble(self) -> str:
         """Why nothing can be inspected now."""
-        return "" if self._talk is not None else "no inspector"
+        if self._talk is None:
+            return "no inspector"
+        return f"virus scanner: {self._not_scanned}" if self._not_scanned else ""
 
     def start(self) -> None:
         """Connect, and connect anew whenever the connection ends."""
@@ -158,15 +162,17 @@ class FarInspector:
         self._talk = talk
         self.log.info("inspector_found")
 
-    def answered(self, number: int, found: Sequence[Verdict]) -> None:
+    def answered(self, number: int, found: Sequence[Verdict] | NotScanned) -> None:
         """Note an answer.
 
         Raises:
             PeerError: nobody asked, or it is not one verdict per item.
         """
         ticket = self._waiting.get(number)
-        if ticket is None or ticket.count != len(found):
+        not_scanned = found if isinstance(found, NotScanned) else None
+        if ticket is None or (not_scanned is None and ticket.count != len(found)):
             raise PeerError(Kind.MALFORMED, "an answer without its question")
+        self._not_scanned = not_scanned.reason if not_scanned is not None and not not_scanned.guilty else ""
         del self._waiting[number]
         self._watch()
         ticket.answer(found)

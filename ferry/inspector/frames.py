@@ -3,6 +3,7 @@
     frame    = length (4 octets, big-endian, of the rest) ‖ deterministic CBOR
     question = [ticket, now_ms, [[header, content], ...]]      items as they came in a bundle
     answer   = [ticket, [[0, opened content] | [kind, reason, 0 or 1: damaged], ...]]      one per item, in order
+             | [ticket, reason, 0 or 1: guilty]      nothing was judged, since the virus scanner gave no verdict
 
 A ticket is a number the mover chooses; answers come in the order of the questions.
 """
@@ -57,16 +58,28 @@ class Refusal(NamedTuple):
 Verdict = bytes | Refusal
 
 
+class NotScanned(NamedTuple):
+    """Why the virus scanner gave no verdict.
+
+    Attributes:
+        reason: fixed words for the log.
+        guilty: whether it answers otherwise, so that an item of the question may be the cause.
+    """
+
+    reason: str
+    guilty: bool
+
+
 class Answer(NamedTuple):
     """What the inspector found.
 
     Attributes:
         ticket: of the question.
-        verdicts: opened content or refusal, one per item.
+        verdicts: opened content or refusal, one per item; or why nothing may pass yet.
     """
 
     ticket: int
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[Verdict, ...] | NotScanned
 
 
 def encode_question(question: Question) -> bytes:
@@ -90,6 +103,8 @@ def parse_question(data: bytes) -> Question:
 
 def encode_answer(answer: Answer) -> bytes:
     """Give an answer as a frame."""
+    if isinstance(answer.verdicts, NotScanned):
+        return _frame([answer.ticket, answer.verdicts.reason[:_MOST_REASON], int(answer.verdicts.guilty)])
     verdicts: list[cbor.Value] = [
         [int(verdict.kind), verdict.reason[:_MOST_REASON], int(verdict.damaged)]
         if isinstance(verdict, Refusal)
@@ -105,10 +120,13 @@ def parse_answer(data: bytes) -> Answer:
     Raises:
         PeerError: it is none.
     """
-    value = cbor.decode(data)
-    if not isinstance(value, list) or len(value) != 2 or not isinstance(value[0], int):
-        raise PeerError(Kind.MALFORMED, "no answer of an inspector")
-    return Answer(value[0], tuple(_verdict(one) for one in _list(value[1])))
+    match cbor.decode(data):
+        case [int(ticket), list(verdicts)]:
+            return Answer(ticket, tuple(_verdict(one) for one in _list(verdicts)))
+        case [int(ticket), str(reason), (0 | 1) as guilty]:
+            return Answer(ticket, NotScanned(reason[:_MOST_REASON], bool(guilty)))
+        case _:
+            raise PeerError(Kind.MALFORMED, "no answer of an inspector")
 
 
 class FrameReader:
@@ -141,10 +159,19 @@ class FrameReader:
             yield content
 
 
-def slices(items: Sequence[Item], *, most: int) -> Iterator[tuple[Item, ...]]:
-    """Cut a bundle's items into runs of at most ``most``."""
-    for start in range(0, len(items), most):
-        yield tuple(items[start : start + most])
+def slices(items: Sequence[Item], *, most: int, most_bytes: int = MOST_FRAME_BYTES) -> Iterator[tuple[Item, ...]]:
+    """Cut a bundle's items into runs of at most ``most``, and of at most ``most_bytes`` unless one alone is larger."""
+    run: list[Item] = []
+    size = 0
+    for item in items:
+        own = len(item.header) + len(item.content)
+        if run and (len(run) == most or size + own > most_bytes):
+            yield tuple(run)
+            run, size = [], 0
+        run.append(item)
+        size += own
+    if run:
+        yield tuple(run)
 
 
 def _frame(value: cbor.Value) -> bytes:

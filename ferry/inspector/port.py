@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from ferry.inspection import Inspector, NotOpened
-from ferry.inspector.frames import Refusal, Verdict
+from ferry.inspector.frames import NotScanned, Refusal, Verdict
+from ferry.inspector.scanning import Scanner
 from wire_formats.bundle import Item
-from wire_formats.errors import PeerError
+from wire_formats.errors import Kind, PeerError, Unavailable
 from wire_formats.request import parse_header
+
+_RETRY_S: Final = 1
 
 
 class InspectorLostError(Exception):
     """The inspector ended, or hung, over what it was given: the bundle may be the cause."""
+
+
+class NoScannerError(Unavailable):
+    """Nothing may pass now: the virus scanner does not answer."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(Kind.BUSY, f"virus scanner: {reason}", _RETRY_S)
 
 
 class Pending(Protocol):
@@ -24,6 +34,7 @@ class Pending(Protocol):
 
         Raises:
             InspectorLostError: they will not come.
+            NoScannerError: not now; nothing speaks against the items.
         """
 
 
@@ -48,6 +59,28 @@ class InspectionPort(Protocol):
         """Ask no more."""
 
 
+def settled(found: Sequence[Verdict] | NotScanned) -> Sequence[Verdict]:
+    """Give the verdicts of an answer.
+
+    Raises:
+        NoScannerError: the virus scanner does not answer.
+        InspectorLostError: it failed over these items, as an inspector would that died over them.
+    """
+    if not isinstance(found, NotScanned):
+        return found
+    if found.guilty:
+        raise InspectorLostError
+    raise NoScannerError(found.reason)
+
+
+def look(
+    inspector: Inspector, scanner: Scanner | None, items: Sequence[Item], *, now_ms: int
+) -> tuple[Verdict, ...] | NotScanned:
+    """Inspect items, and have what passed scanned where there is a scanner; raises nothing."""
+    verdicts = tuple(judge(inspector, item, now_ms=now_ms) for item in items)
+    return verdicts if scanner is None else scanner.scan_all(verdicts)
+
+
 def judge(inspector: Inspector, item: Item, *, now_ms: int) -> Verdict:
     """Inspect one item as it came, and give what was found; raises nothing."""
     try:
@@ -59,12 +92,17 @@ def judge(inspector: Inspector, item: Item, *, now_ms: int) -> Verdict:
 class _Found:
     """Verdicts that are here already."""
 
-    def __init__(self, found: Sequence[Verdict]) -> None:
+    def __init__(self, found: Sequence[Verdict] | NotScanned) -> None:
         self._found = found
 
     def verdicts(self) -> Sequence[Verdict]:
-        """Give them."""
-        return self._found
+        """Give them.
+
+        Raises:
+            InspectorLostError: the scanner failed over these items.
+            NoScannerError: it does not answer.
+        """
+        return settled(self._found)
 
 
 class NearInspector:
@@ -72,16 +110,18 @@ class NearInspector:
 
     Args:
         inspector: the rules and the key.
+        scanner: asks clamd; None for no scanner.
     """
 
     trouble = ""
 
-    def __init__(self, inspector: Inspector) -> None:
+    def __init__(self, inspector: Inspector, scanner: Scanner | None = None) -> None:
         self._inspector = inspector
+        self._scanner = scanner
 
     def ask(self, items: Sequence[Item], *, now_ms: int, wake: Callable[[], None]) -> Pending:
         """Inspect at once."""
-        return _Found([judge(self._inspector, item, now_ms=now_ms) for item in items])
+        return _Found(look(self._inspector, self._scanner, items, now_ms=now_ms))
 
     def start(self) -> None:
         """Nothing to look for."""

@@ -9,14 +9,16 @@ from __future__ import annotations
 import resource
 import signal
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
 from twisted.logger import Logger
 
 from ferry.inspection import Inspector
-from ferry.inspector.frames import Answer, FrameReader, encode_answer, parse_question
-from ferry.inspector.port import judge
+from ferry.inspector.frames import Answer, FrameReader, NotScanned, Verdict, encode_answer, parse_question
+from ferry.inspector.port import look
+from ferry.inspector.scanning import Scanner
 from wire_formats.errors import PeerError
 
 #: Longest work on one question, in seconds; then the kernel ends the process.
@@ -32,16 +34,21 @@ class InspectorServer:
     Args:
         inspector: the rules and the key.
         path: where the socket lies.
+        scanner: asks clamd; None for no scanner.
         mode: permission bits of the socket.
     """
 
     log = Logger()
 
-    def __init__(self, inspector: Inspector, path: Path, *, mode: int = 0o660) -> None:
+    def __init__(
+        self, inspector: Inspector, path: Path, *, scanner: Scanner | None = None, mode: int = 0o660
+    ) -> None:  # fmt: skip
         self._inspector = inspector
+        self._scanner = scanner
         self._path = path
         self._mode = mode
         self._listener: socket.socket | None = None
+        self._not_scanned = ""
 
     def listen(self) -> None:
         """Make the socket; one that was left behind is replaced.
@@ -86,10 +93,21 @@ class InspectorServer:
         signal.alarm(QUESTION_S)
         try:
             question = parse_question(content)
-            verdicts = [judge(self._inspector, item, now_ms=question.now_ms) for item in question.items]
-            return encode_answer(Answer(question.ticket, tuple(verdicts)))
+            found = look(self._inspector, self._scanner, question.items, now_ms=question.now_ms)
+            self._tell(found)
+            return encode_answer(Answer(question.ticket, found))
         finally:
             signal.alarm(0)
+
+    def _tell(self, found: Sequence[Verdict] | NotScanned) -> None:
+        """Tell once that nothing is scanned, and once that it is again."""
+        reason = found.reason if isinstance(found, NotScanned) else ""
+        if reason != self._not_scanned:
+            if reason:
+                self.log.error("not_scanned", reason=reason)
+            else:
+                self.log.info("scanned_again")
+            self._not_scanned = reason
 
 
 def bound_memory() -> None:

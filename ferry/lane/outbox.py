@@ -35,6 +35,8 @@ class Sent:
     last_s: float
     tries: int = 0
     gap: bool = False
+    tries_missed: int = 0
+    """Tries since the receiver has named it as missing, all the time."""
 
     def due(self, now_s: float) -> bool:
         """Say whether to send it again now."""
@@ -117,6 +119,7 @@ class Outbox:
         entry = self._sent.get(sequence)
         if entry is not None:
             entry.tries += 1
+            entry.tries_missed += entry.gap
             entry.last_s = now_s
             if self._one_way:
                 entry.gap = False
@@ -152,6 +155,8 @@ class Outbox:
             missing = frozenset(gaps)
             for entry in self._sent.values():
                 entry.gap = entry.sequence in missing
+                if not entry.gap:
+                    entry.tries_missed = 0
         return Acknowledged(tuple(settled))
 
     def due(self, now_s: float, *, most: int, on_its_way: Callable[[int], bool] = lambda _sequence: False) -> list[int]:
@@ -166,8 +171,11 @@ class Outbox:
         return found
 
     def hopeless(self, *, tries: int) -> list[int]:
-        """Give the numbers the receiver still misses after this many tries."""
-        return [entry.sequence for entry in self._sent.values() if entry.gap and entry.tries >= tries]
+        """Give the numbers the receiver still misses after this many tries, counted from when it first missed them.
+
+        A receiver that was silent, or paused, for long has missed nothing by that.
+        """
+        return [entry.sequence for entry in self._sent.values() if entry.gap and entry.tries_missed >= tries]
 
     def missing(self) -> int:
         """Give how many crossings the receiver named as gaps."""

@@ -36,6 +36,7 @@ class Reason(enum.Enum):
     BROKEN_CHAIN = "broken_chain"
     AUTHOR_CONFLICT = "author_conflict"
     FAILED_INSPECTION = "failed_inspection"
+    INFECTED = "infected"
     DAMAGED_CONTENT = "damaged_content"
     POISON = "poison"
     GIVEN_UP = "given_up"

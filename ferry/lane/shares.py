@@ -33,7 +33,10 @@ class Shares:
         """Give who goes next among those with work, or None."""
         if not ready:
             return None
-        chosen = min(ready, key=lambda party: (self._passed[party], -self._weights[party], party))
+        if len(ready) == 1:
+            [chosen] = ready
+        else:
+            chosen = min(ready, key=lambda party: (self._passed[party], -self._weights[party], party))
         self._now = max(self._now, self._passed[chosen])
         return chosen
 

@@ -1,7 +1,8 @@
 """Files that wait for the next medium: claimed for one export, and given back when it fails.
 
 A claim renames the files out of the half's sight, so that nothing changes under an export.  What an interrupted
-command left claimed is given back by the next one; a newer file of the same name stays.
+command left claimed is given back by the next one; a newer file of the same name stays.  A claim that holds a
+statement is an export that was prepared and waits for its operators (``ferry.media.drafting``): it is left alone.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Collection as Many
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -22,6 +24,8 @@ from wire_formats.medium import MAX_FILES, MEDIUM_LANES, Entry
 
 #: The control lane first: it is small, and says how far everything has come.
 _CLAIM_ORDER: Final = ("control", "interactive", "bulk")
+#: Name of the statement in a claim's folder.
+STATEMENT: Final = "statement"
 
 
 class Waiting(NamedTuple):
@@ -46,8 +50,21 @@ class Collection:
         sizes = [size for lane in MEDIUM_LANES for _, size in self._files(lane)]
         return Waiting(len(sizes), sum(sizes))
 
-    def claim(self, export: bytes, *, most_files: int = MAX_FILES, most_bytes: int) -> list[Entry]:
+    def waiting_in(self, lane: str) -> Waiting:
+        """Count what waits in one lane."""
+        sizes = [size for _, size in self._files(lane)]
+        return Waiting(len(sizes), sum(sizes))
+
+    def claim(
+        self, export: bytes, *, lanes: Many[str] = _CLAIM_ORDER, most_files: int = MAX_FILES, most_bytes: int
+    ) -> list[Entry]:
         """Take files for one export, up to its limits, and say what they are.
+
+        Args:
+            export: which one.
+            lanes: files of these lanes only.
+            most_files: how many at most.
+            most_bytes: how many bytes at most.
 
         Returns:
             The entries of the manifest, in its order.
@@ -58,20 +75,32 @@ class Collection:
         """
         taken: list[Entry] = []
         size = 0
-        for lane in _CLAIM_ORDER:
-            folder = self._claimed(export) / lane
+        for lane in (one for one in _CLAIM_ORDER if one in lanes):
+            folder = self.claimed(export) / lane
             folder.mkdir(mode=0o700, parents=True)
             for name, bytes_ in self._files(lane):
                 if len(taken) >= most_files or size + bytes_ > most_bytes:
                     break
                 if not self._take(lane, name, folder):
                     continue
-                data = read_file(folder, name, limit=MAX_BUNDLE_BYTES)
-                taken.append(Entry(lane, name, len(data), hashlib.sha256(data).digest()))
-                size += len(data)
+                entry = _entry(folder, lane, name)
+                taken.append(entry)
+                size += entry.size
         if not taken:
             raise Refused(Kind.NOT_FOUND, "nothing waits for a medium")
         return sorted(taken, key=lambda entry: entry.order)
+
+    def entries(self, export: bytes) -> list[Entry]:
+        """Read the files of a claim again and say what they are, in the manifest's order.
+
+        Raises:
+            PeerError, Unavailable: a file cannot be read.
+        """
+        found = []
+        for lane in MEDIUM_LANES:
+            folder = self.claimed(export) / lane
+            found += [_entry(folder, lane, name) for name, _ in _listed(folder)]
+        return sorted(found, key=lambda entry: entry.order)
 
     def contents(self, export: bytes, entries: Sequence[Entry]) -> Iterator[bytes]:
         """Give the files of a claim, in the manifest's order.
@@ -80,19 +109,21 @@ class Collection:
             PeerError: DIGEST_MISMATCH: a file is not what the operators signed.
         """
         for entry in entries:
-            data = read_file(self._claimed(export) / entry.lane, entry.name, limit=MAX_BUNDLE_BYTES)
+            data = read_file(self.claimed(export) / entry.lane, entry.name, limit=MAX_BUNDLE_BYTES)
             if len(data) != entry.size or hashlib.sha256(data).digest() != entry.digest:
                 raise PeerError(Kind.DIGEST_MISMATCH, "a file changed after it was signed")
             yield data
 
     def done(self, export: bytes) -> None:
         """Remove the files of a finished export; the half's spool keeps them until the receipt."""
-        shutil.rmtree(self._claimed(export), ignore_errors=True)
+        shutil.rmtree(self.claimed(export), ignore_errors=True)
 
     def give_back(self) -> int:
-        """Give back what interrupted exports left claimed; gives how many files."""
+        """Give back what interrupted exports left claimed, but for prepared ones; gives how many files."""
         count = 0
         for claim in self._folders.claimed.iterdir():
+            if (claim / STATEMENT).exists():
+                continue
             for lane in MEDIUM_LANES:
                 for path in sorted((claim / lane).glob("*")):
                     home = self._folders.out / lane / path.name
@@ -102,7 +133,8 @@ class Collection:
             shutil.rmtree(claim, ignore_errors=True)
         return count
 
-    def _claimed(self, export: bytes) -> Path:
+    def claimed(self, export: bytes) -> Path:
+        """Give the folder of a claim."""
         return self._folders.claimed / export.hex()
 
     def _take(self, lane: str, name: DropName, folder: Path) -> bool:
@@ -113,19 +145,27 @@ class Collection:
         return True
 
     def _files(self, lane: str) -> list[tuple[DropName, int]]:
-        """Well-named files of a lane with their sizes, in order of number."""
-        found: list[tuple[DropName, int]] = []
-        folder = self._folders.out / lane
-        if not folder.is_dir():
-            return found
-        with os.scandir(folder) as items:
-            for item in items:
-                if item.name == TEMPORARY:
-                    continue
-                try:
-                    name = parse_name(item.name)
-                    size = item.stat(follow_symlinks=False).st_size
-                except (PeerError, FileNotFoundError):
-                    continue
-                found.append((name, size))
-        return sorted(found)
+        return _listed(self._folders.out / lane)
+
+
+def _entry(folder: Path, lane: str, name: DropName) -> Entry:
+    data = read_file(folder, name, limit=MAX_BUNDLE_BYTES)
+    return Entry(lane, name, len(data), hashlib.sha256(data).digest())
+
+
+def _listed(folder: Path) -> list[tuple[DropName, int]]:
+    """Well-named files of a folder with their sizes, in order of number."""
+    found: list[tuple[DropName, int]] = []
+    if not folder.is_dir():
+        return found
+    with os.scandir(folder) as items:
+        for item in items:
+            if item.name == TEMPORARY:
+                continue
+            try:
+                name = parse_name(item.name)
+                size = item.stat(follow_symlinks=False).st_size
+            except (PeerError, FileNotFoundError):
+                continue
+            found.append((name, size))
+    return sorted(found)

@@ -55,6 +55,16 @@ class MediaFolders:
         return self.root / "in"
 
     @property
+    def orders(self) -> Path:
+        """Where the console puts what operators ask the clerk for."""
+        return self.root / "orders"
+
+    @property
+    def receipts(self) -> Path:
+        """Receipts the clerk wrote, to be carried back."""
+        return self.root / "receipts"
+
+    @property
     def register(self) -> Path:
         """The register's database."""
         return self.root / "register.sqlite"

@@ -11,12 +11,13 @@ Source: research, section 5; DESIGN invariants 4 and 9.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ferry.media.collecting import Collection
 from ferry.media.desk import MediaDesk
+from ferry.media.prepared import check_none_prepared
 from ferry.media.register_rows import Medium
 from ferry.media.writing import MediumWriter
 from wire_formats.instants import HOUR_MS
@@ -26,6 +27,7 @@ from wire_formats.medium import (
     MAX_MANIFEST_BYTES,
     Entry,
     MediumStatement,
+    chunk_count,
     content_size,
     count_lanes,
     encode_manifest,
@@ -41,6 +43,8 @@ from wire_formats.suites import Signing
 
 #: Shows a statement to the operators and gives their two keys, the second after the first has signed.
 Signatories = Callable[[MediumStatement], Iterable[Signing]]
+#: Hears how many of how many chunks are written.
+Progress = Callable[[int, int], None]
 
 
 class Exported(NamedTuple):
@@ -63,11 +67,12 @@ def export_medium(
         image: write one file instead of a folder.
 
     Raises:
-        Refused: the medium is not blank, or nothing waits.
+        Refused: the medium is not blank, nothing waits, or another export is prepared.
         PeerError: an operator is unknown, not valid now, or the same twice.
         Unavailable: the medium is full or cannot be written, or another command runs.
     """
     with desk.folders.locked():
+        check_none_prepared(desk.folders)
         collection = Collection(desk.folders)
         collection.give_back()
         medium = desk.register.check_exportable(serial)
@@ -88,21 +93,50 @@ def export_medium(
 def _write(
     desk: MediaDesk, medium: Medium, export: bytes, entries: list[Entry], writer: MediumWriter, signatories: Signatories
 ) -> Exported:
-    statement = _statement(desk, medium.serial, export, entries)
-    writer.check(content_size(statement.size) + MAX_MANIFEST_BYTES)
+    statement = statement_of(desk, medium.serial, export, entries)
+    writer.check(medium_bytes(statement))
     signatures = [sign_statement(statement, key) for key in signatories(statement)]
-    # Read as the receiver will, and refuse here what he would refuse: nobody shall carry a medium in vain.
+    return seal_and_write(desk, signatures, entries, writer)
+
+
+def medium_bytes(statement: MediumStatement) -> int:
+    """Give how much room a medium needs at most."""
+    return content_size(statement.size) + MAX_MANIFEST_BYTES
+
+
+def seal_and_write(
+    desk: MediaDesk, signatures: Sequence[bytes], entries: list[Entry], writer: MediumWriter,
+    progress: Progress = lambda _done, _of: None,
+) -> Exported:  # fmt: skip
+    """Write a signed export onto a medium and enter it in the register.
+
+    Args:
+        desk: the half's media desk.
+        signatures: both operators' signatures.
+        entries: the claimed files they signed.
+        writer: writes the medium.
+        progress: hears how many of how many chunks are written.
+
+    Raises:
+        PeerError: what the receiver would refuse: nobody shall carry a medium in vain.
+        Refused: the medium is used otherwise meanwhile.
+        Unavailable: the medium is full or cannot be written.
+    """
+    # Read as the receiver will.
     manifest = parse_manifest(encode_manifest(signatures, entries))
+    statement = manifest.statement
     first, second = verify_operators(manifest, desk.operators, now_ms=desk.clock.now_ms())
     operators = first.name, second.name
     sealed = seal_manifest(encode_manifest(manifest.signatures, entries), desk.peer_key)
-    files = Collection(desk.folders).contents(export, entries)
-    writer.write(sealed, sealed_chunks(files, desk.peer_key, export))
+    files = Collection(desk.folders).contents(statement.export, entries)
+    chunks = sealed_chunks(files, desk.peer_key, statement.export)
+    writer.write(sealed, _told(chunks, chunk_count(statement.size), progress))
     desk.register.exported(statement, entries, operators, now_ms=desk.clock.now_ms())
     return Exported(statement, operators)
 
 
-def _statement(desk: MediaDesk, serial: str, export: bytes, entries: list[Entry]) -> MediumStatement:
+def statement_of(desk: MediaDesk, serial: str, export: bytes, entries: list[Entry]) -> MediumStatement:
+    """Make the statement that two operators sign."""
     now_ms = desk.clock.now_ms()
     epoch, sequence, previous = desk.register.next_number()
     return MediumStatement(
@@ -122,6 +156,12 @@ def _statement(desk: MediaDesk, serial: str, export: bytes, entries: list[Entry]
         made_ms=now_ms,
         expires_ms=now_ms + desk.settings.life_hours * HOUR_MS,
     )
+
+
+def _told(chunks: Iterable[bytes], of: int, progress: Progress) -> Iterator[bytes]:
+    for number, chunk in enumerate(chunks, start=1):
+        yield chunk
+        progress(number, of)
 
 
 def sealed_chunks(files: Iterable[bytes], key: SealPublicKey, export: bytes) -> Iterator[bytes]:

@@ -26,7 +26,7 @@ from ferry.media.reading import SealedMedium, open_medium
 from ferry.media.register_rows import DELIVERING, IMPORT_WAY, OPEN
 from wire_formats.bundle import MAX_BUNDLE_BYTES
 from wire_formats.drop import prepare_drop, write_drop
-from wire_formats.errors import Kind, PeerError, Unavailable
+from wire_formats.errors import Kind, PeerError, Refused, Unavailable
 from wire_formats.medium import (
     CHUNK_BYTES,
     MEDIUM_LANES,
@@ -61,8 +61,9 @@ class Imported(NamedTuple):
 
 
 def import_medium(
-    desk: MediaDesk, source: Path, *, by: str, writable_ok: bool = False, progress: Progress = lambda _done, _of: None
-) -> Imported:
+    desk: MediaDesk, source: Path, *, by: str, writable_ok: bool = False, export: bytes = b"",
+    progress: Progress = lambda _done, _of: None,
+) -> Imported:  # fmt: skip
     """Take a medium's files in.
 
     Args:
@@ -70,24 +71,29 @@ def import_medium(
         source: where the medium is mounted, or the image file.
         by: who imports, for the register.
         writable_ok: take a medium that is mounted writable.
+        export: take this filling only, which somebody has looked at; any when empty.
         progress: hears how far it is.
 
     Raises:
         PeerError: the medium may not be believed; the register notes why.
-        Refused: it was imported before, was not sanitised, is mounted writable, or is not there.
+        Refused: it is another one than was looked at, was imported before, was not sanitised, is mounted writable, or
+            is not there.
         Unavailable: it cannot be read now, the disk is full, or another command runs; try the same medium again.
     """
     with open_medium(source, writable_ok=writable_ok) as medium:
-        return take_from(desk, medium, by=by, progress=progress)
+        return take_from(desk, medium, by=by, export=export, progress=progress)
 
 
 def take_from(
-    desk: MediaDesk, medium: SealedMedium, *, by: str, progress: Progress = lambda _done, _of: None
-) -> Imported:
+    desk: MediaDesk, medium: SealedMedium, *, by: str, export: bytes = b"",
+    progress: Progress = lambda _done, _of: None,
+) -> Imported:  # fmt: skip
     """Take the files of an open medium in; see ``import_medium``."""
     with desk.folders.locked():
         manifest, operators = _believed(desk, medium, by)
         statement = manifest.statement
+        if export not in (b"", statement.export):
+            raise Refused(Kind.CONFLICT, "another medium lies there than the one that was looked at")
         _check_room(desk, statement)
         taking = _Taking(desk, medium, manifest)
         now_ms = desk.clock.now_ms()
@@ -105,13 +111,28 @@ def take_from(
         return Imported(statement, operators, desk.register.missing_numbers(statement.epoch), taking.resumed)
 
 
+def believed_manifest(desk: MediaDesk, medium: SealedMedium) -> tuple[Manifest, tuple[str, str]]:
+    """Give the manifest and who signed it, once all of it may be believed.
+
+    Raises:
+        PeerError: why it may not.
+    """
+    manifest = open_manifest(medium.manifest, desk.seal_key)
+    return manifest, _believed_signers(desk, medium, manifest)
+
+
+def _believed_signers(desk: MediaDesk, medium: SealedMedium, manifest: Manifest) -> tuple[str, str]:
+    first, second = verify_operators(manifest, desk.operators, now_ms=desk.clock.now_ms())
+    _check_for_us(desk, manifest.statement, medium)
+    return first.name, second.name
+
+
 def _believed(desk: MediaDesk, medium: SealedMedium, by: str) -> tuple[Manifest, tuple[str, str]]:
-    """Give the manifest and who signed it, once all of it may be believed; a refusal is noted."""
+    """Give what ``believed_manifest`` gives; a refusal is noted."""
     manifest: Manifest | None = None
     try:
         manifest = open_manifest(medium.manifest, desk.seal_key)
-        first, second = verify_operators(manifest, desk.operators, now_ms=desk.clock.now_ms())
-        _check_for_us(desk, manifest.statement, medium)
+        operators = _believed_signers(desk, medium, manifest)
     except PeerError as error:
         statement = manifest.statement if manifest is not None else None
         begun = desk.register.passage(statement.export) if statement is not None else None
@@ -122,7 +143,7 @@ def _believed(desk: MediaDesk, medium: SealedMedium, by: str) -> tuple[Manifest,
             serial = statement.serial if statement is not None else ""
             desk.register.refused(_reason(error), serial=serial, by=by, now_ms=desk.clock.now_ms())
         raise
-    return manifest, (first.name, second.name)
+    return manifest, operators
 
 
 def _give_up(desk: MediaDesk, statement: MediumStatement, error: PeerError, by: str) -> None:

@@ -235,6 +235,14 @@ class MediaRegister(RegisterStore):
             expected = sequence + 1
         return missing[:most]
 
+    def last_number(self, epoch: int) -> int:
+        """Give the number of the last medium of a row that came here, 0 for none."""
+        with self._guarded():
+            row = self._database.execute(
+                "SELECT max(sequence) FROM passages WHERE way = 'import' AND epoch = ?", (epoch,)
+            ).fetchone()
+        return int(row[0] or 0)
+
     # --- passages ---
 
     def passage(self, export: bytes) -> Passage | None:

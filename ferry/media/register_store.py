@@ -66,6 +66,11 @@ class RegisterStore:
                 raise Bug(Kind.BUG, f"act {number} of the media register does not fit the chain")
         return len(rows)
 
+    def note(self, act: str, serial: str, detail: str, *, operator: str, now_ms: int) -> None:
+        """Enter an act that changes no medium: an export was prepared, signed or cancelled."""
+        with self._transaction():
+            self._act(act, serial, detail, operator, now_ms)
+
     def _act(self, act: str, serial: str, detail: str, operator: str, now_ms: int) -> None:
         row = self._database.execute("SELECT position, chain FROM acts ORDER BY position DESC LIMIT 1").fetchone()
         position, previous = row or (0, FIRST)

@@ -1,4 +1,4 @@
-"""Settings of media: the table ``media`` of a half."""
+"""Settings of media: the table ``media`` of a half, and the media clerk's."""
 
 from __future__ import annotations
 
@@ -33,3 +33,16 @@ class MediaSettings:
     most_files: int = number(12_000, least=1, most=MAX_FILES)
     most_bytes: int = number(3_900_000_000, least=MAX_BUNDLE_BYTES, most=MAX_CONTENT_BYTES)
     life_hours: int = number(168, least=1, most=24 * 366)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClerkSettings:
+    """The media clerk (table ``clerk``); see ``ferry.media.clerk``.
+
+    Attributes:
+        places: folders at which media are mounted; no other place is written or read.
+        plain_folders: for trials: take a place at which nothing is mounted, and import from one that can be written.
+    """
+
+    places: tuple[Path, ...] = ()
+    plain_folders: bool = False

@@ -12,6 +12,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -87,7 +88,8 @@ class MediumWriter:
     def _clear(self) -> None:
         """Remove what an interrupted export left; a medium that was pulled out keeps it, under its own name."""
         if self._image:
-            self._part.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._part.unlink()
         else:
             shutil.rmtree(self._part, ignore_errors=True)
 

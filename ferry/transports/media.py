@@ -1,8 +1,8 @@
 """The media transport: an outlet that collects until somebody exports, an inlet that an import fills.
 
-``put`` adds to the collection of the next medium; the running half never writes a medium itself.  What is collected or
-on its way is named by ``carrying``, so that the sender does not send it again every few seconds: it does when a
-receipt left it out, or when its medium was given up as lost.
+``put`` adds to the collection of the next medium; the running half never writes a medium itself.  What is collected,
+claimed by an export that waits for its operators, or on its way is named by ``carrying``, so that the sender does not
+send it again every few seconds: it does when a receipt left it out, or when its medium was given up as lost.
 
 Source: ferry.media; research, section 5.
 """
@@ -50,6 +50,7 @@ class MediaOutlet:
         self._collected = {
             lane: _Collected(self._folders.out / lane, most_files, most_bytes) for lane in TRANSPORT_LANES
         }
+        self._claimed = _Claimed(self._folders.claimed)
         self._away: dict[str, frozenset[DropName]] = {}
 
     def prepare(self) -> None:
@@ -78,12 +79,14 @@ class MediaOutlet:
         self._outlet.put(lane, name, data)
 
     def carrying(self, lane: str) -> Container[DropName]:
-        """Give what waits for a medium or is on one."""
+        """Give what waits for a medium, is claimed for one, or is on one."""
         assert self._register is not None
+        # In the order in which a file goes: one that moves on meanwhile is found at its next place.
+        collected, claimed = self._collected[lane].names(), self._claimed.names(lane)
         changed = self._register.under_way()
         if changed is not None:
             self._away = {at: frozenset(name for where, name in changed if where == at) for at in TRANSPORT_LANES}
-        return _Either(self._away.get(lane, frozenset()), self._collected[lane].names())
+        return _AnyOf(collected, claimed, self._away.get(lane, frozenset()))
 
     def report(self) -> LinkReport:
         """Tell what waits for a medium and what is under way."""
@@ -115,15 +118,40 @@ class MediaInlet(DirectoryInlet):
         return LinkReport(KIND)
 
 
-class _Either:
-    """What is in one of two sets."""
+class _AnyOf:
+    """What is in one of several sets."""
 
-    def __init__(self, first: frozenset[DropName], second: frozenset[DropName]) -> None:
-        self._first = first
-        self._second = second
+    def __init__(self, *sets: frozenset[DropName]) -> None:
+        self._sets = sets
 
     def __contains__(self, name: object) -> bool:
-        return name in self._first or name in self._second
+        return any(name in one for one in self._sets)
+
+
+class _Claimed:
+    """Files of exports that are not finished; listed again only after a claim's folder has changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen: dict[str, tuple[tuple[str, int], ...]] = {}
+        self._names: dict[str, frozenset[DropName]] = {}
+
+    def names(self, lane: str) -> frozenset[DropName]:
+        """Give what is claimed of a lane."""
+        seen: list[tuple[str, int]] = []
+        with suppress(OSError):
+            for claim in sorted(self._folder.iterdir()):
+                with suppress(OSError):
+                    seen.append((claim.name, (claim / lane).stat().st_mtime_ns))
+        if tuple(seen) != self._seen.get(lane):
+            found: set[DropName] = set()
+            for claim_name, _ in seen:
+                with suppress(OSError):
+                    for path in (self._folder / claim_name / lane).iterdir():
+                        with suppress(PeerError):
+                            found.add(parse_name(path.name))
+            self._names[lane], self._seen[lane] = frozenset(found), tuple(seen)
+        return self._names[lane]
 
 
 class _Collected:

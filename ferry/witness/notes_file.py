@@ -5,6 +5,7 @@ A note that a crash left unfinished at the end is cut off.
 
 from __future__ import annotations
 
+import mmap
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -95,24 +96,42 @@ class NotesFile:
 def split_notes(data: bytes, origin: bytes) -> tuple[list[Note], int]:
     """Take notes apart that lie one after the other; the first may be cut at its head.
 
+    A note may be followed by zeros: a power cut can take what came behind it and leave what came later.
+
     Returns:
         The notes, and how many bytes at the end are no whole note.
     """
     mark = origin + b"\n"
-    starts = [0] if data.startswith(mark) else []
-    at = data.find(b"\n" + mark)
-    while at >= 0:
-        starts.append(at + 1)
-        at = data.find(b"\n" + mark, at + 1)
+    starts, at = [], next_mark(data, mark, 0)
+    while at < len(data):
+        starts.append(at)
+        at = next_mark(data, mark, at + 1)
     if not starts:
         return [], len(data)
     notes = []
     for start, end in zip(starts, [*starts[1:], len(data)], strict=True):
         try:
-            notes.append(parse_note(data[start:end]))
+            notes.append(parse_note(data[start:end].rstrip(b"\0")))
         except PeerError:
             return notes, len(data) - start
-    return notes, 0
+    return notes, len(data) - len(data.rstrip(b"\0"))
+
+
+def next_mark(data: bytes | mmap.mmap, mark: bytes, at: int) -> int:
+    """Give where a first line stands next, at or after a place: at the beginning, behind a line or behind zeros.
+
+    Args:
+        data: notes.
+        mark: the first line, with its newline.
+        at: the place.
+
+    Returns:
+        The place; the length of the data when there is none.
+    """
+    found = data.find(mark, at)
+    while found > 0 and data[found - 1 : found] not in (b"\n", b"\0"):
+        found = data.find(mark, found + 1)
+    return len(data) if found < 0 else found
 
 
 def write_all(disk: Disk, handle: int, data: bytes, at: int) -> None:

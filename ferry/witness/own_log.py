@@ -99,9 +99,14 @@ class OwnLog:
         return len(self._queue)
 
     @property
+    def shows_older(self) -> bool:
+        """Whether the other half has not cosigned the end of an earlier log yet."""
+        return self._shown is not self._files
+
+    @property
     def uncosigned(self) -> int:
         """Leaves of the log now written that no checkpoint the other half has cosigned covers."""
-        return self.size - (self.cosigned_size if self._shown is self._files else 0)
+        return self.size - (0 if self.shows_older else self.cosigned_size)
 
     def start(self) -> None:
         """Take up where the last run ended.
@@ -273,6 +278,9 @@ class OwnLog:
     def _begin_next(self) -> None:
         full = self._files
         keeper = self._keeper
+        done = self._shown is full and self.cosigned_size == full.size
+        if done:
+            full.checkpoints.sync()
         origin = Origin(keeper.role, keeper.name, self.number + 1, full.frontier.root())
         files = LogFiles(self._folder, origin, self._disk)
         files.open()
@@ -280,7 +288,7 @@ class OwnLog:
         self._queue.moved(self._cursor, files.position)
         self._files = files
         self._head = None
-        if self._shown is full and self.cosigned_size == full.size:
+        if done:
             full.close()
             self._show(origin.number)
         elif self._shown is not full:
@@ -311,6 +319,8 @@ class OwnLog:
     def _show_next_if_done(self) -> None:
         shown = self._shown
         if shown is not self._files and self._known == shown.size == self.cosigned_size:
+            # Who begins again asks for what is not cosigned up to the first log that is: no later one may stand for it.
+            shown.checkpoints.sync()
             self._show(shown.origin.number + 1)
 
     def _show(self, number: int) -> None:

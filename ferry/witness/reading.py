@@ -17,7 +17,7 @@ from typing import Final, NamedTuple, Self
 
 from ferry.witness.files import CHECKPOINTS, ENTRIES, HEADERS, MATERIAL, NODES, folder_name, numbers_in, read_origin
 from ferry.witness.material import HEAD_BYTES, Material, parse_headers, parse_material, read_head
-from ferry.witness.notes_file import split_notes
+from ferry.witness.notes_file import next_mark, split_notes
 from wire_formats.disk import DISK
 from wire_formats.errors import Kind, PeerError
 from wire_formats.tlog import tree
@@ -95,7 +95,7 @@ class LogReader:
         return found
 
     def checkpoints(self) -> Iterator[Note]:
-        """Give the cosigned checkpoints, in order; what cannot be read ends them."""
+        """Give the cosigned checkpoints, in order; what cannot be read is passed over."""
         return notes_in(self._bytes[CHECKPOINTS], str(self.origin))
 
     def first_covering(self, index: int) -> Note | None:
@@ -105,8 +105,7 @@ class LogReader:
         found = None
         while low < high:
             middle = (low + high) // 2
-            at = _next_note(data, mark, middle)
-            note = _note_at(data, mark, at) if at < high else None
+            at, note = _readable(data, mark, middle, high)
             if note is None:
                 high = middle
                 continue
@@ -186,20 +185,25 @@ def logs_in(folder: Path) -> list[Path]:
 
 
 def notes_in(data: bytes | mmap.mmap, origin: str) -> Iterator[Note]:
-    """Give the notes of one origin that lie one after the other; what cannot be read ends them."""
+    """Give the notes of one origin that lie one after the other; what cannot be read is passed over.
+
+    A power cut may have taken a note between others, and every note is proved by itself.
+    """
     mark = origin.encode()
-    at = _next_note(data, mark, 0)
-    while (note := _note_at(data, mark, at)) is not None:
+    at, note = _readable(data, mark, 0, len(data))
+    while note is not None:
         yield note
-        at = _next_note(data, mark, at + 1)
+        at, note = _readable(data, mark, at + 1, len(data))
 
 
-def _next_note(data: bytes | mmap.mmap, mark: bytes, at: int) -> int:
-    """Give where the next note begins, at or after a place; the end of the data when none does."""
-    if at == 0 and bytes(data[: len(mark) + 1]) == mark + b"\n":
-        return 0
-    found = data.find(b"\n" + mark + b"\n", max(0, at - 1))
-    return len(data) if found < 0 else found + 1
+def _readable(data: bytes | mmap.mmap, mark: bytes, at: int, end: int) -> tuple[int, Note | None]:
+    """Give place and text of the next note that can be read and begins before ``end``; None when none does."""
+    at = next_mark(data, mark + b"\n", at)
+    while at < end:
+        if (note := _note_at(data, mark, at)) is not None:
+            return at, note
+        at = next_mark(data, mark + b"\n", at + 1)
+    return end, None
 
 
 def _note_at(data: bytes | mmap.mmap, mark: bytes, at: int) -> Note | None:

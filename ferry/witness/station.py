@@ -27,7 +27,7 @@ from ferry.witness.material import headers_of, material_of
 from ferry.witness.own_log import OwnLog
 from ferry.witness.peer import PeerLog
 from ferry.witness.queue import Leaf, LeafQueue
-from wire_formats.bundle import Bundle, SealStatement
+from wire_formats.bundle import CLOCK_SLACK_MS, Bundle, SealStatement
 from wire_formats.collaborators import Clock, Pool
 from wire_formats.errors import Unavailable
 from wire_formats.lane_control import Cosignature, LogControl, TreeHead
@@ -235,7 +235,9 @@ class WitnessStation:
             Unavailable: it cannot be taken in now.
         """
         kind = type(message)
-        if message.made_ms < self._newest.get(kind, 0):
+        newest = self._newest.get(kind, 0)
+        # Beyond what a clock may differ the newest one was made while a clock was ahead: it silences nobody.
+        if message.made_ms < newest <= self._around.clock.now_ms() + CLOCK_SLACK_MS:
             return
         if isinstance(message, TreeHead):
             now = self._around.seconds()
@@ -266,7 +268,8 @@ class WitnessStation:
     def status(self) -> LogStatus:
         """Give the present status of both logs."""
         own, known, alarm = self._own, self._peer.known, self._peer.alarm
-        state = self.blocked or own.refused or ("waiting" if own.waiting or own.uncosigned else "cosigned")
+        waits = own.waiting or own.uncosigned or own.shows_older
+        state = self.blocked or own.refused or ("waiting" if waits else "cosigned")
         peer_state = alarm or ("consistent" if known is not None else "unknown")
         number, size = (known.origin.number, known.size) if known is not None else (0, 0)
         return LogStatus(own.number, own.size, own.waiting, own.uncosigned, state, number, size, peer_state)

@@ -13,7 +13,7 @@ from ops.layout import TRANSPORTS
 
 ROLES: Final = (
     "edge", "static", "worker", "ferry_low", "ferry_high", "ferry_inspector", "core", "staff", "ca", "gatekeeper",
-    "gatekeeper_low",
+    "gatekeeper_low", "ferry_media",
 )  # fmt: skip
 LANGUAGES: Final = ("en", "zh-CN")
 _HELP_COLUMNS: Final = 100

@@ -46,6 +46,7 @@ def ferry(words: Sequence[str]) -> int:
     named.add_parser("verify", help="check evidence, or audit the logs of both halves, with public keys only")
     named.add_parser("lanes", help="every lane: numbers, gaps, ages, pauses (通道)")
     named.add_parser("held", help="held bundles (待审): list, show, release, reject; two operators decide")
+    named.add_parser("quarantined", help="quarantined bundles (隔离): list, show; from their notices, never contents")
     named.add_parser("pause", help="let a lane take nothing more from its sources (暂停)")
     named.add_parser("resume", help="let a paused lane go on (恢复)")
     named.add_parser("log", help="what operators did, its chain verified (操作记录)")

@@ -9,17 +9,19 @@ from __future__ import annotations
 import argparse
 import getpass
 import json
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from ferry.acts.act import LANE_SUBJECT, PAUSE, REJECT, RELEASE, RESUME, Act, sign_act
 from ferry.acts.desk import ActDesk, open_act_desk
 from ferry.acts.held import HeldItem
 from ferry.acts.ledger import Line
-from ferry.acts.texts import OUTCOMES, REASON_WORDS, STATE_WORDS, WHY_HELD
+from ferry.acts.texts import OUTCOMES, REASON_WORDS, STATE_WORDS, WHY_HELD, detail_words
 from ferry.acts.view import BundleView, view_bundle
 from ferry.journal_search import MOST_ROWS, Sought, search_journal
 from ferry.lane.crossing import State
+from ferry.set_aside import SetAsideShelf
+from ferry.set_aside_texts import WHY_SET_ASIDE, what_now
 from ops.cli.faults import CannotRunError
 from ops.cli.ferry_acts_words import parser
 from ops.cli.ferry_half import half_settings, sides
@@ -162,13 +164,18 @@ def _log(asked: argparse.Namespace) -> Iterator[str]:
     rows = [
         (
             str(line.position), iso(line.at_ms), line.act, line.subject[:24], line.reason or "-",
-            line.operator or "-", line.way, f"{line.outcome} {OUTCOMES[line.outcome].zh}", line.detail or "-",
+            line.operator or "-", line.way, f"{line.outcome} {OUTCOMES[line.outcome].zh}", _detail(line),
         )
         for line in desk.lines(most=asked.most)
     ]  # fmt: skip
     if rows:
         yield render(("no.", "when", "act", "about", "reason", "by", "way", "outcome", "detail"), rows)
     yield f"{count} lines, unbroken (操作记录完整)"
+
+
+def _detail(line: Line) -> str:
+    told = detail_words(line.detail)
+    return (told.en if told.en == told.zh else f"{told.en} {told.zh}") or "-"
 
 
 def _lanes(asked: argparse.Namespace) -> Iterator[str]:
@@ -185,12 +192,66 @@ def _lanes(asked: argparse.Namespace) -> Iterator[str]:
             (
                 side, f"{one['way']}-{one['lane']}", one["role"], "paused 已暂停" if one.get("paused") else one["link"],
                 str(one["mark"]), str(one["gaps"]), str(one["waiting"]),
-                str(one["unacknowledged"]), f"{one['oldest_s']:.1f}", f"{one['heard_s']:.1f}", one["blocked"] or "-",
+                str(one["unacknowledged"]), _credits(one), f"{one['oldest_s']:.1f}", f"{one['heard_s']:.1f}",
+                one["blocked"] or "-",
             )
             for one in told["lanes"]
         ]  # fmt: skip
-    head = ("side", "lane", "role", "link", "number", "gaps", "waiting", "unacked", "oldest s", "heard s", "blocked")
+    head = (
+        "side",
+        "lane",
+        "role",
+        "link",
+        "number",
+        "gaps",
+        "waiting",
+        "unacked",
+        "credits",
+        "oldest s",
+        "heard s",
+        "blocked",
+    )
     yield render(head, rows)
+
+
+def _credits(lane: Mapping[str, Any]) -> str:
+    return f"{lane['credits_used']}/{lane['credits']}" if lane.get("credits") else "-"
+
+
+def _quarantined(asked: argparse.Namespace) -> Iterator[str]:
+    if asked.quarantined_word == "show":
+        yield from _quarantined_show(asked)
+        return
+    rows = []
+    for side in sides(asked.root, asked.side):
+        found = SetAsideShelf(half_settings(asked.root, side).quarantine).page(asked.page)
+        yield f"{side}: {found.total} quarantined, page {found.page} of {found.pages} (隔离)"
+        rows += [
+            (
+                side, item.digest[:12], f"{item.lane.direction} {item.lane.lane}",
+                f"{WHY_SET_ASIDE[item.reason].en} {WHY_SET_ASIDE[item.reason].zh}", local_minute(item.at_ms),
+                f"{item.size:,}",
+            )
+            for item in found.items
+        ]  # fmt: skip
+    if rows:
+        yield render(("side", "digest", "lane", "why", "since", "bytes"), rows)
+
+
+def _quarantined_show(asked: argparse.Namespace) -> Iterator[str]:
+    settings = half_settings(asked.root, asked.side)
+    found = SetAsideShelf(settings.quarantine).named(asked.item)
+    if not found:
+        raise CannotRunError(
+            f"no quarantined bundle has a digest that begins with '{asked.item[:64]}' (6 digits or more)"
+        )
+    for item in found:
+        why, now = WHY_SET_ASIDE[item.reason], what_now(item.reason)
+        yield f"quarantined since {iso(item.at_ms)}: {why.en} ({why.zh}; {item.reason.value})"
+        yield f"lane {item.lane.direction} {item.lane.lane}, {item.size:,} bytes, {'kept' if item.kept else 'not kept'}"
+        yield f"digest {item.digest}"
+        yield f"{now.en} {now.zh}"
+    yield "it is never sent on; contents are not shown (永不放行，不显示内容)"
 
 
 def _journal(asked: argparse.Namespace) -> Iterator[str]:
@@ -224,6 +285,7 @@ def _request(text: str) -> bytes:
 
 _WORDS: Final[dict[str, Callable[[argparse.Namespace], Iterator[str]]]] = {
     "held": _held,
+    "quarantined": _quarantined,
     "pause": _pause,
     "resume": _pause,
     "log": _log,

@@ -12,7 +12,7 @@ from ferry.lane.crossing import State
 from ops.cli.ferry_half import add_side
 from ops.cli.words import Words, add_word
 
-NAMES: Final = ("held", "pause", "resume", "log", "lanes", "journal")
+NAMES: Final = ("held", "quarantined", "pause", "resume", "log", "lanes", "journal")
 _ABOUT: Final = "What gatekeeper operators (网闸操作员) look at and do; the manual is docs/gatekeeper.md."
 _MOST_LINES: Final = 10_000
 
@@ -22,8 +22,9 @@ def parser() -> Words:
     made = Words(prog="ferrygate ferry", description=_ABOUT)
     words = made.add_subparsers(dest="word", required=True, metavar="WORD", title="words")
     _add_held(words)
+    _add_quarantined(words)
     for name, told in (
-        ("pause", "let a lane take nothing more from its sources; what waits is kept (暂停通道)"),
+        ("pause", "let a lane take nothing more; what waits is kept; --side for the receiving end (暂停通道)"),
         ("resume", "let a paused lane go on (恢复通道)"),
     ):
         word = add_word(words, name, told)
@@ -52,6 +53,17 @@ def _add_held(words: argparse._SubParsersAction[Words]) -> None:
             add_side(word)
         else:
             _add_act(word, "looked_at")
+
+
+def _add_quarantined(words: argparse._SubParsersAction[Words]) -> None:
+    quarantined = add_word(words, "quarantined", "quarantined bundles (隔离): look only, from their notices")
+    more = quarantined.add_subparsers(dest="quarantined_word", required=True, metavar="WORD", title="words")
+    listed = add_word(more, "list", "what lies there and why, newest first")
+    add_side(listed)
+    listed.add_argument("--page", type=_count, default=1, metavar="N", help="which page (default: 1, the newest)")
+    show = add_word(more, "show", "everything its notice says, and what to look at; never contents")
+    show.add_argument("item", metavar="DIGEST", help="beginning of its digest, at least 6 digits")
+    add_side(show)
 
 
 def _add_act(word: Words, reason: str) -> None:

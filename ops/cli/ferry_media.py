@@ -15,8 +15,10 @@ from typing import Any, Final
 
 from ferry.media.collecting import Collection
 from ferry.media.desk import MediaDesk, open_desk
+from ferry.media.drafting import cancel_export
 from ferry.media.exporting import export_medium
 from ferry.media.importing import import_medium
+from ferry.media.prepared import prepared_export
 from ferry.media.receipts import take_receipt, write_receipt
 from ferry.media.register_rows import EXPORT_WAY, Passage
 from ferry.media.slip import Slip, grouped, slip_html, slip_text
@@ -31,9 +33,9 @@ from ops.operators.asking import signing_keys
 from ops.roles.ferry_high import FerryHighFile
 from ops.roles.ferry_low import FerryLowFile
 from ops.runtime.clock import SystemClock, SystemRandomness
-from wire_formats.errors import HallError
+from wire_formats.errors import HallError, PeerError
 from wire_formats.instants import local_minute
-from wire_formats.medium import MediumStatement
+from wire_formats.medium import MAX_STATEMENT_BYTES, MediumStatement, parse_statement, sign_statement
 from wire_formats.medium_receipt import MAX_RECEIPT_BYTES
 from wire_formats.settings_reader import load_settings
 from wire_formats.suites import Signing
@@ -50,6 +52,8 @@ def media(words: Sequence[str]) -> int:
         SettingsError: the half's settings or keys cannot be used.
     """
     asked = parser().parse_args(words)
+    if asked.word == "sign":
+        return _sign(asked)
     desk = _open(asked.root.resolve(), asked.side)
     try:
         lines = _WORDS[asked.word](desk, asked)
@@ -80,6 +84,10 @@ def _open(root: Path, side: str) -> MediaDesk:
 def _list(desk: MediaDesk, _asked: argparse.Namespace) -> list[str]:
     waiting = Collection(desk.folders).waiting()
     lines = [f"{desk.name}: {waiting.files} files, {waiting.size:,} bytes wait for a medium to {desk.peer}"]
+    draft = prepared_export(desk.folders)
+    if draft is not None:
+        told = f"an export of {draft.statement.serial} is prepared, {draft.statement.files} files"
+        lines.append(f"{told}; {len(draft.signatures)} of 2 operators have signed (待签名)")
     lines += [
         f"the import of {serial} was interrupted: put the medium in again and repeat it"
         for serial in desk.register.open_imports()
@@ -130,15 +138,44 @@ def _export(desk: MediaDesk, asked: argparse.Namespace) -> list[str]:
     return [*lines, "unmount the medium, then hand it over with its slip (ferrygate ferry media slip)"]
 
 
-def _told(statement: MediumStatement) -> list[str]:
-    """What both operators are about to sign."""
+def _sign(asked: argparse.Namespace) -> int:
+    """Sign a statement where the operator's key is; no installation is needed.
+
+    Raises:
+        CannotRunError: the file is no statement, the key cannot be used, or the signature cannot be written.
+    """
+    try:
+        with asked.statement.open("rb") as file:
+            statement = parse_statement(file.read(MAX_STATEMENT_BYTES + 1))
+        print("\n".join(_told(statement, one=True)), file=sys.stderr)
+        (signature,) = (sign_statement(statement, key) for key in signing_keys([asked.key], getpass.getpass, input))
+        write_small(asked.out, signature)
+    except PeerError as error:
+        raise CannotRunError(f"{asked.statement}: not a statement to sign: {error.private} ({error.code})") from None
+    except HallError as error:
+        raise CannotRunError(f"{error.private} ({error.code})") from None
+    except OSError as error:
+        raise CannotRunError(f"{error.filename}: {error.strerror}") from None
+    print(f"signature in {asked.out} (已签名): hand it in on the console, under Media, Export")
+    return 0
+
+
+def _cancel(desk: MediaDesk, asked: argparse.Namespace) -> list[str]:
+    statement = cancel_export(desk, by=asked.operator).statement
+    return [f"{statement.serial}: the prepared export is cancelled (已取消), its {statement.files} files wait again"]
+
+
+def _told(statement: MediumStatement, *, one: bool = False) -> list[str]:
+    """What both operators are about to sign, or one of them where his key is."""
     interactive, bulk, control = statement.lanes
     return [
         f"medium {statement.serial}, {_DIRECTIONS[statement.direction]}: {statement.sender} to {statement.recipient}",
         f"number {statement.sequence} in the row; {statement.files} files, {statement.size:,} bytes",
         f"interactive {interactive}, bulk {bulk}, control {control}",
-        f"usable until {local_minute(statement.expires_ms)}; digest {statement.digest().hex()[:16]}",
-        "both operators sign this now (两位操作员签名)",
+        f"usable until {local_minute(statement.expires_ms)}; digest {grouped(statement.digest().hex())}",
+        "compare the digest with the page, then sign (核对摘要后签名)"
+        if one
+        else "both operators sign this now (两位操作员签名)",
     ]
 
 
@@ -248,6 +285,7 @@ _WORDS: Final[dict[str, Callable[[MediaDesk, argparse.Namespace], list[str]]]] =
     "list": _list,
     "register": _register,
     "export": _export,
+    "cancel": _cancel,
     "import": _import,
     "receipt": _receipt,
     "slip": _slip,

@@ -23,6 +23,10 @@ a medium's way:
   sender     receipt --in WH-0001.receipt            counts as acknowledgement
              sanitised WH-0001 | lost WH-0001        a lost one's files go onto the next medium
 
+On the gatekeeper console the export is prepared first, and each operator signs it where his key is:
+             sign FILE.statement --key li.p12 --out li.signature
+             cancel                                  gives the files of a prepared export back
+
 A disc is burnt from the exported folder or image with any program. --key is an encrypted PKCS#12 or PEM file, or card
 (a PIV card in the reader). The whole manual: docs/media.md.
 """
@@ -43,6 +47,8 @@ def parser() -> Words:
     register.add_argument("--label", metavar="TEXT", type=_label, default="-", help="what is written on it")
     register.add_argument("--write-once", action="store_true", help="a disc that is written once and then destroyed")
     _add_export(words)
+    _add_sign(words)
+    _add(words, "cancel", "give the files of a prepared export back; signatures over it are worth nothing any more")
     taken = _add(words, "import", "take the files of a medium in; it must be mounted read-only")
     taken.add_argument("source", metavar="PLACE", type=Path, help="folder it is mounted at, or the image file")
     taken.add_argument("--writable-ok", action="store_true", help="take it although it is mounted writable")
@@ -68,6 +74,18 @@ def _add_export(words: argparse._SubParsersAction[Words]) -> None:
         help="of an operator: a PKCS#12 or PEM file, card, or card:READER; twice, the passphrase or PIN is asked for",
     )  # fmt: skip
     export.add_argument("--slip", metavar="FILE", type=Path, help="write the slip, too (.html: a page to print)")
+
+
+def _add_sign(words: argparse._SubParsersAction[Words]) -> None:
+    """Let an operator sign where his key is; needs no installation."""
+    told = "sign a prepared export that the console gave as a file; the signature goes back to the console"
+    sign = words.add_parser("sign", help=told, description=f"{told[0].upper()}{told[1:]}.")
+    sign.add_argument("statement", metavar="FILE", type=Path, help="the statement, as the console gave it")
+    sign.add_argument(
+        "--key", metavar="KEY", required=True,
+        help="yours: a PKCS#12 or PEM file, card, or card:READER; the passphrase or PIN is asked for",
+    )  # fmt: skip
+    sign.add_argument("--out", metavar="FILE", type=Path, required=True, help="write the signature into this new file")
 
 
 def _add_receipt(words: argparse._SubParsersAction[Words]) -> None:

@@ -73,6 +73,10 @@ def _part_of_the_ferry(kind: str) -> ModuleType:
         from ops.roles import ferry_inspector
 
         return ferry_inspector
+    if kind == "ferry_media":
+        from ops.roles import ferry_media
+
+        return ferry_media
     from ops.roles import ferry_high
 
     return ferry_high

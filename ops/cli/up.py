@@ -26,6 +26,7 @@ from ops.runtime import lean_reactor, stopping
 from ops.runtime.clock import SystemClock
 from ops.runtime.limits import PRIVATE_UMASK
 from ops.runtime.log_output import JsonLines, RotatingFile
+from ops.runtime.socket_path import too_long
 from ops.supervisor.child import Child
 from ops.supervisor.control import ControlServer
 from ops.supervisor.process_table import ProcessEntry, ProcessSpec, ProcessState, ProcessTable
@@ -59,6 +60,8 @@ def up(root: Path, *, demo: bool, stay: bool, transport: str = "") -> int:
     os.umask(PRIVATE_UMASK)  # of its own log and of what the demonstration downloads, as of every role's files
     environment = {**os.environ, "FERRYGATE_TRANSPORT": transport} if transport else dict(os.environ)
     layout = Layout(root)
+    if words := too_long(layout.longest_socket):
+        raise CannotRunError(f"{words}; choose a folder with a shorter path (--root)")
     new = not layout.installation.exists()
     if new:
         _check_ports(_wanted(os.environ), f"choose others: {_OTHER_PORTS}")

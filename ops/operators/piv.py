@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple, Protocol
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from ops.cli.faults import CannotRunError
 from ops.operators.key_file import Ask
@@ -26,7 +25,6 @@ _OK: Final = 0x9000
 _MOST_BYTES: Final = 16 * 1024
 _ECC_P256: Final = 0x11
 _PIN_BYTES: Final = 8
-_SCALAR_BYTES: Final = 32
 _CERTIFICATE, _CERTIFICATE_INFO = 0x70, 0x71
 
 
@@ -161,9 +159,8 @@ class CardKey:
         self._card.verify_pin(self._ask(f"PIN of {self.certificate.subject.rfc4514_string()}: "))
         der = self._card.sign_digest(self._slot, hashlib.sha256(message).digest())
         try:
-            r, s = decode_dss_signature(der)
-            signature = r.to_bytes(_SCALAR_BYTES, "big") + s.to_bytes(_SCALAR_BYTES, "big")
-        except (ValueError, OverflowError):
+            signature = self.suite.from_der(der)
+        except ValueError:
             raise CannotRunError("the card's signature cannot be read") from None
         self._verify.verify(signature, message)
         return signature

@@ -30,6 +30,7 @@ def role_tables(layout: Layout, found: Installation, authority: Table) -> Iterat
     yield "ferry_low", ferry_low_table(found)
     yield "ferry_inspector", ferry_inspector_table(found)
     yield "ferry_high", ferry_high_table(found)
+    yield "ferry_media", ferry_media_table(found)
     yield "core", core_table(layout, found)
     yield "staff", staff_table(layout, found)
     yield "gatekeeper", gatekeeper_table(found, "high")
@@ -163,6 +164,14 @@ def ferry_inspector_table(found: Installation) -> Table:
     }
 
 
+def ferry_media_table(found: Installation) -> Table:
+    """Give the high side's media clerk; its place is a plain folder, for trials (docs/media.md)."""
+    return {
+        "role": role_table(found, "ferry_media"),
+        "clerk": {"half": "ferry_high.toml", "places": ("media/stick",), "plain_folders": True},
+    }
+
+
 def _half(name: str, found: Installation) -> dict[str, Value]:
     joined: dict[str, Value] = {"kind": found.transport}
     if found.transport == "diode":
@@ -241,6 +250,8 @@ def gatekeeper_table(found: Installation, side: str) -> Table:
     """Give a console's settings; only the high side's has a key to act with."""
     name = "gatekeeper" if side == "high" else "gatekeeper_low"
     half = f"../ferry_{side}"
+    # The low side's machine never sees the authority's files.
+    revoked: Table = {"client_crl": "../ca/crl/issuing_persons.crl"} if side == "high" else {}
     signer = {"signing_key": "keys/gatekeeper.key.pem", "signing_certificate": "keys/gatekeeper.pem"}
     return {
         "role": role_table(found, name),
@@ -259,6 +270,7 @@ def gatekeeper_table(found: Installation, side: str) -> Table:
             "acts": f"{half}/acts",
             "media": f"{half}/media",
             "port": found.ports.gatekeeper if side == "high" else found.ports.gatekeeper_low,
+            **revoked,
             **(signer if side == "high" else {}),
         },
     }

@@ -11,6 +11,7 @@ from ops.roles.ferry_half import disk_thread, half_walls, running_half
 from ops.roles.role_file import LoadedRole, reactor_role
 from ops.runtime.role_main import Running, Surroundings
 from ops.runtime.role_settings import RoleSettings
+from ops.runtime.socket_path import check_socket_paths
 from wire_formats.settings_reader import load_settings
 
 
@@ -29,6 +30,7 @@ def load(settings: Path) -> LoadedRole:
         SettingsError: it cannot be used.
     """
     file = load_settings(FerryHighFile, settings)
+    check_socket_paths(file.ferry.inspector)
 
     def compose(around: Surroundings) -> Running:
         half = build_high(

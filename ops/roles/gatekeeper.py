@@ -53,7 +53,11 @@ def _walls(own: ConsoleSettings) -> Walls:
     read |= {own.crossings, own.quarantine, own.acts}
     if own.media is not None:
         read.add(own.media)
+    if own.client_crl is not None:
+        read.add(own.client_crl.parent)
     if own.signing_key is not None and own.signing_certificate is not None:
         read |= {own.signing_key.parent, own.signing_certificate.parent}
-    write = (own.acts / "drop",) if own.signing_key is not None else ()
+    write: tuple[Path, ...] = ()
+    if own.signing_key is not None:
+        write = (own.acts / "drop", *((own.media / "orders",) if own.media is not None else ()))
     return Walls(read=tuple(sorted(read)), write=write, ports=frozenset({own.port}))

@@ -13,6 +13,7 @@ from ops.roles.role_file import LoadedRole, reactor_role
 from ops.runtime.metrics_page import Health
 from ops.runtime.role_main import Running, Surroundings
 from ops.runtime.role_settings import RoleSettings
+from ops.runtime.socket_path import check_socket_paths
 from wire_formats.settings_reader import SettingsError, load_settings
 
 #: Name of the socket in a hand-over.
@@ -34,6 +35,7 @@ def load(settings: Path) -> LoadedRole:
         SettingsError: it cannot be used.
     """
     file = load_settings(StaticFile, settings)
+    check_socket_paths(file.static.socket)
 
     def compose(around: Surroundings) -> Running:
         try:

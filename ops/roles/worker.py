@@ -35,6 +35,7 @@ from ops.runtime.metrics_page import Health
 from ops.runtime.pools import OwnPool
 from ops.runtime.role_main import Running, Surroundings
 from ops.runtime.role_settings import RoleSettings
+from ops.runtime.socket_path import check_socket_paths
 from wire_formats.errors import HallError, Kind, Unavailable
 from wire_formats.seal import SealPublicKey
 from wire_formats.settings_reader import SettingsError, load_settings
@@ -70,6 +71,7 @@ def load(settings: Path) -> LoadedRole:
         SettingsError: it cannot be used.
     """
     file = load_settings(WorkerFile, settings)
+    check_socket_paths(file.worker.socket)
     return reactor_role(file.role, lambda around: _WorkerRole(file, around).running())
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from twisted.internet.interfaces import IDelayedCall, IReadDescriptor
+from twisted.internet.interfaces import IReadDescriptor
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -37,13 +37,12 @@ _libc: Final = ctypes.CDLL(None, use_errno=True)
 class _Watched:
     """One directory and those who want to know of it."""
 
-    __slots__ = ("descriptor", "listeners", "path", "pending")
+    __slots__ = ("descriptor", "listeners", "path")
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.descriptor = -1
         self.listeners: list[Callable[[], None]] = []
-        self.pending: IDelayedCall | None = None
 
 
 @implementer(IReadDescriptor)
@@ -121,6 +120,7 @@ class ReactorDirectoryWatch:
             data = os.read(self._fd, _READ_BYTES)
         except BlockingIOError:
             return
+        woken: dict[int, _Watched] = {}
         at = 0
         while at + _HEAD.size <= len(data):
             descriptor, mask, _cookie, name_bytes = _HEAD.unpack_from(data, at)
@@ -131,7 +131,9 @@ class ReactorDirectoryWatch:
             if mask & _IN_IGNORED:
                 del self._by_descriptor[descriptor]
                 watched.descriptor = -1
-            self._wake(watched)
+            woken[descriptor] = watched
+        for watched in woken.values():
+            self._tell(watched)
 
     def _attach(self, watched: _Watched) -> None:
         if self._fd < 0 or watched.descriptor >= 0:
@@ -143,23 +145,19 @@ class ReactorDirectoryWatch:
 
     def _detach(self, watched: _Watched) -> None:
         self._watched.pop(watched.path, None)
-        if watched.pending is not None and watched.pending.active():
-            watched.pending.cancel()
         if watched.descriptor >= 0:
             self._by_descriptor.pop(watched.descriptor, None)
             _libc.inotify_rm_watch(self._fd, watched.descriptor)
             watched.descriptor = -1
 
-    def _wake(self, watched: _Watched) -> None:
-        if watched.pending is None:
-            watched.pending = self._reactor.callLater(0, self._tell, watched)
-
     def _tell(self, watched: _Watched) -> None:
-        watched.pending = None
         for listener in list(watched.listeners):
-            listener()
+            try:
+                listener()
+            except Exception:  # noqa: BLE001 - one listener's fault must not end the watch of the others
+                self.log.failure("directory_listener_failed")
 
     def _scan(self) -> None:
         for watched in list(self._watched.values()):
             self._attach(watched)
-            self._wake(watched)
+            self._tell(watched)

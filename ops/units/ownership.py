@@ -2,7 +2,8 @@
 
     fg-dmz      edge, static, workers        dmz/          (keys of the front door, exchange database)
     fg-low      ferry_low, its console       ferry_low/, gatekeeper_low/
-    fg-high     ferry_high, its console      ferry_high/, gatekeeper/   (a console's unit shows it no key of the half)
+    fg-high     ferry_high, its console,     ferry_high/, gatekeeper/   (a console's unit shows it no key of the half)
+                ferry_media
     fg-inspect  ferry_inspector              ferry_inspector/   (the key that opens requests; no network)
     fg-core     core, staff                  core/         (production database)
     fg-ca       ca                           ca/
@@ -60,6 +61,7 @@ _ROLES: Final = {
     "ferry_low": LOW,
     "ferry_high": HIGH,
     "ferry_inspector": INSPECTOR,
+    "ferry_media": HIGH,
     "core": CORE,
     "staff": CORE,
     "ca": CA,

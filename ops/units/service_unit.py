@@ -62,6 +62,7 @@ _ABOUT: Final = {
     "ferry_low": "ferry, outer half",
     "ferry_high": "ferry, inner half",
     "ferry_inspector": "ferry, opens and inspects requests",
+    "ferry_media": "ferry, writes and reads media",
     "core": "core processor",
     "staff": "staff window",
     "ca": "certificate desk and deny list",
@@ -157,9 +158,11 @@ _VISIBLE: Final = {
     "ferry_inspector": ("ferry_inspector",),
     "core": ("core",),
     "ca": ("ca", "core/deny", "core/run", "core/outbox/control"),
-    "gatekeeper": ("gatekeeper", "ferry_high/acts/drop"),
+    "gatekeeper": ("gatekeeper", "ferry_high/acts/drop", "ferry_high/media/orders"),
     "gatekeeper_low": ("gatekeeper_low",),
 }
+#: Roles that see less than their zone.
+_VISIBLE_TO: Final = {"ferry_media": ("ferry_high",)}
 #: console -> the half it shows, and what of it.
 _SHOWN: Final = {"gatekeeper": "ferry_high", "gatekeeper_low": "ferry_low"}
 _SHOWN_FOLDERS: Final = ("state", "quarantine", "acts", "media", "trust")
@@ -167,18 +170,23 @@ _SHOWN_FOLDERS: Final = ("state", "quarantine", "acts", "media", "trust")
 
 def visible(role: str) -> tuple[str, ...]:
     """Give the folders of an installation that a role can see, below its root."""
-    return (*_VISIBLE[ownership.zone_of(role)], *_looks_at(role))
+    return (*_keeps(role), *_looks_at(role))
+
+
+def _keeps(role: str) -> tuple[str, ...]:
+    return _VISIBLE_TO.get(role) or _VISIBLE[ownership.zone_of(role)]
 
 
 def _looks_at(role: str) -> tuple[str, ...]:
     """Folders of another zone that a role reads and never writes."""
     if role in _SHOWN:
-        return tuple(f"{_SHOWN[role]}/{folder}" for folder in _SHOWN_FOLDERS)
+        shown = tuple(f"{_SHOWN[role]}/{folder}" for folder in _SHOWN_FOLDERS)
+        return (*shown, "ca/crl") if role == "gatekeeper" else shown
     return ("ca/crl",) if role == "staff" else ()
 
 
 def _paths(role: str, host: Host) -> tuple[str, ...]:
-    keeps, reads = _VISIBLE[ownership.zone_of(role)], _looks_at(role)
+    keeps, reads = _keeps(role), _looks_at(role)
     # The settings and the code are read through these too, wherever they lie.
     code = sorted({str(path) for path in host.code})
     return (

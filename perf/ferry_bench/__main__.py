@@ -1,10 +1,10 @@
 """``python -m perf.ferry_bench``: figures of the ferry, pydiode beside the diode.  Never a test; run it alone.
 
-python -m perf.ferry_bench                            everything, about ten minutes
+python -m perf.ferry_bench                            everything, about a quarter of an hour
 python -m perf.ferry_bench --only goodput,media       some of it
 python -m perf.ferry_bench --files 100                fewer large files over the diode
 
-The diode's parts need root and nftables (a link of namespaces that loses datagrams); media needs neither.
+The diode's parts need root and nftables (a link of namespaces that loses datagrams); the others need neither.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Final
 from perf.ferry_bench import diode
 from perf.ferry_bench.link import NoLinkError, lossy_link
 from perf.ferry_bench.media import media
+from perf.ferry_bench.road import road
 from perf.ferry_bench.witnessed_log import witnessed_log
 from perf.figures import show
 
@@ -30,7 +31,7 @@ OVER_A_LINK: Final = {
     "peer": diode.peer,
     "large": diode.large,
 }
-ALONE: Final = {"media": media, "log": witnessed_log}
+ALONE: Final = {"road": road, "media": media, "log": witnessed_log}
 PARTS: Final = (*ALONE, *OVER_A_LINK)
 #: Where the peer is installed, once.
 _PEERS: Final = Path(".cache") / "pydiode"

@@ -21,8 +21,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.campaign import logs, roles
 from tests.campaign import material as materials
-from tests.campaign import roles
 from tests.campaign.ledger import Ledger
 from tests.campaign.material import Material
 from tests.simulation.users import FIRST_WAGE
@@ -30,6 +30,8 @@ from wire_formats.answer import AnswerStatus
 
 _SHOW_EVERY_S = 10.0
 _SETTLED_WITHIN_S = 600.0
+#: A checkpoint that was refused is shown again after a minute.
+_COSIGNED_WITHIN_S = 90.0
 #: Blocks that the worker is given at once.
 _AHEAD = 4
 
@@ -137,6 +139,13 @@ class Campaign:
             print(f"{left} without an answer", flush=True)
             time.sleep(2)
         return left
+
+    def settle_logs(self) -> None:
+        """Wait until both logs are cosigned to their ends."""
+        end = time.monotonic() + _COSIGNED_WITHIN_S
+        while not logs.cosigned(self.material.root) and time.monotonic() < end and not self.problems:
+            self._look()
+            time.sleep(1)
 
     def stop(self) -> None:
         """End all processes."""
@@ -249,9 +258,12 @@ def main() -> int:
         campaign.run(time.monotonic() + 60 * options.minutes)
         campaign.show()
         left = campaign.settle()
+        campaign.settle_logs()
     finally:
         campaign.stop()
     figures, wrong = judge(root, campaign.ledger)
+    log_figures, found = logs.audit(root, campaign.material.trust)
+    campaign.problems += found
     kills = {
         name.removeprefix("kills "): int(n) for name, n in campaign.ledger.figures.items() if name.startswith("kills ")
     }
@@ -259,6 +271,7 @@ def main() -> int:
         f"{figures['told']} transactions told, {campaign.killed} kills {kills}, {campaign.ledger.figures['seconds']:.0f} s"
     )
     print(", ".join(f"{name} {count}" for name, count in sorted(figures.items())))
+    print("logs: " + ", ".join(f"{name} {count}" for name, count in sorted(log_figures.items())))
     for problem in campaign.problems:
         print(f"WRONG: {problem}")
     print("nothing lost, nothing twice" if not wrong and not campaign.problems else f"WRONG: {wrong}, {left} left")

@@ -11,6 +11,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from twisted.logger import formatEventAsClassicLogText as as_text
 from twisted.python.threadpool import ThreadPool
 
 from core.db.engine import open_engine as open_production
+from core.intake.backlog import Backlog
 from core.intake.grants import GrantChecker
 from core.intake.inbox import Inbox
 from core.intake.loop import IntakeLoop, LoopParts
@@ -123,9 +125,8 @@ def _core(material: Material, reactor: Any) -> None:
     engine = open_production(material.production_url)
     wake = threading.Event()
     slow = SlowWorkers(1, 1, wake.set)
-    parts = ProcessorParts(
-        engine, GrantChecker(material.trust), handlers(lambda _wage: None), material.tools, slow, clock, metrics
-    )
+    checker = GrantChecker(material.trust)
+    parts = ProcessorParts(engine, checker, handlers(lambda _wage: None), material.tools, slow, clock, metrics)
     inbox = Inbox(root / "core/inbox", root / "core/quarantine", trust=material.trust, clock=clock, metrics=metrics)
     epoch = next_epoch(engine, now_ms=clock.now_ms())
     publisher = Publisher(root / "core/outbox", material.keys["core"], epoch=epoch, clock=clock, metrics=metrics)
@@ -133,6 +134,7 @@ def _core(material: Material, reactor: Any) -> None:
         LoopParts(
             engine=engine,
             inbox=inbox,
+            backlog=Backlog(inbox, checker.unit_of),
             runner=Runner(inbox, Processor(parts), publisher, slow),
             publisher=publisher,
             revocations=Revocations(root / "core/deny", engine, trust=material.trust, clock=clock),
@@ -219,7 +221,9 @@ class _Feed:
         now_ms = self._clock.now_ms()
         frame = Frame(now_ms, now_ms + entry.life_ms, WORKER, keys, batch)
         wire = wire_body(entry, body_of(SERVICE, FIRST_WAGE + number), keys.core)
-        outgoing = build_request(entry, wire, self._asker, frame=frame, randomness=_ById(number))
+        # Every batch stands for a unit of its own, so that one unit's share of the bundler is not the campaign's limit.
+        asker = replace(self._asker, unit=batch.batch_id)
+        outgoing = build_request(entry, wire, asker, frame=frame, randomness=_ById(number))
         return outgoing, self._intake._stored(outgoing, session, entry, batch=batch)
 
 

@@ -10,7 +10,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from tests.campaign import logs
 from tests.campaign.ledger import BLOCK, Ledger
+from tests.support.machines import MachineAuthority
 
 
 def test_a_block_that_nobody_was_told_of_is_handed_out_again(tmp_path: Path) -> None:
@@ -34,6 +36,19 @@ def test_a_campaign_goes_on_where_it_ended(tmp_path: Path) -> None:
     assert (again.told, again.requests, again.figures) == (BLOCK, 3 * BLOCK, {"kills": 3})
     assert again.take() == (BLOCK, BLOCK)
     again.close()
+
+
+def test_logs_that_are_not_one_history_are_found(tmp_path: Path) -> None:
+    authority = MachineAuthority()
+    trust = authority.trust([authority.machine("ferry_low", "ferry_low")])
+    assert not logs.cosigned(tmp_path)
+    figures, found = logs.audit(tmp_path, trust)
+    assert found == [
+        "low log: no_log crossings",
+        "high log: no_log crossings",
+        "between the logs: not_two_halves  and ",
+    ]
+    assert figures["findings"] == 3
 
 
 @pytest.fixture
@@ -65,3 +80,4 @@ def test_a_small_campaign_loses_nothing_and_does_nothing_twice(short_path: Path)
     assert "300 transactions told, 5 kills" in done.stdout
     assert "effects 300" in done.stdout
     assert "nothing lost, nothing twice" in done.stdout
+    assert "findings 0" in done.stdout

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from ferry.inspector.frames import FrameReader, Question, Refusal, encode_question, parse_answer
+from ferry.inspector.frames import FrameReader, NotScanned, Question, Refusal, encode_question, parse_answer
 from ops.layout import Installation, Layout, Ports
 from ops.provision.role_files import ferry_inspector_table
 from ops.provision.toml_text import toml_text
 from ops.walls import landlock
 from tests.support.ferry_kit import requests
+from tests.support.virus_scanner import EICAR, Clamd
 from tests.support.wire_samples import HIGH_HALF
 from wire_formats.bundle import Item
 from wire_formats.errors import Kind
@@ -74,6 +76,12 @@ def connect(layout: Layout) -> socket.socket:
 
 
 def ask(talk: socket.socket, items: list[Item]) -> list[bytes | Refusal]:
+    found = answer_of(talk, items)
+    assert not isinstance(found, NotScanned), found
+    return list(found)
+
+
+def answer_of(talk: socket.socket, items: list[Item]) -> tuple[bytes | Refusal, ...] | NotScanned:
     now_ms = max((parse_header(item.header).created_ms for item in items), default=0)
     talk.sendall(encode_question(Question(7, now_ms, tuple(items))))
     reader = FrameReader()
@@ -81,7 +89,7 @@ def ask(talk: socket.socket, items: list[Item]) -> list[bytes | Refusal]:
         for content in reader.feed(talk.recv(65536)):
             answer = parse_answer(content)
             assert answer.ticket == 7
-            return list(answer.verdicts)
+            return answer.verdicts
 
 
 def test_it_opens_what_is_right_and_refuses_the_rest(layout: Layout) -> None:
@@ -124,3 +132,68 @@ def test_it_lives_behind_walls_and_has_no_network(layout: Layout) -> None:
         opened = [os.readlink(path) for path in Path(f"/proc/{process.pid}/fd").iterdir()]
         sockets = [name for name in opened if name.startswith("socket:")]
         assert len(sockets) == 2, "its listener and the mover's connection"
+
+
+# --- with a virus scanner ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clamd() -> Iterator[Clamd]:
+    with tempfile.TemporaryDirectory(prefix="fg") as folder:
+        scanner = Clamd(Path(folder))
+        try:
+            yield scanner
+        finally:
+            scanner.stop()
+
+
+def scanning(layout: Layout, clamd: Clamd) -> Layout:
+    settings = layout.settings("ferry_inspector")
+    settings.write_text(settings.read_text().replace("[inspector]\n", f'[inspector]\nclamd = "{clamd.socket}"\n'))
+    return layout
+
+
+def children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def noted(text: str) -> Item:
+    body = {
+        "id_number": "11010519491231002X", "name": "张种植", "household": "10", "origin": "new",
+        "start_month": "2026-01", "wage": 543_210, "note": text,
+    }  # fmt: skip
+    return requests(1, service="employee.add", body=body)[0]
+
+
+def test_a_real_clamd_is_asked_and_nothing_passes_without_it(layout: Layout, clamd: Clamd) -> None:
+    plain, infected = noted("plain"), noted(EICAR.decode())
+    with running(scanning(layout, clamd)), connect(layout) as talk:
+        assert answer_of(talk, [plain]) == NotScanned("no_answer", guilty=False)
+        clamd.start()
+        found = ask(talk, [plain, infected, plain])
+        assert isinstance(found[0], bytes)
+        assert isinstance(found[1], Refusal)
+        assert (found[1].kind, found[1].damaged) == (Kind.INFECTED, False)
+        assert "Test.Eicar" in found[1].reason
+        assert isinstance(found[2], bytes)
+        clamd.stop()
+        assert answer_of(talk, [plain]) == NotScanned("no_answer", guilty=False)
+
+
+@pytest.mark.skipif(landlock.version() == 0, reason="this kernel has no Landlock")
+def test_the_inspector_itself_still_opens_no_socket_and_its_child_sees_no_key(layout: Layout, clamd: Clamd) -> None:
+    clamd.start()
+    with running(scanning(layout, clamd)) as process, connect(layout) as talk:
+        ask(talk, [noted("plain")])
+        (child,) = children(process.pid)
+        for pid in (process.pid, child):
+            status = Path(f"/proc/{pid}/status").read_text()
+            assert "Seccomp:\t2" in status
+            assert "NoNewPrivs:\t1" in status
+        opened = [os.readlink(path) for path in Path(f"/proc/{process.pid}/fd").iterdir()]
+        assert sum(name.startswith("socket:") for name in opened) == 3, "listener, mover, and its child"
+        theirs = [os.readlink(path) for path in Path(f"/proc/{child}/fd").iterdir()]
+        assert sum(name.startswith("socket:") for name in theirs) == 1
+        assert not any("seal" in name or "inspector.sock" in name for name in theirs)
+        os.kill(child, signal.SIGKILL)
+        assert process.wait(timeout=20) == 1, "whoever keeps the inspector alive starts both anew"

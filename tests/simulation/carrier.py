@@ -106,7 +106,7 @@ class Carrier:
             return
         if fate == "tear" and len(data) > 1:
             data = data[: self.chance.randrange(len(data))]
-        elif fate == "flip":
+        elif fate == "flip" and data:
             torn = bytearray(data)
             torn[self.chance.randrange(len(torn))] ^= 1 << self.chance.randrange(8)
             data = bytes(torn)

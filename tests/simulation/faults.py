@@ -8,6 +8,7 @@ disk       no room, errors, short writes, refused changes
 clocks     clocks a day ahead, a day behind, set back and forth
 outage     both lanes down, now and then for an hour
 hands      folders emptied, journals removed or put back, keys changed with a backlog, processes stopped
+diode      a cable in the place of the folders: loss beyond what is planned, in bursts, turned bits, dark times, deaths
 poison     requests whose inspection or execution ends the process
 tight      small bounds everywhere, and much to do
 storm      a little of everything
@@ -23,6 +24,7 @@ from typing import Final
 
 from ferry.settings import FerryLimits
 from tests.simulation import processes
+from tests.simulation.cable import CableRates
 from tests.simulation.carrier import Carrier, Rates
 from tests.simulation.forgery import Forger
 from tests.simulation.process_disk import CHANGES, Crash, Trouble
@@ -32,7 +34,7 @@ from tests.simulation.watchers import Conservation
 from tests.simulation.world import DEVICES, ROLES, World
 
 PROFILES: Final = (
-    "loss", "gap", "kills", "power", "disk", "clocks", "outage", "hands", "poison", "tight", "storm",
+    "loss", "gap", "kills", "power", "disk", "clocks", "outage", "hands", "poison", "tight", "storm", "diode",
 )  # fmt: skip
 DAY_MS: Final = 86_400_000
 HOUR_S: Final = 3_600.0
@@ -59,6 +61,7 @@ class Plan:
     faults_s: float
     users: int
     burst: float
+    cable: CableRates | None = None
 
 
 @dataclass
@@ -86,6 +89,7 @@ def plan_of(seed: int, profile: str = "") -> Plan:
         core_inbox_files=chance.choice((2, 5)) if tight else 50,
         journal_rows=chance.choice((10, 40)) if tight else 1_000,
         give_up_tries=chance.choice((4, 12)),
+        log_leaves=random.Random(f"{seed} log").choice((3, 9, 40)) if tight else 1 << 20,
     )
     worker = {
         "resend_first_ms": chance.choice((2_000, 5_000)),
@@ -95,7 +99,16 @@ def plan_of(seed: int, profile: str = "") -> Plan:
     bounds = Bounds(limits, core_outbox_files=3 if tight else 2_000, worker=worker)
     direct = chosen in ("kills", "power", "disk", "hands") and chance.random() < 0.4
     rates = _rates(chosen, chance)
-    return Plan(chosen, direct, bounds, rates, chance.uniform(15, 45), 60 if tight else chance.randrange(12, 40), 0.5)
+    seconds, users = chance.uniform(15, 45), 60 if tight else chance.randrange(12, 40)
+    cable = _cable(random.Random(f"{seed} cable rates")) if chosen == "diode" else None
+    return Plan(chosen, direct, bounds, rates, seconds, users, 0.5, cable)
+
+
+def _cable(chance: random.Random) -> CableRates:
+    return CableRates(
+        lose=chance.choice((0.0, 0.01, 0.05, 0.2, 0.4)), burst=chance.choice((1.0, 1.0, 5.0, 30.0)),
+        flip=chance.choice((0.0, 0.01)), double=chance.choice((0.0, 0.05)), planned=chance.choice((0, 100, 500)),
+    )  # fmt: skip
 
 
 def _rates(profile: str, chance: random.Random) -> Rates:
@@ -128,12 +141,13 @@ class Faults:
     def start(self) -> None:
         kinds: dict[str, tuple[Callable[[], None], ...]] = {
             "gap": (self._forge,),
-            "kills": (self._kill, self._crash, self._crash),
+            "kills": (self._kill, self._crash, self._crash, self._crash_on_the_road),
             "power": (self._power, self._crash_with_power),
             "disk": (self._trouble,),
             "clocks": (self._clock, self._clock, self._kill),
             "outage": (self._outage,),
             "hands": (self._empty, self._journal, self._keys, self._stop, self._kill),
+            "diode": (self._kill, self._crash, self._pause, self._dark),
             "poison": (self._poison, self._poison, self._kill),
             "tight": (self._kill, self._pause, self._pause),
             "storm": (
@@ -152,6 +166,8 @@ class Faults:
         self._over = True
         self._carrier.rates = Rates()
         self._carrier.down = False
+        if (cable := self._world.cable) is not None:
+            cable.rates, cable.dark = CableRates(), False
         self._world.mounts.troubles.clear()
         for machine in self._world.machines.values():
             machine.offset_ms = 0
@@ -188,6 +204,13 @@ class Faults:
         kinds = frozenset({self._chance.choice(CHANGES)} if self._chance.random() < 0.7 else CHANGES)
         moment = self._chance.choice(("before", "after", "torn"))
         self._world.crash_at(self._role(), Crash(kinds, self._chance.randrange(1, 25), moment, power, where))
+
+    def _crash_on_the_road(self) -> None:
+        """A half dies right after a bundle got its name on the gap or behind it, and nothing of that is committed yet."""
+        name = self._chance.choice(("low", "high"))
+        self._world.crash_at(
+            name, Crash(frozenset({"rename"}), self._chance.randrange(1, 4), "after", False, "/interactive/")
+        )
 
     def _crash_with_power(self) -> None:
         self._crash(power=True)
@@ -249,6 +272,20 @@ class Faults:
         self._world.disturb("lanes up")
         self._carrier.down = False
 
+    def _dark(self) -> None:
+        """Both cables carry nothing for a while."""
+        cable, seconds = self._world.cable, self._chance.uniform(0.2, 15.0)
+        assert cable is not None
+        cable.dark = True
+        self._world.disturb(f"cables dark for {seconds:.1f} s")
+        self._world.scheduler.after(seconds, self._light)
+
+    def _light(self) -> None:
+        cable = self._world.cable
+        assert cable is not None
+        cable.dark = False
+        self._world.disturb("cables carry again")
+
     def _forge(self) -> None:
         self._parts.forger.forge()
 
@@ -279,6 +316,7 @@ class Faults:
             disk.unlink(f"{folder}/{file}")
         for file, content in (older or {}).items():
             disk.create(f"{folder}/{file}").write(content, 0)
+        self._world.excuses.add("journal")
         self._world.disturb(f"journal of {name} is {'an older one' if older else 'gone'}")
 
     def _keys(self) -> None:

@@ -17,7 +17,7 @@ from typing import Final
 from tests.simulation.disk import Inode, SimDisk, lazily
 from tests.simulation.scheduler import Process
 from tests.simulation.trace import Killed
-from wire_formats.collaborators import FileFacts
+from wire_formats.collaborators import FileFacts, FilePath
 
 #: Simulated seconds; ``sync`` is drawn anew each time.
 _COST: Final = {"create": 30e-6, "write": 20e-6, "rename": 20e-6, "unlink": 20e-6, "read": 15e-6, "names": 20e-6}
@@ -156,7 +156,7 @@ class ProcessDisk:
         self.begin("names", path)
         return lazily(self.mounts.under(path).listing(path))
 
-    def facts(self, path: Path) -> FileFacts:
+    def facts(self, path: FilePath) -> FileFacts:
         text = str(path)
         self.begin("facts", text)
         try:
@@ -164,12 +164,12 @@ class ProcessDisk:
         except IsADirectoryError:
             return FileFacts(False, True, 0)
 
-    def open(self, path: Path) -> int:
+    def open(self, path: FilePath) -> int:
         text = str(path)
         self.begin("open", text)
         return self._handle(self.mounts.under(text).find(text), text)
 
-    def create(self, path: Path, *, keep: bool = False) -> int:
+    def create(self, path: FilePath, *, keep: bool = False) -> int:
         text = str(path)
         dies = self.begin("create", text)
         disk = self.mounts.under(text)
@@ -226,15 +226,18 @@ class ProcessDisk:
             raise Killed
         self._handles.pop(handle, None)
 
-    def rename(self, before: Path, after: Path) -> None:
+    def rename(self, before: FilePath, after: FilePath) -> None:
         old, new = str(before), str(after)
         dies = self.begin("rename", new)
         disk = self.mounts.under(old)
         disk.rename(old, new)
-        self.mounts.on_rename(self.process.name, new, bytes(disk.find(new).content))
+        content = bytes(disk.find(new).content)
+        self.mounts.on_rename(self.process.name, new, content)
+        if old.endswith(".bundle"):  # as good as removed: a file kept to be written over
+            self.mounts.on_unlink(self.process.name, old, content)
         self.end("rename", new, dies=dies)
 
-    def unlink(self, path: Path) -> None:
+    def unlink(self, path: FilePath) -> None:
         text = str(path)
         disk = self.mounts.under(text)
         content = bytes(disk.find(text).content)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from twisted.internet.task import LoopingCall
 
 from core.db.engine import open_engine as open_production
+from core.intake.backlog import Backlog
 from core.intake.grants import GrantChecker
 from core.intake.inbox import Inbox
 from core.intake.loop import IDLE_S, PAUSE_S, IntakeLoop, LoopParts, Rest
@@ -40,6 +41,7 @@ from ferry.transports.ends import Ends
 from ferry.witness.station import CrossingLog
 from ops.runtime.background import ReactorBackground
 from tests.simulation import sqlite
+from tests.simulation.cable import Cable
 from tests.simulation.kit import CORE_KEY, SEAL_KEY, WORKER, Kit, Seeded
 from tests.simulation.kit import handlers as make_handlers
 from tests.simulation.process_disk import ProcessDisk
@@ -97,6 +99,8 @@ class Surrounding:
     gap: tuple[Path, Path]
     """roots of the gap as the low half and the high half see it"""
     seed: str
+    cable: Cable | None = None
+    """joins the halves in the place of the gap's folders"""
 
 
 class Watch:
@@ -145,9 +149,13 @@ def start_low(around: Surrounding) -> LowHalf:
         dmz_outbox=DMZ / "outbox", dmz_inbox=DMZ / "inbox", dmz_notices=DMZ / "notices", limits=parts.limits,
     )  # fmt: skip
     disk = around.disk
-    inlet = DirectoryInlet(settings.gap_outbound, around.watch, disk=disk)
-    outlet = DirectoryOutlet(settings.gap_inbound, disk=disk)
-    half = around.kinds.low(parts, settings, around.process.reactor, inlet, outlet, around.watch)
+    ends = Ends(
+        DirectoryInlet(settings.gap_outbound, around.watch, disk=disk),
+        DirectoryOutlet(settings.gap_inbound, disk=disk),
+    )
+    if around.cable is not None:
+        ends = around.cable.ends(around.process, "inbound", "outbound", around.seed)
+    half = around.kinds.low(parts, settings, around.process.reactor, *ends, around.watch)
     half.start()
     return half
 
@@ -165,6 +173,8 @@ def start_high(around: Surrounding) -> HighHalf:
         DirectoryInlet(settings.gap_inbound, around.watch, disk=disk),
         DirectoryOutlet(settings.gap_outbound, disk=disk),
     )
+    if around.cable is not None:
+        ends = around.cable.ends(around.process, "outbound", "inbound", around.seed)
     inspector = around.kinds.inspector(around.process)
     half = around.kinds.high(parts, settings, around.process.reactor, ends, around.watch, NearInspector(inspector))
     half.start()
@@ -219,7 +229,8 @@ def start_core(around: Surrounding) -> RunningCore:
     slow = SlowWorkers(1, 1, lambda: None)
     handlers = make_handlers(lambda wage: around.kinds.look(process, wage))
     tools = replace(kit.tools, signing_key=key, randomness=Seeded(f"{around.seed} core {process.scheduler.now}"))
-    parts = ProcessorParts(engine, GrantChecker(kit.trust), handlers, tools, slow, process, kit.core_metrics)
+    checker = GrantChecker(kit.trust)
+    parts = ProcessorParts(engine, checker, handlers, tools, slow, process, kit.core_metrics)
     shared: dict[str, Any] = {"clock": process, "metrics": kit.core_metrics, "disk": disk}
     inbox = Inbox(CORE / "inbox", CORE / "quarantine", trust=kit.trust, **shared)
     epoch = next_epoch(engine, now_ms=process.now_ms())
@@ -228,6 +239,7 @@ def start_core(around: Surrounding) -> RunningCore:
         LoopParts(
             engine=engine,
             inbox=inbox,
+            backlog=Backlog(inbox, checker.unit_of),
             runner=Runner(inbox, around.kinds.processor(parts), publisher, slow),
             publisher=publisher,
             revocations=Revocations(CORE / "deny", engine, trust=kit.trust, clock=process, disk=disk),

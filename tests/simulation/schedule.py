@@ -14,6 +14,7 @@ from sqlalchemy import select
 from dmz.workers.request_building import open_and_check
 from dmz.workers.tables import request_out, result_in
 from ferry.inspection import Inspector
+from tests.simulation.audits import check_alarms, check_logs, cosigned, why_not_cosigned
 from tests.simulation.carrier import Carrier
 from tests.simulation.faults import Faults, Parts, plan_of
 from tests.simulation.forgery import Forger
@@ -25,7 +26,7 @@ from tests.simulation.users import Intent, Users
 from tests.simulation.watchers import Conservation, LossWatch, check_bounds
 from tests.simulation.world import World
 from wire_formats.answer import Answer, AnswerStatus, parse_answer_header
-from wire_formats.bundle import Item
+from wire_formats.bundle import CLOCK_SLACK_MS, Item
 from wire_formats.canonical import decode_object
 from wire_formats.catalogue import SERVICES
 from wire_formats.errors import Kind
@@ -33,6 +34,13 @@ from wire_formats.request import RequestHeader, body_of
 
 #: After the last fault everything must be answered within this: the longest pause of a worker's resend, and room.
 ANSWERED_S: Final = 180.0
+#: When everything is answered, both logs must be cosigned to their ends within this: a refused checkpoint is shown again
+#: after a minute.
+COSIGNED_S: Final = 90.0
+#: And so much later where a clock was wrong: what is older than a message that was made so far ahead is not believed.
+CLOCK_S: Final = CLOCK_SLACK_MS / 1000
+#: Kinds of schedules in which clocks may be wrong.
+_CLOCKS: Final = frozenset({"clocks", "storm"})
 #: What a wrong clock may honestly bring about: a refusal that says so.
 _OF_TIME: Final = frozenset(
     {Kind.EXPIRED, Kind.FROM_THE_FUTURE, Kind.SESSION_EXPIRED, Kind.GRANT_EXPIRED, Kind.CERTIFICATE_EXPIRED}
@@ -93,7 +101,7 @@ class Schedule:
         self._shown: dict[int, Intent] = {}
         kinds = replace(given, look=self._look, inspector=lambda process: _Poisoned(process, self.users))
         plan = self.plan
-        self.world = World(seed, kit(), kinds, plan.bounds, direct=plan.direct, trace=self.trace)
+        self.world = World(seed, kit(), kinds, plan.bounds, direct=plan.direct, trace=self.trace, cable=plan.cable)
         self.users = Users(self.world, random.Random(f"{seed} users"))
         self.carrier = Carrier(self.world, plan.rates, random.Random(f"{seed} carrier"))
         self.conservation = Conservation(self.world)
@@ -114,7 +122,7 @@ class Schedule:
             self.trace.deafen()
         figures = Counter(
             told=sum(intent.told is not None for intent in self.users.intents.values()),
-            lost=len(self.carrier.lost),
+            lost=len(self.carrier.lost) + (self.world.cable.lost if self.world.cable is not None else 0),
             noticed=self.losses.noticed,
             repaired=self.losses.repaired,
             deaths=sum(" dies: " in line for line in self.trace.lines),
@@ -126,7 +134,7 @@ class Schedule:
         world, plan = self.world, self.plan
         self.conservation.listen()
         world.start_all()
-        if not plan.direct:
+        if not plan.direct and world.cable is None:
             self.carrier.start()
         self.users.plan(plan.users, within_s=0.9 * plan.faults_s, burst=plan.burst)
         self.faults.start()
@@ -145,11 +153,13 @@ class Schedule:
         self._calm_s = world.scheduler.now - calm
         if not self.trace.faults:
             self._judge()
+            self._judge_logs()
 
     def _second(self) -> None:
         self.world.scheduler.run(self.world.scheduler.now + 1.0)
         self.losses.look()
         check_bounds(self.world)
+        check_alarms(self.world)
 
     # --- the end
 
@@ -224,10 +234,21 @@ class Schedule:
             )
         if not done and header.error not in _OF_TIME:
             self.trace.fault(f"declaration {intent.wage} was answered {header.status.name} {header.error}")
-        if not done and self.plan.profile not in ("clocks", "storm"):
+        if not done and self.plan.profile not in _CLOCKS:
             self.trace.fault(f"declaration {intent.wage} was refused {header.error} though no clock was wrong")
         if done and intent.service == "wage.declare" and fields.get("base") != intent.wage:
             self.trace.fault(f"declaration {intent.wage} was answered with {fields.get('base')}")
+
+    def _judge_logs(self) -> None:
+        """One history, and both halves have signed it."""
+        within = COSIGNED_S + (CLOCK_S if self.plan.profile in _CLOCKS else 0.0)
+        end = self.world.scheduler.now + within
+        while not self.trace.faults and not cosigned(self.world):
+            if self.world.scheduler.now > end:
+                self.trace.fault(f"logs not cosigned within {within:.0f} s: {why_not_cosigned(self.world)}")
+            self._second()
+        if not self.trace.faults:
+            check_logs(self.world)
 
     def _look(self, process: Process, wage: int) -> None:
         intent = self.users.intents.get(wage)

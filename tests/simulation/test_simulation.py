@@ -24,6 +24,8 @@ SEEDS = {
     195: "poison",  # innocent requests were held with the poisoned one, again and again
     197: "storm",  # an unreadable folder ended the core's turn as if it were a mistake
     1001: "loss",
+    9004: "diode",  # two datagrams of five are lost, one of twenty was planned
+    3013: "storm",  # a power cut took the cosigned end of a full log, and left that of the next one
     1005: "disk",  # a user met a permission error in place of "try again"
 }
 

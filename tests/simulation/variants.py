@@ -164,6 +164,18 @@ class _NeverHolds(HighHalf):
         super().start()
 
 
+def _logs_nothing_unlogged(half: type[LowHalf] | type[HighHalf]) -> type[Any]:
+    """A half that does not log, at its start, what an earlier life had sent and not committed."""
+
+    class Forgets(half):  # type: ignore[valid-type,misc]
+        def start(self) -> None:
+            for station in self.half._senders.values():
+                station.sender.spooled.log_unlogged = lambda: None
+            super().start()
+
+    return Forgets
+
+
 def _asks_once(worker: Worker) -> None:
     async def resend() -> int:
         return 0
@@ -191,4 +203,10 @@ VARIANTS: Final = (
     Variant("timers follow the wall clock", Kinds(timers_follow_the_wall=True), "clocks", first=3),
     Variant("poison is never held", Kinds(high=_NeverHolds, journal=_FindsNoCulprit), "poison", first=2),
     Variant("a worker asks once", Kinds(worker=_asks_once), "power", first=3),
+    Variant(
+        "what was sent and not committed is not logged at the next start",
+        Kinds(low=_logs_nothing_unlogged(LowHalf), high=_logs_nothing_unlogged(HighHalf)),
+        "kills",
+        first=0,
+    ),
 )

@@ -93,7 +93,8 @@ class Conservation:
             if path.startswith(f"/proc/sim/{device}/"):
                 folder, name = path.rsplit("/", 1)
                 inode = disk.folders[folder].get(name)
-                if inode is None or _ids(bytes(inode.content)) == []:
+                found = [] if inode is None else [key for key, _ in _ids(bytes(inode.content))]
+                if found != self.inside[path]:  # gone, torn, or what the file held before
                     self.by_hand(path)
 
     def _spool(self, path: str, content: bytes) -> None:
@@ -215,7 +216,7 @@ def _files(world: World, folder: str) -> int:
 
 def _item(content: bytes) -> list[tuple[tuple[str, bytes], bytes]]:
     """Key and header of a single request that was set aside."""
-    with contextlib.suppress(PeerError, TypeError, ValueError):
+    with contextlib.suppress(PeerError, TypeError, ValueError, LookupError):
         item: Any = cbor.decode(content, max_depth=2)
         return [(("request", parse_header(item[0]).id), item[0])]
     return []

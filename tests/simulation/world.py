@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.simulation import processes, sqlite
+from tests.simulation.cable import Cable, CableRates
 from tests.simulation.disk import SimDisk
 from tests.simulation.kit import Kit
 from tests.simulation.process_disk import Crash, Mounts, ProcessDisk
@@ -61,9 +62,13 @@ class World:
         bounds: the bounds they run under.
         direct: whether both halves share one gap folder; else a carrier moves files between two.
         trace: what happened.
+        cable: what the cables of a diode do, where one joins the halves.
     """
 
-    def __init__(self, seed: int, kit: Kit, kinds: Kinds, bounds: Bounds, *, direct: bool, trace: Trace) -> None:
+    def __init__(
+        self, seed: int, kit: Kit, kinds: Kinds, bounds: Bounds, *, direct: bool, trace: Trace,
+        cable: CableRates | None = None,
+    ) -> None:  # fmt: skip
         self.seed, self.kit, self.kinds, self.bounds, self.trace = seed, kit, kinds, bounds, trace
         self.scheduler = Scheduler(seed, trace)
         trace.scheduler = self.scheduler
@@ -77,6 +82,9 @@ class World:
         self.dark: set[str] = set()
         #: Disks that lost power: files that were removed may be back, more than a folder may hold.
         self.cut: set[str] = set()
+        #: What may have cost a half its memory of the last moments (``audits``).
+        self.excuses: set[str] = set()
+        self.cable = Cable(self.scheduler, cable, random.Random(f"{seed} cable")) if cable is not None else None
         self._watches: dict[str, Watch] = {}
         self.on_power: Callable[[str], None] = lambda _device: None
         sqlite.reseed(random.Random(f"{seed} sqlite"))
@@ -132,6 +140,7 @@ class World:
         self.cut.add(device)
         self.on_power(device)
         if device in self.machines:
+            self.excuses.add("power")
             self.dark.add(device)
             self.scheduler.after(self.chance.uniform(0.5, 5.0), lambda: self._light(device))
 
@@ -160,7 +169,9 @@ class World:
         watch = Watch(process)
         self._watches[role.name] = watch
         seed = f"{self.seed} {role.name}"
-        given = Surrounding(process, disk, watch, self.kit, self.kinds, self.bounds, role.key, self.gap, seed)
+        given = Surrounding(
+            process, disk, watch, self.kit, self.kinds, self.bounds, role.key, self.gap, seed, self.cable
+        )
         try:
             role.running = _START[role.name](given)
         except Exception as error:  # noqa: BLE001 - as the role's main: it says why and ends

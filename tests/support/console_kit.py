@@ -17,10 +17,12 @@ from prometheus_client import CollectorRegistry
 
 from ca.accounts import TrialCertificate, issue_operator_certificate
 from ca.authority import load_authorities
+from ca.crl import write_crl
 from ca.ledger import Ledger
 from ca.metrics import CaMetrics
 from ca.profile_table import load_profiles
 from ca.provision import Provisioning, issuer_of, provision_authority
+from ca.revoke import Revoker
 from ops.layout import HOSTS, Layout
 from ops.provision.toml_text import Value, toml_text
 from ops.runtime.clock import SystemClock, SystemRandomness
@@ -55,6 +57,18 @@ class ConsoleAuthority:
             return issue_operator_certificate(
                 issuer, "gatekeeper", name, display=name, randomness=self._randomness
             )  # fmt: skip
+        finally:
+            ledger.close()
+
+    def revoke(self, operator: TrialCertificate) -> None:
+        """Revoke an operator's certificate and write the authority's lists, as the role does."""
+        serial = x509.load_pem_x509_certificate(operator.chain_pem).serial_number
+        ledger = Ledger.open(self._settings.database)
+        clock = SystemClock()
+        try:
+            Revoker(ledger, clock).revoke(f"{serial:032x}", reason="affiliation_changed", operator="test")
+            for one in load_authorities(self._settings).values():
+                write_crl(ledger, one, self.layout.ca / "crl", now_ms=clock.now_ms())
         finally:
             ledger.close()
 

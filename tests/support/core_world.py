@@ -25,6 +25,7 @@ from core.db.engine import open_engine
 from core.db.migrate import migrate
 from core.db.states import AccountKind
 from core.db.tables import account
+from core.intake.backlog import Backlog
 from core.intake.grants import GrantChecker
 from core.intake.inbox import Inbox
 from core.intake.loop import IntakeLoop, LoopParts
@@ -317,7 +318,8 @@ def assemble(
     )
     wake = threading.Event()
     slow = SlowWorkers(2, 64, wake.set)
-    processor = Processor(ProcessorParts(engine, GrantChecker(trust), kinds.handlers, tools, slow, clock, metrics))
+    checker = GrantChecker(trust)
+    processor = Processor(ProcessorParts(engine, checker, kinds.handlers, tools, slow, clock, metrics))
     inbox = kinds.inbox(folder / "inbox", folder / "quarantine", trust=trust, clock=clock, metrics=metrics)
     epoch = next_epoch(engine, now_ms=clock.now_ms())
     publisher = kinds.publisher(folder / "outbox", core, epoch=epoch, clock=clock, metrics=metrics)
@@ -326,6 +328,7 @@ def assemble(
     parts = LoopParts(
         engine=engine,
         inbox=inbox,
+        backlog=Backlog(inbox, checker.unit_of),
         runner=runner,
         publisher=publisher,
         revocations=Revocations(folder / "deny", engine, trust=trust, clock=clock),

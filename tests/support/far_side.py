@@ -71,6 +71,8 @@ class FarSide:
         self.bodies: list[tuple[str, dict[str, Any]]] = []
         self.passwords = {"zhangsan-unit": PASSWORD}
         self.must_change = False
+        #: Account and unit by client certificate; whoever is not listed is the first unit's.
+        self.accounts: dict[bytes, tuple[str, str]] = {}
         self.handlers: dict[str, Callable[[RequestHeader, dict[str, Any]], Reply]] = {
             "account.login": self._login,
             "account.password": self._password,
@@ -120,7 +122,8 @@ class FarSide:
         stream = self._streams["low", lane]
         prepare_drop(self.inbox / worker)
         name = DropName(stream.epoch, stream.sequence, f"low-{lane}")
-        return write_drop(self.inbox / worker, name, bundles.encode_bundle(sealed))
+        write_drop(self.inbox / worker, name, bundles.encode_bundle(sealed))
+        return self.inbox / worker / str(name)
 
     def _carry(self, bundle: bundles.Bundle, lane: str) -> None:
         checked = bundles.verify_seal(bundle, 0, self.worker_trust, role="worker", now_ms=self.now_ms())
@@ -199,11 +202,12 @@ class FarSide:
 
     def _session_answer(self, header: RequestHeader) -> Reply:
         rights = ("account.logout", "account.password", "unit.profile", "unit.assessed", "employee.add", "wage.batch")
+        account, subject = self.accounts.get(header.certificate, ("u-1001", "1001"))
         grant = Grant(
             grant_id=header.id,
-            account="u-1001",
+            account=account,
             window=header.window,
-            subject="1001",
+            subject=subject,
             certificate=header.certificate,
             rights=("account.password", "account.logout") if self.must_change else rights,
             from_ms=self.now_ms(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from wire_formats.collaborators import FilePath
 from wire_formats.disk import OsDisk
 
 
@@ -40,11 +41,11 @@ class DyingDisk(QuickDisk):
         self._logs: set[int] = set()
         self._synced: dict[Path, bytes] = {}
 
-    def create(self, path: Path, *, keep: bool = False) -> int:
+    def create(self, path: FilePath, *, keep: bool = False) -> int:
         self._step()
         handle = super().create(path, keep=keep)
-        self._paths[handle] = path
-        self._synced.setdefault(path, path.read_bytes())
+        self._paths[handle] = Path(path)
+        self._synced.setdefault(Path(path), Path(path).read_bytes())
         return handle
 
     def write(self, handle: int, data: bytes | memoryview, at: int) -> int:
@@ -64,9 +65,9 @@ class DyingDisk(QuickDisk):
         if handle in self._paths:
             self._synced[self._paths[handle]] = self._paths[handle].read_bytes()
 
-    def open(self, path: Path) -> int:
+    def open(self, path: FilePath) -> int:
         handle = super().open(path)
-        if path.name.endswith("-wal"):
+        if str(path).endswith("-wal"):
             self._logs.add(handle)
         return handle
 
@@ -89,7 +90,7 @@ class DyingDisk(QuickDisk):
         names = [self._journal, self._journal.with_name(f"{self._journal.name}-wal")]
         return {path: path.read_bytes() for path in names if path.exists()}
 
-    def rename(self, before: Path, after: Path) -> None:
+    def rename(self, before: FilePath, after: FilePath) -> None:
         self._step()
         super().rename(before, after)
 

@@ -84,6 +84,8 @@ def unpack_object(data: bytes) -> tuple[DropName, bytes]:
     Raises:
         PeerError: no name of the grammar.
     """
+    if not data:
+        raise PeerError(Kind.MALFORMED, "object without a name")
     end = 1 + data[0]
     try:
         name = parse_name(data[1:end].decode("ascii"))

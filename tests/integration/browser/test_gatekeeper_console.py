@@ -16,6 +16,7 @@ from tests.support.web_browser import PHONE, Home, WebBrowser, browsing, why_not
 from tests.unit.ferry.acts.acting import delivered, outcomes, poison, shelf
 from tests.unit.ferry.driving import Driven
 from tests.unit.ferry.inspector.test_lost import FragileInspector
+from wire_formats.drop import DropName, write_drop
 from wire_formats.tlog.evidence import parse_evidence, verify_evidence
 
 TIMEOUT = 300
@@ -100,6 +101,7 @@ def test_two_operators_release_a_held_bundle_before_two_browsers(desk: Desk, tmp
     assert li.heading == "Lanes"
     assert "held bundles that wait for two operators: 2" in li.text()
     assert len(li.all("article.lane")) == 4
+    assert li.text("main").count("/ 1,024") == 2, "the lanes this half sends on have credits"
     li.shoot(tmp_path / "lanes.png")
     li.click_link("Held")
     (item,) = shelf(desk.ferry)
@@ -162,12 +164,34 @@ def look_around(desk: Desk, browser: WebBrowser, pictures: Path) -> None:
     assert "The register is empty" in browser.text()
     assert len(browser.all("ol.steps li")) == 6
     browser.shoot(pictures / "media.png")
-    for path in ("/", "/held", "/media", "/journal", "/log"):
+    look_at_the_quarantine(desk, browser, pictures)
+    for path in ("/", "/held", "/media", "/media/export", "/journal", "/log"):
         browser.open(desk.high.url(path))
         with browser.size(*PHONE, phone=True):
             assert no_wider_than(browser, PHONE[0]), path
             browser.shoot(pictures / f"phone{path.replace('/', '-')}.png")
     assert browser.printed().startswith(b"%PDF")
+
+
+def look_at_the_quarantine(desk: Desk, browser: WebBrowser, pictures: Path) -> None:
+    """What cannot be right is named with its reason, and nothing of it is shown."""
+    for number in range(2):
+        strange = DropName(9, number, "ferry_low")
+        write_drop(desk.ferry.kit.root / "gap" / "inbound" / "bulk", strange, b"secret %d" % number)
+    desk.go_on()
+    browser.open(desk.high.url("/held"))
+    browser.click_link("See what is quarantined")
+    assert len(browser.all("tbody tr")) == 2
+    browser.shoot(pictures / "quarantined.png")
+    browser.click(browser.one("tbody a"))
+    assert "malformed" in browser.text()
+    assert "secret" not in browser.text()
+    browser.shoot(pictures / "quarantined-one.png")
+    with browser.size(*PHONE, phone=True):
+        assert no_wider_than(browser, PHONE[0])
+        browser.shoot(pictures / "quarantined-one-phone.png")
+    browser.click_link("Find it in the journal")
+    assert browser.heading == "Journal"
 
 
 @pytest.mark.timeout(TIMEOUT)
@@ -217,7 +241,17 @@ def test_who_is_not_let_in(desk: Desk) -> None:
         wrong = f"csrf={token}&act={act}&subject={subject}&reason=looked_at"
         assert console.ask(root, desk.files["li"], "/act", method="POST", body=wrong, headers=form)[0] in (400, 409)
     assert console.ask(root, desk.files["li"], "/act", method="POST", body="x" * 9000, headers=form)[0] == 413
-    for path in ("/nowhere", "/held/..", "/held/%2e", "/media/slip/NONE", "//", "/evidence?request=zz"):
+    for path in (
+        "/nowhere",
+        "/held/..",
+        "/held/%2e",
+        "/media/slip/NONE",
+        "//",
+        "/evidence?request=zz",
+        "/quarantined/x",
+        "/media/receipt/..",
+        "/media/statement/WH-0001/" + "0" * 32,
+    ):
         assert console.ask(root, desk.files["li"], path)[0] in (400, 404), path
     desk.go_on()
     assert outcomes(desk.ferry) == []

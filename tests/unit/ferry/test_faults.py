@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from tests.support.machines import NOW_MS, MachineAuthority
 from tests.support.wire_samples import answer_item
 from tests.unit.ferry.driving import Driven
 from wire_formats.bundle import MAX_BUNDLE_BYTES, SealStream, encode_bundle, new_bundle, parse_bundle
-from wire_formats.drop import DropName, write_drop
+from wire_formats.drop import DropName, parse_name, write_drop
 from wire_formats.instants import LATEST_MS
 from wire_formats.lane_control import Acknowledgement, Control, Heartbeat, sign_control
 from wire_formats.request import parse_header
@@ -159,6 +161,24 @@ def pipe(ferry: Driven) -> None:
     os.mkfifo(outbox(ferry) / str(DropName(1, 1, "worker-1")))
 
 
+def unix_socket(ferry: Driven) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        at = os.open(outbox(ferry), os.O_PATH)  # the path itself may be longer than a socket's name
+        try:
+            listening.bind(f"/proc/self/fd/{at}/{DropName(1, 1, 'worker-1')}")
+        finally:
+            os.close(at)
+
+
+def device(ferry: Driven) -> None:
+    try:
+        os.mknod(
+            outbox(ferry) / str(DropName(1, 1, "worker-1")), stat.S_IFCHR | 0o600, os.makedev(1, 5)
+        )  # zeros, endless
+    except PermissionError:
+        pytest.skip("only root makes devices")
+
+
 def folder(ferry: Driven) -> None:
     (outbox(ferry) / str(DropName(1, 1, "worker-1")) / "inner").mkdir(parents=True)
 
@@ -187,6 +207,8 @@ FAULTS: list[tuple[Callable[[Driven], None], Reason]] = [
     (symbolic_link, Reason.NOT_A_FILE),
     (hard_link, Reason.NOT_A_FILE),
     (pipe, Reason.NOT_A_FILE),
+    (unix_socket, Reason.NOT_A_FILE),
+    (device, Reason.NOT_A_FILE),
     (folder, Reason.NOT_A_FILE),
 ]
 
@@ -283,6 +305,32 @@ def test_an_epoch_of_another_age_closes_no_lane(ferry: Driven, lane: str) -> Non
     (bundle,) = bundles_in(ferry.kit.core_inbox / "interactive")
     assert [parse_header(item.header).id for item in bundle.items] == request_ids(items)
     assert len(bundles_in(ferry.kit.worker_inbox())) == 1
+
+
+def test_a_forged_acknowledgement_empties_nothing(ferry: Driven) -> None:
+    """Only the receiving half can say what has arrived: not the worker, not the core, not the sender itself."""
+    ferry.stop_half(ferry.high)
+    items = requests(now_ms=ferry.clock.ms)
+    worker_author(ferry.kit).send(items, now_ms=ferry.clock.ms)
+    ferry.run(0.3)
+    spool = ferry.kit.root / "ferry_low" / "spool" / "inbound-interactive"
+    [waiting] = spool.glob("*.bundle")
+    epoch = parse_name(waiting.name).epoch
+    strangers = MachineAuthority("Strangers").machine("ferry_high", "ferry_high")
+    keys = (ferry.kit.workers["worker-1"], ferry.kit.core, ferry.kit.low, strangers)
+    for number, key in enumerate(keys):
+        message = Acknowledgement("inbound", "interactive", epoch, 1, (), ferry.clock.ms)
+        name = DropName(0, 900 + number, "ferry_high", "notice")
+        write_drop(ferry.kit.root / "gap" / "outbound" / "control", name, sign_control(message, key))
+    for path in (ferry.kit.root / "gap" / "inbound" / "interactive").glob("*.bundle"):
+        path.unlink()
+    ferry.run(1)
+    assert list((ferry.kit.root / "gap" / "outbound" / "control").glob("*.notice")) == []
+    assert waiting.exists()
+    ferry.start_high()
+    ferry.run(4)
+    (bundle,) = bundles_in(ferry.kit.core_inbox / "interactive")
+    assert [parse_header(item.header).id for item in bundle.items] == request_ids(items)
 
 
 def test_only_the_core_and_the_high_half_write_answers(ferry: Driven) -> None:

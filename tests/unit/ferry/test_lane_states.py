@@ -104,7 +104,11 @@ def test_gaps_of_an_old_acknowledgement_are_not_believed() -> None:
     assert box.missing() == 1
     for _ in range(5):
         box.sent(2, 0.0)
-    assert box.hopeless(tries=6) == [2]
+    assert box.hopeless(tries=6) == [], "the first was sent before it was missed"
+    assert box.hopeless(tries=5) == [2]
+    box.acknowledge(7, 0, (), 12, now_ms=0)
+    box.acknowledge(7, 0, (2,), 13, now_ms=0)
+    assert box.hopeless(tries=1) == [], "what was not missed in between is missed anew"
 
 
 def settle(box: Inbox, epoch: int, sequence: int, digest: bytes = A) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from ferry.lane.reasons import Reason
 from ferry.settings import FerryLimits
+from ferry.witness.audit import audit_half, compare
 from tests.support.ferry_kit import answered_ids, bundles_in, request_ids, requests, worker_author
 from tests.support.machines import NOW_MS
 from tests.unit.ferry.driving import Driven
@@ -22,6 +23,7 @@ from wire_formats.catalogue import SERVICES, Service
 from wire_formats.deny_list import DenyIncrement, sign_increment, verify_increment
 from wire_formats.drop import DropName, prepare_drop, write_drop
 from wire_formats.request import parse_header
+from wire_formats.tlog.crossing import ENTRY_BYTES, parse_entry
 
 
 @pytest.fixture
@@ -71,6 +73,23 @@ def test_the_low_half_restarts_and_sends_the_unacknowledged_again_under_a_new_ep
     ferry.run(3)
     assert crossed(ferry) == ids
     assert list(spool(ferry).glob("*.bundle")) == []
+
+
+def test_a_spooled_file_that_holds_another_bundle_than_its_name_says_is_set_aside(ferry: Driven) -> None:
+    """A power failure may leave a name with what its file held before."""
+    ferry.stop_half(ferry.high)
+    send(ferry, 2)
+    ferry.run(0.5)
+    first, second = sorted(spool(ferry).glob("*.bundle"))
+    ferry.stop_half(ferry.low)
+    second.write_bytes(first.read_bytes())
+    for path in gap(ferry).glob("*.bundle"):
+        path.unlink()
+    ferry.start_low()
+    ferry.run(0.5)
+    assert reasons(ferry) == [Reason.MALFORMED.value]
+    assert len(list(gap(ferry).glob("*.bundle"))) == 1
+    ferry.start_high()
 
 
 def test_both_epochs_arriving_deliver_once(ferry: Driven) -> None:
@@ -152,6 +171,75 @@ def test_a_spool_emptied_by_hand_does_not_stop_the_lane(ferry: Driven) -> None:
     later = send(ferry, 2, epoch=2)
     ferry.run(8)
     assert crossed(ferry) == later
+
+
+def test_a_key_is_changed_in_the_middle_of_a_backlog(ferry: Driven) -> None:
+    """What the half had sealed with its old key crosses under the new one, and the log has both crossings."""
+    ferry.stop_half(ferry.high)
+    ids = send(ferry, 4)
+    ferry.run(0.3)
+    ferry.stop_half(ferry.low)
+    old = ferry.kit.low
+    ferry.kit.low = ferry.kit.authority.machine("ferry_low", "ferry_low")
+    ferry.kit.machines.append(ferry.kit.low)
+    ferry.kit.write_keys()
+    for path in list(gap(ferry).glob("*.bundle"))[:2]:
+        path.unlink()
+    ferry.start_low()
+    ids += send(ferry, 2, epoch=2)
+    ferry.start_high()
+    ferry.run(4)
+    assert sorted(crossed(ferry)) == sorted(ids)
+    assert list(spool(ferry).glob("*.bundle")) == []
+    assert reasons(ferry) == reasons(ferry, "ferry_high") == []
+    trust = ferry.kit.authority.trust(ferry.kit.machines)
+    folders = [ferry.kit.root / half / "crossings" for half in ("ferry_low", "ferry_high")]
+    low, high = (audit_half(folder, trust, every=True) for folder in folders)
+    assert (low.findings, high.findings) == ([], [])
+    assert compare(low, folders[0], high, folders[1]).findings == []
+    sealers = {parse_entry(entry).sealer for entry in _entries(folders[0])}
+    assert sealers == {old.kid, ferry.kit.low.kid}
+
+
+def test_what_was_sent_under_an_old_key_and_not_committed_is_logged_under_it(ferry: Driven) -> None:
+    own, before = ferry.kit.root / "ferry_low", ferry.kit.root / "before"
+    ferry.stop_half(ferry.high)
+    ferry.stop_half(ferry.low)
+    shutil.copytree(own, before)
+    ferry.start_low()
+    ids = send(ferry, 2)
+    ferry.run(0.3)
+    ferry.stop_half(ferry.low)
+    for name in ("journal.sqlite", "crossings"):  # as before the commit; the spool is as it is
+        _put_back(before / name, own / name)
+    ferry.kit.low = ferry.kit.authority.machine("ferry_low", "ferry_low")
+    ferry.kit.machines.append(ferry.kit.low)
+    ferry.kit.write_keys()
+    ferry.start_low()
+    ferry.start_high()
+    ferry.run(4)
+    assert sorted(crossed(ferry)) == sorted(ids)
+    trust = ferry.kit.authority.trust(ferry.kit.machines)
+    folders = [ferry.kit.root / half / "crossings" for half in ("ferry_low", "ferry_high")]
+    low, high = (audit_half(folder, trust, every=True) for folder in folders)
+    assert high.crossings == 4
+    assert (low.findings, high.findings) == ([], [])
+    assert compare(low, folders[0], high, folders[1]).findings == []
+
+
+def _entries(folder: Path) -> list[bytes]:
+    data = (folder / "log-000001" / "entries").read_bytes()
+    return [data[at : at + ENTRY_BYTES] for at in range(0, len(data), ENTRY_BYTES)]
+
+
+def _put_back(source: Path, target: Path) -> None:
+    if target.is_dir():
+        shutil.rmtree(target)
+        shutil.copytree(source, target)
+        return
+    for path in target.parent.glob(f"{target.name}*"):
+        path.unlink()
+    shutil.copy(source, target)
 
 
 class Poisoned(dict[str, Service]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from tests.support.ferry_kit import RealClock
 from tests.unit.ferry.acts.acting import delivered, poison, shelf
 from tests.unit.ferry.driving import Driven
 from tests.unit.ferry.inspector.test_lost import FragileInspector
+from wire_formats.drop import DropName, write_drop
 from wire_formats.ids import reference_number
 
 PASSPHRASE = b"a long passphrase"
@@ -136,3 +138,25 @@ def test_what_cannot_be_done_is_one_line(
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err.count("\n") == 1
+
+
+def test_credits_and_quarantined_bundles_are_told(ferry: Driven, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(2):
+        write_drop(
+            ferry.kit.root / "gap" / "inbound" / "bulk", DropName(9, number, "ferry_low"), b"secret %d" % number
+        )  # fmt: skip
+    ferry.run(3)
+    told = look(capsys, ferry, "lanes", "--side", "high")
+    assert "credits" in told
+    assert told.count("0/1024") == 2
+    told = look(capsys, ferry, "quarantined", "list")
+    assert "low: 0 quarantined, page 1 of 1" in told
+    assert "high: 2 quarantined, page 1 of 1" in told
+    assert told.count("not in the form of a bundle 格式错误") == 2
+    digest = hashlib.sha256(b"secret 1").hexdigest()
+    assert digest[:12] in told
+    shown = look(capsys, ferry, "quarantined", "show", digest[:8], "--side", "high")
+    assert f"digest {digest}" in shown
+    assert "8 bytes, kept" in shown
+    assert "secret" not in shown
+    assert main(["ferry", "quarantined", "show", "abc", "--side", "high", "--root", str(ferry.kit.root)]) == 2

@@ -44,7 +44,7 @@ def test_stages_put_the_edge_last() -> None:
     stages = dict(roles(Installation(ports=Ports())))
     assert max(stages.values()) == stages["edge"]
     assert stages["edge"] > stages["worker-1"]
-    assert len(stages) == 14
+    assert len(stages) == 15
 
 
 def test_every_role_reads_its_own_settings(tmp_path: Path) -> None:

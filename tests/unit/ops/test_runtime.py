@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import tempfile
 from pathlib import Path
 
@@ -194,6 +195,26 @@ class DirectoryWatchTests(TestCase):
         (late / "two").write_bytes(b"")
         await deferLater(reactor, 0.2)
         self.assertEqual(seen, {"one", "two"})
+
+    async def test_a_burst_of_20000_files_while_the_reactor_is_busy(self) -> None:
+        """More events than the kernel keeps for us: the rescan finds what inotify lost."""
+        watch = ReactorDirectoryWatch(reactor, rescan_s=0.05)
+        self.addCleanup(watch.stop)
+        seen: set[str] = set()
+        watch.watch(self.folder, lambda: seen.update(os.listdir(self.folder)))
+        (self.folder / ".new").write_bytes(b"x")
+        for number in range(20_000):  # the reactor does not run meanwhile
+            os.link(self.folder / ".new", self.folder / f"{number}")
+            if number == 100:
+                await deferLater(reactor, 0.01)
+        for _ in range(100):
+            if len(seen) == 20_001:
+                break
+            await deferLater(reactor, 0.05)
+        self.assertEqual(len(seen), 20_001)
+        (self.folder / "afterwards").write_bytes(b"x")
+        await deferLater(reactor, 0.3)
+        self.assertIn("afterwards", seen)
 
     async def test_two_listeners_of_one_directory(self) -> None:
         watch = ReactorDirectoryWatch(reactor, rescan_s=60)

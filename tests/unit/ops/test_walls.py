@@ -10,6 +10,7 @@ import json
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,13 +54,14 @@ REFUSED = {
 
 
 @pytest.fixture
-def layout(tmp_path: Path) -> Layout:
-    found = Layout(tmp_path / "var")
-    for folder in found.folders(("worker-1",)):
-        folder.mkdir(parents=True)
-    for half in (found.ferry_low, found.ferry_high):
-        (half / "keys" / "key.pem").write_text("a key")
-    return found
+def layout() -> Iterator[Layout]:
+    with tempfile.TemporaryDirectory(prefix="fg") as folder:  # short: the inspector's socket lies in it
+        found = Layout(Path(folder) / "var")
+        for place in found.folders(("worker-1",)):
+            place.mkdir(parents=True)
+        for half in (found.ferry_low, found.ferry_high):
+            (half / "keys" / "key.pem").write_text("a key")
+        yield found
 
 
 @pytest.fixture

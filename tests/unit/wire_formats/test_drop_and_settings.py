@@ -55,7 +55,8 @@ def test_strange_entries(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / str(fifo))
     folder = drop.DropName(1, 4, "a")
     (tmp_path / str(folder)).mkdir()
-    large = drop.write_drop(tmp_path, drop.DropName(1, 5, "a"), b"12345")
+    large = drop.DropName(1, 5, "a")
+    drop.write_drop(tmp_path, large, b"12345")
     (tmp_path / "readme.txt").write_text("x")
     (tmp_path / ("x" * 255)).write_text("x")
     names, strange = drop.list_drop(tmp_path, most=10)
@@ -65,7 +66,7 @@ def test_strange_entries(tmp_path: Path) -> None:
         with pytest.raises(PeerError):
             drop.read_drop(tmp_path, name, limit=100)
     with pytest.raises(PeerError) as caught:
-        drop.read_drop(tmp_path, large.name, limit=4)
+        drop.read_drop(tmp_path, large, limit=4)
     assert caught.value.kind is Kind.TOO_LARGE
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from pycose.keys import EC2Key
 from pycose.keys.curves import P256
 from pycose.messages import Sign1Message
@@ -45,6 +46,29 @@ def test_an_independent_verifier_accepts_our_cose() -> None:
     assert message.verify_signature()
     message.external_aad = b"other use"  # type: ignore[misc]  # pycose's setter has no type
     assert not message.verify_signature()
+
+
+def test_the_other_signature_of_the_same_text_is_refused() -> None:
+    """ECDSA: who sees (r, s) can write (r, n - s), which verifies as well; an envelope has one form only."""
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    other_seen = 0
+    for number in range(20):
+        message = cose.sign1(b"payload %d" % number, CORE)
+        cose.verify1(message, TRUST, role="core", now_ms=NOW_MS)
+        s = int.from_bytes(message[-32:], "big")
+        other = message[:-32] + (order - s).to_bytes(32, "big")
+        with pytest.raises(PeerError, match="signature does not verify"):
+            cose.verify1(other, TRUST, role="core", now_ms=NOW_MS)
+        r = int.from_bytes(message[-64:-32], "big")
+        for der in (encode_dss_signature(r, s), encode_dss_signature(r, order - s)):  # a card gives either
+            other_seen += CORE.suite.from_der(der) == message[-64:]
+    assert other_seen == 40
+
+
+@pytest.mark.parametrize("scalars", [(0, 1), (1, 0), (1, 1 << 256), (1 << 300, 5)])
+def test_what_is_no_signature_has_no_form(scalars: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="out of range"):
+        CORE.suite.from_der(encode_dss_signature(*scalars))
 
 
 def test_a_grant_holds_and_covers_what_it_names() -> None:

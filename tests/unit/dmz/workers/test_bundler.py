@@ -43,8 +43,11 @@ class Bench:
         self.bundler = Bundler(name="worker-1", outbox=folder, key=KEY, tools=tools, bounds=BundlerBounds(**bounds))
         self.sent: list[object] = []
 
-    def send(self, *, lane: str = "interactive", size: int = 10, tracked: bool = False) -> bytes:
-        outgoing = Outgoing(os.urandom(16), lane, os.urandom(20), bytes(size), tracked)
+    def send(
+        self, *, lane: str = "interactive", size: int = 10, tracked: bool = False, unit: bytes | None = None
+    ) -> bytes:
+        """Send a request; each is another unit's unless one is given."""
+        outgoing = Outgoing(os.urandom(16), lane, os.urandom(20), bytes(size), tracked, unit or os.urandom(16))
         self.bundler.send(outgoing).addBoth(self.sent.append)
         return outgoing.id
 
@@ -136,7 +139,7 @@ def test_bundles_stop_at_256_items_and_one_mebibyte(tmp_path: Path) -> None:
     bench.time.pump([0, 0, 0.0021])
     assert [len(bundle.items) for bundle in bench.bundles()] == [256, 256, 88]
     for size in (400_000, 400_000, 400_000, 10):
-        bench.send(lane="bulk", size=size)
+        bench.send(lane="bulk", size=size, unit=b"u" * 16)
     bench.time.pump([0.01, 0, 0.0021])
     assert [len(bundle.items) for bundle in bench.bundles("bulk")] == [2, 2]
 
@@ -190,14 +193,14 @@ def test_roots_of_tracked_bundles_are_remembered(tmp_path: Path) -> None:
 
 
 def test_credits_are_given_back_whatever_happens() -> None:
-    credits = Credits(CreditBounds(session=1, account=2, worker=3))
-    with credits.one(b"a", "x"), credits.one(b"b", "x"):
-        for session, account in ((b"a", "y"), (b"c", "x")):
-            with pytest.raises(Unavailable), credits.one(session, account):
+    credits = Credits(CreditBounds(session=1, account=2, unit=2, worker=3))
+    with credits.one(b"a", "x", b"u"), credits.one(b"b", "x", b"u"):
+        for session, account, unit in ((b"a", "y", b"v"), (b"c", "x", b"v"), (b"c", "y", b"u")):
+            with pytest.raises(Unavailable), credits.one(session, account, unit):
                 raise AssertionError
-        with credits.one(b"d", "y"), pytest.raises(Unavailable), credits.one(b"e", "z"):
+        with credits.one(b"d", "y", b"v"), pytest.raises(Unavailable), credits.one(b"e", "z", b"w"):
             raise AssertionError
-    with pytest.raises(KeyError), credits.one(b"a", "x"):
+    with pytest.raises(KeyError), credits.one(b"a", "x", b"u"):
         raise KeyError
     assert credits.total == 0
 

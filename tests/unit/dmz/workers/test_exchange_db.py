@@ -27,7 +27,7 @@ from dmz.workers.exchange_db import ExchangeStore, StoreBounds, open_engine
 from dmz.workers.metrics import WorkerMetrics
 from dmz.workers.migrate import upgrade
 from dmz.workers.request_state import MOVES, RequestState, check_move, next_pause_ms, origins, spread_ms
-from dmz.workers.request_store import Outgoing, Stored, TokenUse
+from dmz.workers.request_store import Outgoing, RoomLimits, Stored, TokenUse
 from dmz.workers.sent_list import Chunk, Standing, chunks_of, sent_entries, standing_of
 from dmz.workers.session import Life
 from dmz.workers.session_store import SessionRow
@@ -172,14 +172,17 @@ def exercise(connection: Connection) -> None:
         request_store.token_before(connection, use._replace(body_mark=b"x" * 32))
 
     stored = [
-        Stored(Outgoing(bytes([n]) * 16, "interactive", b"h", b"c"), "u-1", "unit", b"s" * 16, "worker-1",
-               "employee.add", n, 1_000 + n, 10)
+        Stored(Outgoing(bytes([n]) * 16, "interactive", b"h", b"c", unit=b"u" * 16), "u-1", "unit", b"s" * 16,
+               "worker-1", "employee.add", n, 1_000 + n, 10)
         for n in range(3)
     ]  # fmt: skip
     request_store.add_requests(connection, stored)
-    with pytest.raises(Unavailable):
-        request_store.check_account_room(connection, "u-1", "unit", 3)
-    request_store.check_account_room(connection, "u-2", "unit", 3)
+    for account, limits in (("u-1", RoomLimits(3, 9)), ("u-2", RoomLimits(9, 3))):
+        with pytest.raises(Unavailable):
+            request_store.check_room(connection, b"u" * 16, account, limits)
+    request_store.check_room(connection, b"u" * 16, "u-2", RoomLimits(1, 4))
+    request_store.check_room(connection, b"v" * 16, "u-3", RoomLimits(1, 1))
+    request_store.check_chunk_room(connection, b"u" * 16, 1)
     assert len(request_store.due(connection, "worker-1", 20, (100, 1000), 2)) == 2
     assert len(request_store.due(connection, "worker-1", 20, (100, 1000), 9)) == 1
     assert request_store.due(connection, "worker-1", 20, (100, 1000), 9) == []

@@ -115,6 +115,19 @@ def test_old_encrypted_and_other_files_are_refused() -> None:
         refused(data, Kind.BAD_WORKBOOK)
 
 
+def test_what_a_file_is_besides_a_workbook_never_matters() -> None:
+    """Polyglots, files inside of files, and dynamic data exchange: only the rows of the one sheet are read."""
+    for before in (b"%PDF-1.7\n", b"GIF89a", b"<html>"):
+        refused(before + HONEST, Kind.BAD_WORKBOOK)
+    honest = read_workbook(HONEST)
+    for behind in (b"%PDF-1.7", b"<script>alert(1)</script>", HONEST):
+        assert read_workbook(HONEST + behind) == honest
+    inner = {"xl/inner.xlsx": HONEST, "xl/inner.zip": zip_of({"bomb": bytes(30_000_000)})}
+    assert read_workbook(raw_workbook("<sheetData/>", extra=inner)).rows == ()
+    exchange = '<sheetData><row r="1"><c r="A1"><f>cmd|&apos; /C calc&apos;!A0</f><v>1</v></c></row></sheetData>'
+    assert read_workbook(raw_workbook(exchange)).rows[0].cells[1].kind is CellKind.FORMULA
+
+
 @pytest.mark.parametrize(
     "xml",
     [

@@ -7,7 +7,7 @@ from pathlib import Path
 from ferry.acts.act import Act, sign_act
 from ferry.acts.held import HeldItem, HeldShelf
 from ferry.acts.ledger import ActLedger, Line
-from ferry.acts.station import item_leaf
+from ferry.acts.view import single_item
 from ferry.journal import Journal
 from tests.support.ferry_kit import bundles_in, request_ids, requests, worker_author
 from tests.unit.ferry.driving import Driven
@@ -20,13 +20,13 @@ from wire_formats.request import parse_header
 def shelf(ferry: Driven, half: str = "ferry_high") -> list[HeldItem]:
     """The held bundles; single items that were kept back are left out."""
     found = HeldShelf(ferry.kit.root / half / "quarantine")
-    return [item for item in found.items() if item_leaf(found.read(item)) is None]
+    return [item for item in found.items() if single_item(found.read(item)) is None]
 
 
 def kept_back(ferry: Driven) -> list[HeldItem]:
     """The single items that were kept back."""
     found = HeldShelf(ferry.kit.root / "ferry_high" / "quarantine")
-    return [item for item in found.items() if item_leaf(found.read(item)) is not None]
+    return [item for item in found.items() if single_item(found.read(item)) is not None]
 
 
 def act_of(ferry: Driven, act: str, subject: str, *, half: str = "ferry_high", made_ms: int = 0) -> Act:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ferry.transports.diode.coding import LARGEST_BLOCK, block_count, block_of
 from ferry.transports.diode.datagram import COPIES, RAPTORQ, Header, Opener, Sealer, parse
-from ferry.transports.diode.framing import ObjectFraming
+from ferry.transports.diode.framing import ObjectFraming, unpack_object
 from ferry.transports.diode.reassembly import (
     INCOMPLETE_S,
     MOST_FINISHED,
@@ -21,6 +21,7 @@ from ferry.transports.diode.reassembly import (
     Reassembly,
     Whole,
 )
+from wire_formats.errors import PeerError
 
 SIZE = 256
 SYMBOL = SIZE - 56
@@ -202,3 +203,9 @@ def test_blocks_cover_the_object_without_gaps(size: int, symbol: int, largest: i
         assert block.size > (block.symbols - 1) * symbol
         if index + 1 < count:
             assert block.offset + block.size == block_of(size, symbol, largest, index + 1).offset
+
+
+@pytest.mark.parametrize("data", [b"", b"\x05", b"\x05name", b"\x03\xff\xfe\xfd", b"\x00content"])
+def test_an_object_without_a_name_is_refused(data: bytes) -> None:
+    with pytest.raises(PeerError):
+        unpack_object(data)

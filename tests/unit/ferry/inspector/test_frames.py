@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ferry.inspector.frames import (
     Answer,
     FrameReader,
+    NotScanned,
     Question,
     Refusal,
     encode_answer,
@@ -27,7 +28,7 @@ VERDICTS = st.lists(
     st.binary(max_size=40) | st.builds(Refusal, st.sampled_from(list(Kind)), st.text(max_size=40)), max_size=6
 ).map(tuple)
 QUESTIONS = st.builds(Question, NUMBERS, NUMBERS, ITEMS)
-ANSWERS = st.builds(Answer, NUMBERS, VERDICTS)
+ANSWERS = st.builds(Answer, NUMBERS, VERDICTS | st.builds(NotScanned, st.text(max_size=40), st.booleans()))
 
 
 @given(st.lists(QUESTIONS, max_size=4), st.lists(st.integers(1, 50), min_size=1, max_size=20))
@@ -54,7 +55,9 @@ def test_a_frame_that_says_it_is_too_long_is_refused_before_it_comes() -> None:
 
 def test_a_long_reason_is_cut() -> None:
     [content] = FrameReader().feed(encode_answer(Answer(1, (Refusal(Kind.MALFORMED, "x" * 1000),))))
-    [verdict] = parse_answer(content).verdicts
+    verdicts = parse_answer(content).verdicts
+    assert not isinstance(verdicts, NotScanned)
+    (verdict,) = verdicts
     assert isinstance(verdict, Refusal)
     assert len(verdict.reason) == 200
 
@@ -92,3 +95,13 @@ def test_slices_keep_order_and_lose_nothing(count: int, most: int) -> None:
     found = list(slices(items, most=most))
     assert [item for run in found for item in run] == items
     assert all(len(run) <= most for run in found)
+
+
+@given(st.lists(st.integers(0, 300), max_size=40), st.integers(1, 8), st.integers(1, 400))
+def test_slices_are_bounded_in_bytes_unless_one_item_alone_is_larger(
+    sizes: list[int], most: int, most_bytes: int
+) -> None:
+    items = [Item(b"", bytes(size)) for size in sizes]
+    found = list(slices(items, most=most, most_bytes=most_bytes))
+    assert [item for run in found for item in run] == items
+    assert all(len(run) == 1 or sum(len(item.content) for item in run) <= most_bytes for run in found)

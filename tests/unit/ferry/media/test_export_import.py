@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from ferry.media import importing, reading
 from ferry.media.collecting import Collection
+from ferry.media.exporting import export_medium
 from ferry.media.states import MediumKind, MediumState
 from tests.support.media_kit import HIGH_SEAL, MediaKit, arrived, bundle_name
 from wire_formats.drop import DropName
 from wire_formats.errors import Kind, PeerError, Refused, Unavailable
 from wire_formats.instants import DAY_MS
 from wire_formats.medium import CHUNK_BYTES, MAGIC, encode_manifest, open_manifest, seal_manifest, sign_statement
+from wire_formats.seal import SealPublicKey
 
 BIG = 2 * CHUNK_BYTES + 12_345
 FILES = {
@@ -477,6 +480,42 @@ def test_an_export_that_fails_gives_everything_back(kit: MediaKit) -> None:
     assert Collection(kit.low.folders).waiting() == waiting
     assert not any(kit.medium().iterdir())
     assert serial_state(kit)[0] is MediumState.BLANK
+
+
+class _Pulling:
+    """A seal key at whose n-th use somebody pulls the medium out."""
+
+    def __init__(self, key: SealPublicKey, uses: int, pull: Callable[[], None]) -> None:
+        self.raw, self.digest = key.raw, key.digest
+        self._key, self._left, self._pull = key, uses, pull
+
+    def seal(self, plaintext: bytes, *, info: bytes, aad: bytes) -> bytes:
+        self._left -= 1
+        if self._left == 0:
+            self._pull()
+        return self._key.seal(plaintext, info=info, aad=aad)
+
+
+@pytest.mark.parametrize("image", [False, True], ids=["folder", "image"])
+@pytest.mark.parametrize("uses", [1, 2, 4], ids=["before-the-first-byte", "at-the-first-chunk", "at-the-last-chunk"])
+def test_a_medium_that_is_pulled_out_while_it_is_written(kit: MediaKit, uses: int, image: bool) -> None:
+    """The folder it was mounted at is empty, or gone: nothing was exported, and everything goes on the next medium."""
+    fill(kit)
+    waiting = Collection(kit.low.folders).waiting()
+    slot = kit.medium("slot")
+    target = slot / "medium.fgm" if image else slot
+    kit.register(kit.low, "WH-0001")
+    pulling = _Pulling(kit.low.peer_key, uses, lambda: shutil.rmtree(slot))
+    desk = replace(kit.low, peer_key=cast("SealPublicKey", pulling))
+    with pytest.raises(Unavailable, match="medium cannot be written"):
+        export_medium(desk, "WH-0001", target, kit.both, image=image)
+    assert Collection(kit.low.folders).waiting() == waiting
+    assert serial_state(kit)[0] is MediumState.BLANK
+    assert not slot.exists()
+    done = kit.export(target=kit.medium("another") / "medium.fgm" if image else kit.medium("another"), image=image)
+    assert (done.statement.files, done.statement.sequence) == (4, 1)
+    kit.take_in(kit.medium("another") / "medium.fgm" if image else kit.medium("another"))
+    assert arrived(kit.high) == FILES
 
 
 def test_what_an_interrupted_export_claimed_comes_back_but_never_over_newer_files(kit: MediaKit) -> None:

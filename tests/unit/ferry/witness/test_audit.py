@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -122,6 +123,25 @@ def test_what_is_not_cosigned_yet_has_none_either(road: Road, tmp_path: Path) ->
         (log / "checkpoints").write_bytes(b"")
     with pytest.raises(PeerError, match="not cosigned that yet"):
         evidence_of_request(copy, road.ids[0], road.kit.trust, answer=False)
+
+
+@pytest.mark.parametrize("gone", [0, 1])
+def test_a_checkpoint_that_a_power_cut_took_from_between_others_hides_none_of_them(
+    road: Road, tmp_path: Path, gone: int
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(road.high, copy)
+    file = copy / "log-000001" / "checkpoints"
+    data = file.read_bytes()
+    origin = (copy / "log-000001" / "origin").read_bytes()
+    starts = [match.start() for match in re.finditer(re.escape(origin), data)]
+    assert len(starts) > gone + 1
+    file.write_bytes(data[: starts[gone]] + bytes(starts[gone + 1] - starts[gone]) + data[starts[gone + 1] :])
+    whole, holed = audit_half(road.high, road.kit.trust, every=True), audit_half(copy, road.kit.trust, every=True)
+    assert holed.findings == []
+    assert (holed.checkpoints, holed.witnessed) == (whole.checkpoints - 1, whole.witnessed)
+    for index in range(8):
+        evidence_of_crossing(copy, 1, index, road.kit.trust)
 
 
 def _entries(log: Path) -> list[bytes]:

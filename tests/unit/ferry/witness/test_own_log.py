@@ -178,6 +178,26 @@ def test_the_other_half_is_shown_one_log_after_the_other(tmp_path: Path) -> None
     logs.stop()
 
 
+@pytest.mark.parametrize("away", [False, True], ids=["cosigned-before-it-was-full", "shown-later"])
+def test_the_cosigned_end_of_a_full_log_survives_a_power_cut(tmp_path: Path, away: bool) -> None:
+    """It is on the disk before the next log is shown: of two full logs the later one could be the one that survives."""
+    disk = DyingDisk()
+    logs = Logs(tmp_path, most_leaves=4)
+    logs.open_journal()
+    logs.open_log(disk)
+    logs.open_peer()
+    if not away:
+        logs.cross(4)
+        logs.second()
+    logs.cross(11)
+    for _ in range(6):
+        logs.second()
+    for number in (1, 2):
+        path = logs.folder / f"log-{number:06d}" / "checkpoints"
+        assert disk._synced[path] == path.read_bytes() != b""
+    logs.stop()
+
+
 def test_a_witness_that_forgot_is_shown_the_log_from_the_beginning(tmp_path: Path) -> None:
     logs = Logs(tmp_path, most_leaves=4).start()
     for _ in range(3):

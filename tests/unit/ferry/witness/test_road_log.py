@@ -18,7 +18,9 @@ from tests.support.machines import NOW_MS
 from tests.support.wire_samples import WAGE_BODY, answer_item
 from tests.unit.ferry.driving import Driven
 from wire_formats.drop import DropName, list_drop, write_drop
-from wire_formats.lane_control import Cosignature, TreeHead, sign_control
+from wire_formats.errors import Unavailable
+from wire_formats.instants import DAY_MS
+from wire_formats.lane_control import Acknowledgement, Cosignature, TreeHead, sign_control
 from wire_formats.tlog.checkpoint import Checkpoint, Origin, parse_checkpoint, sign_checkpoint
 from wire_formats.tlog.crossing import CrossingEntry, parse_entry
 from wire_formats.tlog.evidence import verify_cosigned
@@ -158,6 +160,20 @@ def test_messages_of_the_past_change_nothing(ferry: Driven) -> None:
     assert (witness._own.cosigned_size, witness._own.refused) == (cosigned, "")
 
 
+def test_messages_made_while_the_clocks_were_ahead_do_not_silence_the_witness(ferry: Driven) -> None:
+    """Both clocks were a day ahead for a while: what was said then is not newer than all that is said afterwards."""
+    ferry.clock.ms += DAY_MS
+    worker_author(ferry.kit).send(requests(now_ms=ferry.clock.ms), now_ms=ferry.clock.ms)
+    ferry.run(4)
+    ferry.clock.ms -= DAY_MS
+    worker_author(ferry.kit, epoch=2).send(requests(now_ms=ferry.clock.ms), now_ms=ferry.clock.ms)
+    ferry.run(8)
+    for half in (ferry.low, ferry.high):
+        status = half.half.witness.status()
+        assert (status.state, status.uncosigned, status.peer_state) == ("cosigned", 0, "consistent")
+        assert status.leaves >= 2
+
+
 def test_logs_are_changed_by_size_while_the_road_goes_on(tmp_path: Path) -> None:
     ferry = Driven(tmp_path, limits=FerryLimits(log_leaves=4, headers_kept=1))
     worker = worker_author(ferry.kit)
@@ -171,6 +187,52 @@ def test_logs_are_changed_by_size_while_the_road_goes_on(tmp_path: Path) -> None
         status = half.half.witness.status()
         assert (status.number, status.leaves, status.uncosigned, status.state) == (3, 2, 0, "cosigned")
         assert (status.peer_number, status.peer_leaves) == (3, 2)
+    ferry.stop()
+
+
+def test_what_a_full_disk_took_back_is_logged_before_its_bundle_is_forgotten(ferry: Driven) -> None:
+    """The journal lost a group whose bundle was over the gap already; it is acknowledged, and the half is killed."""
+    own, killed = ferry.kit.root / "ferry_low", ferry.kit.root / "killed"
+    ferry.stop_half(ferry.high)
+    worker_author(ferry.kit).send(requests(now_ms=NOW_MS), now_ms=NOW_MS)
+    ferry.run(0.5)
+    ferry.stop_half(ferry.low)
+    ferry.start_low()
+    half = ferry.low.half
+    [sender] = [s.sender for s in half._senders.values() if s.sender.lane.lane == "interactive"]
+    sender.renew()
+    with pytest.raises(Unavailable), half.parts.journal.writing() as database:
+        database.execute("INSERT INTO no_room_for_this VALUES (1)")
+    half.take_control(Acknowledgement("inbound", "interactive", sender.outbox.epoch, 1, (), ferry.clock.ms))
+    spool = own / "spool" / "inbound-interactive"
+    assert list(spool.glob("*.bundle")) == []
+    shutil.copytree(own, killed)
+    ferry.stop_half(ferry.low)
+    shutil.rmtree(own)
+    shutil.move(killed, own)
+    ferry.start_low()
+    ferry.start_high()
+    ferry.run(6)
+    folders = {half: ferry.kit.root / half / "crossings" for half in ("ferry_low", "ferry_high")}
+    low, high = (audit_half(folder, ferry.kit.trust, every=True) for folder in folders.values())
+    assert high.crossings == 2
+    assert (low.findings, high.findings) == ([], [])
+    assert compare(low, folders["ferry_low"], high, folders["ferry_high"]).findings == []
+
+
+def test_a_log_is_not_cosigned_while_the_end_of_an_earlier_one_is_not(tmp_path: Path) -> None:
+    """The one that is written now is empty: there is nothing in it to cosign, but there is in those before."""
+    ferry = Driven(tmp_path, limits=FerryLimits(log_leaves=4))
+    ferry.stop_half(ferry.high)
+    worker = worker_author(ferry.kit)
+    for _ in range(8):
+        worker.send(requests(now_ms=ferry.clock.ms), now_ms=ferry.clock.ms)
+    ferry.run(3)
+    status = ferry.low.half.witness.status()
+    assert (status.number, status.leaves, status.uncosigned, status.state) == (3, 0, 0, "waiting")
+    ferry.start_high()
+    ferry.run(8)
+    assert ferry.low.half.witness.status().state == "cosigned"
     ferry.stop()
 
 
