@@ -88,6 +88,15 @@ _TROUBLES: Final = tuple(
         (r"reference number: check symbol does not fit", "回执号校验位不符，请核对"),
     )
 )
+#: What the system says of files and disks.
+_SYSTEM: Final = {
+    "No such file or directory": "没有这个文件或目录",
+    "No space left on device": "磁盘已满",
+    "Read-only file system": "文件系统只读",
+    "Permission denied": "没有权限",
+    "Input/output error": "磁盘读写错误",
+    "database or disk is full": "磁盘已满",
+}
 #: Why a bundle was held or quarantined, by the word that stands in the journal.
 _WHY: Final[Mapping[str, Label]] = {reason.value: label for reason, label in (WHY_HELD | WHY_SET_ASIDE).items()}
 
@@ -97,7 +106,7 @@ def trouble_words(trouble: str) -> Label:
     for pattern, told in _TROUBLES:
         match = pattern.fullmatch(trouble)
         if match is not None:
-            return Label(told.format(*match.groups()), trouble)
+            return Label(told.format(*(_SYSTEM.get(part, part) for part in match.groups())), trouble)
     return Label(trouble, trouble)
 
 

@@ -138,7 +138,7 @@ def _pause(asked: argparse.Namespace) -> Iterator[str]:
         raise CannotRunError("a lane is inbound-interactive, inbound-bulk, outbound-interactive or outbound-bulk")
     side = asked.side or ("low" if asked.lane.startswith("inbound") else "high")
     yield from _sign(open_act_desk(half_settings(asked.root, side)), _ACTS[asked.word], asked.lane, asked)
-    yield "the half does it within a second; `ferrygate ferry lanes` shows it"
+    yield f"the half does it within a second; `ferrygate ferry log --side {side}` tells what came of it (操作记录)"
 
 
 def _sign(desk: ActDesk, act: str, subject: str, asked: argparse.Namespace) -> Iterator[str]:

@@ -25,6 +25,7 @@ from ferry.media.slip import Slip, grouped, slip_html, slip_text
 from ferry.media.states import STATE_LABELS, MediumKind, MediumState
 from ferry.media.writing import write_small
 from ops.cli.faults import CannotRunError
+from ops.cli.ferry_half import sides
 from ops.cli.ferry_media_words import parser
 from ops.cli.table import render
 from ops.cli.users import check_user
@@ -54,7 +55,14 @@ def media(words: Sequence[str]) -> int:
     asked = parser().parse_args(words)
     if asked.word == "sign":
         return _sign(asked)
-    desk = _open(asked.root.resolve(), asked.side)
+    # Looking needs no choice between the halves; whatever changes something does.
+    for side in sides(asked.root, asked.side) if asked.word == "list" else [asked.side]:
+        _print_word(asked, side)
+    return 0
+
+
+def _print_word(asked: argparse.Namespace, side: str) -> None:
+    desk = _open(asked.root.resolve(), side)
     try:
         lines = _WORDS[asked.word](desk, asked)
     except HallError as error:
@@ -64,7 +72,6 @@ def media(words: Sequence[str]) -> int:
     finally:
         desk.register.close()
     print("\n".join(lines))
-    return 0
 
 
 def _open(root: Path, side: str) -> MediaDesk:

@@ -131,7 +131,7 @@ def _row(process: dict[str, Any]) -> tuple[str, ...]:
         duration(process["up_ms"]) if process["pid"] else "-",
         str(process["pid"] or "-"),
         str(process["restarts"]),
-        f":{process['metrics_port']}",
+        f":{process['metrics_port']}" if process["metrics_port"] else "-",
         " ".join(told)[:160],
     )
 

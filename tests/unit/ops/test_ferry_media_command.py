@@ -150,7 +150,7 @@ def test_a_wrong_passphrase_is_one_line(made: tuple[Path, Keys], tmp_path: Path)
         ("high", ["receipt", "--out", "x"], "which medium"),
         ("high", ["receipt", "--in", "/nowhere/receipt"], "/nowhere/receipt"),
         ("high", ["import", "/nowhere"], "no medium of ours"),
-        ("", ["list"], "--side low"),
+        ("", ["history"], "--side low"),
     ],
 )
 def test_complaints_are_one_line(
@@ -165,6 +165,13 @@ def test_complaints_are_one_line(
     complaint = capsys.readouterr().err
     assert told in complaint
     assert len(complaint.splitlines()) == 1
+
+
+def test_list_shows_both_sides(made: tuple[Path, Keys], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ferry", "media", "list", "--root", str(made[0])]) == 0
+    told = capsys.readouterr().out
+    assert "wait for a medium to ferry_high" in told
+    assert "wait for a medium to ferry_low" in told
 
 
 def test_no_installation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

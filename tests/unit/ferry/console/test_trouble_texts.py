@@ -49,6 +49,7 @@ def test_every_trouble_of_a_lane_is_said_in_chinese(source: str) -> None:
 
 def test_figures_are_kept() -> None:
     assert trouble_words("journal: disk I/O error").zh == "流水无法写入：disk I/O error"
+    assert trouble_words("cannot write a drop: No space left on device").zh == "无法写入文件：磁盘已满"
     assert trouble_words("3.10% lost, 1.00% planned: raise loss_per_10000").zh.startswith("丢失 3.10%，计划为 1.00%")
 
 
