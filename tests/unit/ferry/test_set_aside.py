@@ -27,7 +27,8 @@ def clock() -> SetClock:
 
 
 def filled(folder: Path, clock: SetClock, count: int) -> SetAsideShelf:
-    quarantine = Quarantine(folder, most_files=1000, clock=clock, metrics=FerryMetrics(CollectorRegistry(), [LANE]))
+    metrics = FerryMetrics(CollectorRegistry(), [LANE])
+    quarantine = Quarantine(folder, most_files=1000, most_bytes=1 << 30, clock=clock, metrics=metrics)
     quarantine.prepare()
     for number in range(count):
         clock.ms += 1000
