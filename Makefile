@@ -67,7 +67,7 @@ fuzz-envelopes: $(VENV)/.dev-stamp ## changed bundles, seals, messages, media, p
 bench-edge: $(VENV)/.dev-stamp $(VENV)/.rules-stamp ## the edge and firewall beside nginx, HAProxy, Apache: ONLY=part,… CRS=tree
 	@exec $(BIN)/python -m perf.edge_bench $(if $(ONLY),--only $(ONLY)) $(if $(CRS),--crs $(CRS)) $(ARGS)
 
-bench-ferry: $(VENV)/.dev-stamp ## the ferry: media, and the diode over a lossy link, pydiode beside it: ONLY=part,… (diode: root, nftables)
+bench-ferry: $(VENV)/.dev-stamp ## the ferry: the road, media, log; the diode over a lossy link, pydiode beside it: ONLY=part,… (diode: root, nftables)
 	@exec $(BIN)/python -m perf.ferry_bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 lab: $(VENV)/.run-stamp $(VENV)/.rules-stamp ## proof of the gap in network namespaces, as root: TRANSPORT=both LOSS=10

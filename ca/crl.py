@@ -79,6 +79,7 @@ def write_crl(ledger: Ledger, authority: AuthorityKey, folder: Path, *, now_ms: 
     final = folder / f"{authority.name}.crl"
     unfinished = folder / f".{authority.name}.crl.new"
     unfinished.write_bytes(make_crl(ledger, authority, now_ms=now_ms))
+    unfinished.chmod(0o644)  # public, and read by users of other zones: the staff window's, the gatekeeper console's
     unfinished.replace(final)
     return final
 

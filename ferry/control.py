@@ -19,6 +19,7 @@ from typing import Final
 from twisted.logger import Logger
 
 from ferry.parts import HalfParts
+from ferry.seldom import Seldom
 from ferry.transports.port import Outlet
 from wire_formats.drop import DropName
 from wire_formats.errors import PeerError, Unavailable
@@ -109,6 +110,7 @@ class ControlReader:
         self._parts = parts
         self._peer_role = peer_role
         self._take = take
+        self._seldom = Seldom(parts.clock)
 
     def read(self, data: bytes) -> None:
         """Take in one file; what cannot be believed is counted and dropped."""
@@ -118,6 +120,7 @@ class ControlReader:
             )
         except PeerError as error:
             self._parts.metrics.bad_control.inc()
-            self.log.warn("control_refused", code=error.code, reason=error.private)
+            if count := self._seldom.count():
+                self.log.warn("control_refused", code=error.code, reason=error.private, count=count)
             return
         self._take(message)

@@ -31,6 +31,7 @@ from ferry.lane.checks import LaneId
 from ferry.lane.crossing import DONE, State
 from ferry.lane.reasons import HELD, Reason, SetAside, reason_of
 from ferry.parts import HalfParts
+from ferry.seldom import Seldom
 from ferry.transports.port import Waiting
 from wire_formats.drop import DropName
 from wire_formats.errors import Kind, PeerError, Unavailable
@@ -135,6 +136,7 @@ class Intake:
         self._waits = False
         self._ignored: set[str] = set()
         self._retry_at = 0.0
+        self._seldom = Seldom(parts.clock)
         self.blocked = ""
 
     @property
@@ -209,7 +211,9 @@ class Intake:
             return None
         except Unavailable as error:
             # It stays and comes again; one file that cannot be read does not stop the others.
-            self.log.warn("file_not_readable", lane=self._lane.lane, way=self._lane.direction, reason=error.private)
+            if count := self._seldom.count():
+                lane, way = self._lane.lane, self._lane.direction
+                self.log.warn("file_not_readable", lane=lane, way=way, reason=error.private, count=count)
             return None
         except PeerError as error:
             reason = Reason.NOT_A_FILE if reason_of(error) is Reason.MALFORMED else reason_of(error)

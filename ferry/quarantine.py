@@ -5,9 +5,10 @@
 
 Two folders: ``quarantined`` (wrong; never released) and ``held`` (unclear; two people may release).
 A third, ``rejected``, keeps what two people rejected for good.
-All are bounded.  A full quarantine keeps what it has and counts what it could not keep: the oldest
-evidence is worth more than the thousandth copy.  A full ``held`` leaves the bundle where it was, except
-for conflicts of numbers, which a taken signer can make without end: they are counted as lost, too.
+All are bounded, in files and in bytes.  A full quarantine keeps what it has and counts what it could not keep:
+the oldest evidence is worth more than the thousandth copy.  A full ``held`` leaves the bundle where it was, except
+for conflicts of numbers, which a taken signer can make without end: they are counted as lost, too, and leave a
+quarter of the shelf to others.  What is not kept is told of once a second.
 
 The reason is a fixed word: no names, numbers or bodies.
 
@@ -29,6 +30,7 @@ from ferry.folders import count_entries, remove_entry
 from ferry.lane.checks import LaneId
 from ferry.lane.reasons import HELD, MADE_AT_WILL, Reason
 from ferry.metrics import FerryMetrics
+from ferry.seldom import Seldom
 from wire_formats.collaborators import Clock, Disk
 from wire_formats.disk import DISK
 from wire_formats.drop import DropName, prepare_drop, write_drop
@@ -43,6 +45,7 @@ class Quarantine:
     Args:
         folder: its folder.
         most_files: how many bundles each of the two folders keeps.
+        most_bytes: how many bytes of bundles each of them keeps.
         clock: stamps entries.
         metrics: counts them.
         disk: where the folder lies.
@@ -51,15 +54,18 @@ class Quarantine:
     log = Logger()
 
     def __init__(
-        self, folder: Path, *, most_files: int, clock: Clock, metrics: FerryMetrics, disk: Disk = DISK
+        self, folder: Path, *, most_files: int, most_bytes: int, clock: Clock, metrics: FerryMetrics, disk: Disk = DISK
     ) -> None:
         self._disk = disk
         self.folder = folder
         self._folders = {False: folder / "quarantined", True: folder / "held"}
         self._most = most_files
+        self._most_bytes = most_bytes
+        self._seldom = Seldom(clock)
         self._clock = clock
         self._metrics = metrics
-        self._known: dict[bool, set[str]] = {False: set(), True: set()}
+        #: Beginning of the digest -> bytes of what lies in each folder.
+        self._known: dict[bool, dict[str, int]] = {False: {}, True: {}}
         #: What two people rejected is not held again when it comes again.
         self._rejected: set[str] = set()
 
@@ -69,7 +75,9 @@ class Quarantine:
             prepare_drop(folder, disk=self._disk)
             names = self._disk.names(folder)
             self._known[held] = {
-                name.split("-")[1] for name in names if name.endswith(".bundle") and name.count("-") >= 2
+                name.split("-")[1]: self._disk.facts(folder / name).size
+                for name in names
+                if name.endswith(".bundle") and name.count("-") >= 2
             }
         with suppress(OSError):
             names = self._disk.names(self.folder / "rejected")
@@ -94,25 +102,26 @@ class Quarantine:
         if known and data:
             return True
         now_ms = self._clock.now_ms()
-        if held:
-            self.log.warn("bundle_held", reason=reason.value, lane=lane.lane, way=lane.direction, bytes=len(data))
-        else:
-            self.log.warn(
-                "bundle_quarantined", reason=reason.value, lane=lane.lane, way=lane.direction, bytes=len(data)
-            )
+        full = not known and self._is_full(reason, len(data))
+        if count := self._seldom.count() if known or full else 1:
+            told = {"reason": reason.value, "lane": lane.lane, "way": lane.direction, "bytes": len(data)}
+            if held:
+                self.log.warn("bundle_held", count=count, **told)
+            else:
+                self.log.warn("bundle_quarantined", count=count, **told)
         if known:
             return True  # nothing could be read (too large, no plain file): there are no bytes to keep, only the line
         note = {"reason": reason.value, "direction": lane.direction, "lane": lane.lane}
         note |= {"bytes": str(len(data)), "sha256": digest, "at_ms": str(now_ms)}
         name = DropName(now_ms, int(short, 16), reason.value)
         try:
-            self._keep(held, name, data, json.dumps(note).encode())
+            self._keep(reason, name, data, json.dumps(note).encode())
         except Unavailable:
             if held and reason not in MADE_AT_WILL:
                 raise
             self._metrics.quarantine_lost.inc()
             return False
-        self._known[held].add(short)
+        self._known[held][short] = len(data)
         self._measure()
         return True
 
@@ -121,7 +130,7 @@ class Quarantine:
         folder = self._folders[True]
         remove_entry(folder, name, disk=self._disk)
         remove_entry(folder, replace(name, kind="notice"), disk=self._disk)
-        self._known[True].discard(f"{name.sequence:012x}")
+        self._known[True].pop(f"{name.sequence:012x}", None)
         self._measure()
 
     def reject(self, name: DropName) -> bool:
@@ -144,9 +153,9 @@ class Quarantine:
         self.let_go(name)
         return kept
 
-    def _keep(self, held: bool, name: DropName, data: bytes, note: bytes) -> None:  # noqa: FBT001 - a key
-        folder = self._folders[held]
-        if len(self._known[held]) >= self._most:
+    def _keep(self, reason: Reason, name: DropName, data: bytes, note: bytes) -> None:
+        folder = self._folders[reason in HELD]
+        if self._is_full(reason, len(data)):
             raise Unavailable(Kind.STORAGE_FULL, "quarantine is full", 60)
         reason_name = DropName(name.epoch, name.sequence, name.sender, "notice")
         write_drop(folder, reason_name, note, disk=self._disk)
@@ -155,6 +164,11 @@ class Quarantine:
         except Unavailable:
             remove_entry(folder, reason_name, disk=self._disk)
             raise
+
+    def _is_full(self, reason: Reason, size: int) -> bool:
+        known = self._known[reason in HELD].values()
+        part = self._most // 4 if reason in MADE_AT_WILL else 0
+        return len(known) >= self._most - part or sum(known) + size > self._most_bytes
 
     def _measure(self) -> None:
         self._metrics.quarantine_files.set(self.count(held=False))

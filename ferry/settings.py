@@ -24,6 +24,7 @@ class FerryLimits:
         credits: bundles per lane that may be unacknowledged; below the receiver's window of 4096.
         spool_bytes: bytes per lane that may be unacknowledged.
         quarantine_files: bundles kept in the quarantine, and held, each.
+        quarantine_bytes: their bytes, each.
         worker_inbox_files: files that may wait in one worker's inbox (low half).
         core_inbox_files: files that may wait in one lane of the core's inbox (high half).
         journal_rows: crossings kept in the journal.
@@ -39,6 +40,7 @@ class FerryLimits:
     credits: int = number(1024, least=1, most=4096)
     spool_bytes: int = number(512 << 20, least=4 << 20, most=1 << 40)
     quarantine_files: int = number(1000, least=1, most=100_000)
+    quarantine_bytes: int = number(512 << 20, least=4 << 20, most=1 << 40)
     worker_inbox_files: int = number(20_000, least=1, most=1_000_000)
     core_inbox_files: int = number(20_000, least=1, most=1_000_000)
     journal_rows: int = number(1_000_000, least=1000, most=1_000_000_000)

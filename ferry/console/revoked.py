@@ -33,6 +33,7 @@ class RevokedOperators:
         self._stamp: tuple[int, int] | None = None
         self._serials: frozenset[int] = frozenset()
         self._number = 0
+        self._unreadable = False
 
     def check(self, serial: int) -> None:
         """Make sure that a certificate was not revoked.
@@ -53,8 +54,14 @@ class RevokedOperators:
             if stamp == self._stamp:
                 return
             data = self._path.read_bytes() if found.st_size <= MAX_CRL_BYTES else b""
-        except OSError:
-            return  # no list yet, or it is being replaced
+        except FileNotFoundError:
+            return  # no list yet
+        except OSError as error:
+            if not self._unreadable:
+                self._log.warn("console_revocations_refused", reason=f"cannot be read: {error.strerror}")
+            self._unreadable = True
+            return
+        self._unreadable = False
         self._stamp = stamp
         try:
             told = parse_revocation_list(data, self._issuers)

@@ -20,6 +20,7 @@ from ferry.media.desk import MediaDesk
 from ferry.media.exporting import Exported, Progress, medium_bytes, seal_and_write, statement_of
 from ferry.media.prepared import MAX_SIGNATURE_BYTES, SIGNATURES, Draft, check_none_prepared, prepared_export
 from ferry.media.writing import MediumWriter, write_small
+from wire_formats.cose import parse_sign1
 from wire_formats.errors import Kind, PeerError, Refused
 from wire_formats.medium import EXPORT_BYTES, MEDIUM_LANES, encode_statement, verify_signature
 from wire_formats.trust import Signer
@@ -72,6 +73,10 @@ def add_signature(desk: MediaDesk, export: bytes, message: bytes) -> Signer:
             raise Refused(Kind.CONFLICT, "both operators have signed")
         if len(message) > MAX_SIGNATURE_BYTES:
             raise PeerError(Kind.TOO_LARGE, "a signature is not as large")
+        try:
+            parse_sign1(message)
+        except PeerError as error:
+            raise PeerError(error.kind, "the file is no signature") from None
         now_ms = desk.clock.now_ms()
         signer = verify_signature(draft.statement, message, desk.operators, now_ms=now_ms)
         for earlier in draft.signatures:

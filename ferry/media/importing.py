@@ -23,7 +23,7 @@ from typing import NamedTuple
 from ferry.folders import read_file
 from ferry.media.desk import MediaDesk
 from ferry.media.reading import SealedMedium, open_medium
-from ferry.media.register_rows import DELIVERING, OPEN
+from ferry.media.register_rows import DELIVERING, IMPORT_WAY, OPEN
 from wire_formats.bundle import MAX_BUNDLE_BYTES
 from wire_formats.drop import prepare_drop, write_drop
 from wire_formats.errors import Kind, PeerError, Refused, Unavailable
@@ -136,7 +136,8 @@ def _believed(desk: MediaDesk, medium: SealedMedium, by: str) -> tuple[Manifest,
     except PeerError as error:
         statement = manifest.statement if manifest is not None else None
         begun = desk.register.passage(statement.export) if statement is not None else None
-        if statement is not None and begun is not None and begun.state == OPEN:
+        begun_so = begun is not None and (begun.state, begun.way) == (OPEN, IMPORT_WAY)
+        if statement is not None and begun is not None and begun_so and begun.statement == statement.digest():
             _give_up(desk, statement, error, by)  # begun before, and cannot be finished any more
         else:
             serial = statement.serial if statement is not None else ""

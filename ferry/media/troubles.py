@@ -27,6 +27,8 @@ _ROWS: Final = tuple(
         (r"one operator signed twice", "同一操作员签了两次，须由另一名操作员签名"),
         (r"the signature is over another statement", "签名对应的不是这份清单"),
         (r"a signature is not as large", "文件过大，不是签名"),
+        (r"the file is no signature", "该文件不是签名文件"),
+        (r"not a COSE_Sign1 message", "文件格式不对，不是本系统的签名或回执"),
         (r"another export was made meanwhile.*", "其间已另行导出，请取消后重新准备"),
         (r"unknown key id (\w+)", "签名人不在名单中（证书标识 {0}）"),
         (r"(\S+) is not valid then", "{0} 的证书不在有效期内"),

@@ -18,7 +18,8 @@ from wire_formats.collaborators import DirectoryWatch, Disk
 from wire_formats.disk import DISK
 from wire_formats.drop import TEMPORARY, DropName, prepare_drop, write_drop
 
-_MOST_COUNTED: Final = 100_000
+#: Counted every second: a folder that somebody fills must not hold the loop.
+_MOST_COUNTED: Final = 5_000
 
 
 class DirectoryOutlet:

@@ -299,8 +299,13 @@ def _half_parts(around: Surrounding, name: str, role: str, metrics: FerryMetrics
         signers=Signers(kit.trust, frozenset({WORKER})),
         journal=journal,
         quarantine=Quarantine(
-            home / "quarantine", most_files=limits.quarantine_files, clock=process, metrics=metrics, disk=disk
-        ),
+            home / "quarantine",
+            most_files=limits.quarantine_files,
+            most_bytes=limits.quarantine_bytes,
+            clock=process,
+            metrics=metrics,
+            disk=disk,
+        ),  # fmt: skip
         metrics=metrics,
         clock=process,
         seconds=process.reactor.seconds,

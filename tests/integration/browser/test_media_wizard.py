@@ -14,7 +14,7 @@ from tests.support.web_browser import PHONE, Home, WebBrowser, browsing, why_not
 from wire_formats.drop import DropName, write_drop
 from wire_formats.medium import parse_statement
 
-TIMEOUT = 300
+TIMEOUT = 600
 
 
 class Windows:
@@ -101,7 +101,7 @@ def test_an_export_signed_by_two_before_two_browsers(windows: Windows, tmp_path:
     assert parse_statement(statement.read_bytes()).serial == "WH-0001"
     rubbish = tmp_path / "rubbish"
     rubbish.write_bytes(b"nothing")
-    assert "FG-1" in give(li, "sign", rubbish)
+    assert "the file is no signature (FG-1" in give(li, "sign", rubbish)
     shoot(li, tmp_path, "refused")
     signature = site.sign("li", statement)
     assert "li's signature holds" in give(li, "sign", signature)
@@ -115,6 +115,7 @@ def test_an_export_signed_by_two_before_two_browsers(windows: Windows, tmp_path:
     press(wang, "write")
     assert "已写入" in wang.text()
     assert (site.layout.trial_medium / "FERRYGATE" / "MANIFEST.FG").exists()
+    assert "打印交接单，递送" in wang.text("li.now")
     shoot(wang, tmp_path, "written-zh")
     wang.click_link("打印交接单")
     assert "介质交接单" in wang.driver.page_source
@@ -132,6 +133,7 @@ def test_an_export_signed_by_two_before_two_browsers(windows: Windows, tmp_path:
     assert done.returncode == 0, done.stderr
     li.open(site.url("/media/export"))
     assert "3 files arrived" in give(li, "take_receipt", receipt)
+    assert len(li.all("li.done")) == 6
     li.open(site.url("/media/medium/WH-0001"))
     shoot(li, tmp_path, "one")
     press(li, "sanitised")

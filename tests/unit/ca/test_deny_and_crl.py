@@ -198,6 +198,7 @@ def test_a_crl_lists_an_authority_s_own_certificates(authority, rig, tmp_path):
     now = rig.clock.now_ms()
     issuer = authority.authorities["issuing_persons"]
     path = crl.write_crl(authority.ledger, issuer, tmp_path / "crl", now_ms=now)
+    assert path.stat().st_mode & 0o777 == 0o644, "other zones read it, whatever the umask"
     lists = x509.load_der_x509_crl(path.read_bytes())
     assert [entry.serial_number for entry in lists] == [mine]
     assert lists.is_signature_valid(issuer.certificate.public_key())

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from twisted.logger import globalLogPublisher
 
 from ferry.lane.checks import OUTBOUND, LaneId
 from ferry.lane.reasons import Reason
@@ -135,6 +136,42 @@ def test_logs_shown_one_after_the_other_do_not_fill_the_witness(ferry: Driven) -
     kept = list((ferry.kit.root / "ferry_high" / "crossings" / "peer").glob("*.checkpoints"))
     assert 1 <= len(kept) <= 5  # two seconds
     ferry.start_low()
+
+
+def test_rubbish_on_the_gap_fills_neither_the_disk_nor_the_log(tmp_path: Path) -> None:
+    driven = Driven(tmp_path, limits=FerryLimits(quarantine_files=10, quarantine_bytes=4 << 20))
+    told: list[object] = []
+
+    def observe(event: dict[str, object]) -> None:
+        if event.get("log_format") in ("bundle_quarantined", "control_refused"):
+            told.append(event["log_format"])
+
+    globalLogPublisher.addObserver(observe)
+    gap = tmp_path / "gap" / "inbound"
+    for number in range(200):
+        size = (1 << 20) - 64 if number < 6 else 1
+        write_drop(gap / "interactive", DropName(1, number, "ferry_low"), bytes([number]) * size)
+        tell(driven, 1000 + number, bytes([number]))
+    driven.run(3)
+    globalLogPublisher.removeObserver(observe)
+    kept = list((tmp_path / "ferry_high" / "quarantine" / "quarantined").glob("*.bundle"))
+    assert sum(path.stat().st_size for path in kept) <= 4 << 20
+    assert len(kept) == 10
+    assert not list((gap / "interactive").glob("*.bundle"))
+    assert told.count("bundle_quarantined") <= 10 + 4
+    assert 1 <= told.count("control_refused") <= 4
+    driven.stop()
+
+
+def test_conflicts_made_at_will_leave_room_for_what_is_held_for_a_cause(tmp_path: Path) -> None:
+    driven = Driven(tmp_path, limits=FerryLimits(quarantine_files=4))
+    for _ in range(8):
+        worker_author(driven.kit, epoch=1).send(requests(now_ms=NOW_MS), now_ms=NOW_MS)
+        driven.run(0.3)
+    quarantine = driven.low.half.parts.quarantine
+    assert quarantine.count(held=True) == 3
+    assert quarantine.add(Reason.POISON, ANSWERS, b"poison")
+    driven.stop()
 
 
 def tell(ferry: Driven, sequence: int, message: bytes) -> None:

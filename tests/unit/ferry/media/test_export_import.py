@@ -447,6 +447,27 @@ def test_an_import_that_expires_while_it_is_open_is_cleared(kit: MediaKit) -> No
     assert not any(kit.high.folders.staging.iterdir())
 
 
+def test_a_forged_manifest_does_not_end_an_import_that_is_open(kit: MediaKit) -> None:
+    """The number of an export stands on its slip: one operator, or anybody who read it, can make a manifest of it."""
+    fill(kit)
+    kit.export()
+    with reading.open_medium(kit.medium(), writable_ok=True) as medium:
+        with pytest.raises(Unavailable):
+            importing.take_from(kit.high, PulledOut(medium, 1), by="zhao")
+    path = kit.medium() / "FERRYGATE" / "MANIFEST.FG"
+    honest = path.read_bytes()
+    manifest = open_manifest(honest, HIGH_SEAL)
+    statement = replace(manifest.statement, made_ms=manifest.statement.made_ms + 1)
+    forged = encode_manifest([sign_statement(statement, kit.operators["li"])] * 2, manifest.entries)
+    path.write_bytes(seal_manifest(forged, HIGH_SEAL.public))
+    with pytest.raises(PeerError, match="twice"):
+        kit.take_in()
+    assert kit.high.register.open_imports() == ["WH-0001"]
+    path.write_bytes(honest)
+    assert kit.take_in().resumed
+    assert arrived(kit.high) == FILES
+
+
 def test_an_export_that_fails_gives_everything_back(kit: MediaKit) -> None:
     fill(kit)
     waiting = Collection(kit.low.folders).waiting()
