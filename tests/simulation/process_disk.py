@@ -233,17 +233,10 @@ class ProcessDisk:
         disk = self.mounts.under(old)
         content = bytes(disk.find(old).content)
         disk.rename(old, new)
-<<<<<<< HEAD
         if f"/{TEMPORARY}/" in new:  # nobody looks for it there: it lost its name
             self.mounts.on_unlink(self.process.name, old, content)
         else:
             self.mounts.on_rename(self.process.name, new, content)
-=======
-        content = bytes(disk.find(new).content)
-        self.mounts.on_rename(self.process.name, new, content)
-        if old.endswith(".bundle"):  # as good as removed: a file kept to be written over
-            self.mounts.on_unlink(self.process.name, old, content)
->>>>>>> 253d58803eda1ba68737db335b8bd9466e2dcfec
         self.end("rename", new, dies=dies)
 
     def unlink(self, path: FilePath) -> None:
