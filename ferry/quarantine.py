@@ -104,11 +104,11 @@ class Quarantine:
         now_ms = self._clock.now_ms()
         full = not known and self._is_full(reason, len(data))
         if count := self._seldom.count() if known or full else 1:
-            told = {"reason": reason.value, "lane": lane.lane, "way": lane.direction, "bytes": len(data)}
+            size, why, on = len(data), reason.value, lane
             if held:
-                self.log.warn("bundle_held", count=count, **told)
+                self.log.warn("bundle_held", reason=why, lane=on.lane, way=on.direction, bytes=size, count=count)
             else:
-                self.log.warn("bundle_quarantined", count=count, **told)
+                self.log.warn("bundle_quarantined", reason=why, lane=on.lane, way=on.direction, bytes=size, count=count)
         if known:
             return True  # nothing could be read (too large, no plain file): there are no bytes to keep, only the line
         note = {"reason": reason.value, "direction": lane.direction, "lane": lane.lane}

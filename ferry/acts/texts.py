@@ -68,6 +68,8 @@ _DETAILS: Final = tuple(
         (r"one operator twice", "同一操作员表态两次"),
         (r"no such held bundle", "没有这个待审数据包"),
         (r"this half does not send on that lane", "本侧不发送该通道"),
+        (r"this half has no such lane", "本侧没有这条通道"),
+        (r"strictly one way: pause it at the sending end", "严格单向，只能在发送侧暂停"),
         (r"(\w+) cannot be released", "不可放行：{0}"),
         (r"off the shelf already", "已不在待审区"),
         (r"the held file is not what it was: nothing done", "待审文件与登记的摘要不符，未执行"),

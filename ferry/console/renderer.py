@@ -15,7 +15,14 @@ import jinja2
 from ferry.acts.texts import ACT_WORDS, OUTCOMES, REASON_WORDS, STATE_WORDS, WAYS, WHAT_NOW, WHY_HELD, detail_words
 from ferry.console import media_texts, texts
 from ferry.console.plots import sparkline
-from ferry.console.trouble_texts import LOG_STATES, TRANSPORTS, trouble_words, why_words
+from ferry.console.trouble_texts import (
+    FIGURES,
+    LOG_STATES,
+    TRANSPORTS,
+    figure_text,
+    trouble_words,
+    why_words,
+)
 from ferry.console.visit import Reply, Visit, status_of
 from ferry.lane.crossing import State
 from ferry.media.slip import grouped
@@ -82,10 +89,11 @@ def _environment(language: Language) -> jinja2.Environment:
     environment.filters["detail"] = lambda detail: detail_words(detail).of(language)
     environment.filters["trouble"] = lambda trouble: trouble_words(trouble).of(language)
     environment.filters["why_word"] = lambda word: why_words(word).of(language)
+    environment.filters["figure_text"] = figure_text
     environment.filters["grouped"] = grouped
     environment.filters["size"] = _size
     named = (("link", texts.LINKS), ("lane", texts.LANES), ("order", media_texts.ORDERS))
-    states = (("transport", TRANSPORTS), ("log_state", LOG_STATES))
+    states = (("transport", TRANSPORTS), ("log_state", LOG_STATES), ("figure", FIGURES))
     for name, table in (*named, *states, ("media_act", media_texts.MEDIA_ACTS)):
         environment.filters[name] = lambda word, table=table: table[word].of(language) if word in table else word
     for template in environment.list_templates():

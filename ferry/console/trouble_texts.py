@@ -23,6 +23,28 @@ TRANSPORTS: Final = {
     "media": Label("介质", "media"),
     "closed": Label("此方向不通", "closed"),
 }
+#: Figures of a transport, as the status names them.
+FIGURES: Final = {
+    "rate_mbit": Label("速率（Mbit/s）", "rate (Mbit/s)"),
+    "loss_planned": Label("计划丢失率", "planned loss"),
+    "failure": Label("大文件失败概率", "chance that a large file fails"),
+    "failure_small": Label("小文件失败概率", "chance that a small file fails"),
+    "sent": Label("已发数据报", "datagrams sent"),
+    "loss": Label("实测丢失率", "measured loss"),
+    "heard_s": Label("上次听到（秒）", "heard (s ago)"),
+    "kernel_dropped": Label("内核丢弃", "dropped by the kernel"),
+    "packets": Label("数据报", "datagrams"),
+    "files": Label("文件", "files"),
+    "queued": Label("排队", "queued"),
+    "bytes": Label("字节", "bytes"),
+    "repaired": Label("已修复", "repaired"),
+    "incomplete": Label("未收全", "incomplete"),
+    "dropped": Label("丢弃", "dropped"),
+    "open": Label("接收中", "being received"),
+    "open_bytes": Label("接收中字节", "bytes being received"),
+    "waiting": Label("等待", "waiting"),
+    "under_way": Label("在途", "under way"),
+}
 #: What the states of the witnessed logs mean.
 LOG_STATES: Final = {
     "cosigned": Label("已见证", "cosigned"),
@@ -113,3 +135,8 @@ def trouble_words(trouble: str) -> Label:
 def why_words(word: str) -> Label:
     """Give what a reason in the journal means; other words stay as they are."""
     return _WHY.get(word, Label(word, word))
+
+
+def figure_text(value: object) -> str:
+    """Write a figure for people: whole numbers in groups of three, others with three digits that count."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -18,6 +18,7 @@ from tests.simulation.disk import Inode, SimDisk, lazily
 from tests.simulation.scheduler import Process
 from tests.simulation.trace import Killed
 from wire_formats.collaborators import FileFacts, FilePath
+from wire_formats.drop import TEMPORARY
 
 #: Simulated seconds; ``sync`` is drawn anew each time.
 _COST: Final = {"create": 30e-6, "write": 20e-6, "rename": 20e-6, "unlink": 20e-6, "read": 15e-6, "names": 20e-6}
@@ -230,11 +231,12 @@ class ProcessDisk:
         old, new = str(before), str(after)
         dies = self.begin("rename", new)
         disk = self.mounts.under(old)
+        content = bytes(disk.find(old).content)
         disk.rename(old, new)
-        content = bytes(disk.find(new).content)
-        self.mounts.on_rename(self.process.name, new, content)
-        if old.endswith(".bundle"):  # as good as removed: a file kept to be written over
+        if f"/{TEMPORARY}/" in new:  # nobody looks for it there: it lost its name
             self.mounts.on_unlink(self.process.name, old, content)
+        else:
+            self.mounts.on_rename(self.process.name, new, content)
         self.end("rename", new, dies=dies)
 
     def unlink(self, path: FilePath) -> None:

@@ -198,18 +198,20 @@ def look_at_the_quarantine(desk: Desk, browser: WebBrowser, pictures: Path) -> N
 def test_a_lane_is_paused_and_resumed_by_its_button(desk: Desk) -> None:
     li = desk.browser("li", desk.high)
     li.open(desk.high.url("/"))
-    assert len(li.all("button[value='pause']")) == 2
-    li.click(li.one("button[value='pause']"))
-    desk.go_on()
-    desk.go_on()
-    paused = [(lane.way, lane.lane) for lane in desk.ferry.high.half.status().lanes if lane.paused]
-    assert paused == [("outbound", "interactive")]
-    desk.wait_until_seen("paused")
-    li.open(desk.high.url("/"))
-    assert "paused by an operator" in li.text()
-    li.click(li.one("button[value='resume']"))
-    desk.go_on()
-    assert not any(lane.paused for lane in desk.ferry.high.half.status().lanes)
+    assert len(li.all("button[value='pause']")) == 4, "lanes it sends on, and lanes it receives on"
+    for name in ("outbound-interactive", "inbound-bulk"):
+        form = f"form:has(input[value='{name}'])"
+        li.click(li.one(f"{form} button[value='pause']"))
+        desk.go_on()
+        desk.go_on()
+        paused = [f"{lane.way}-{lane.lane}" for lane in desk.ferry.high.half.status().lanes if lane.paused]
+        assert paused == [name]
+        desk.wait_until_seen(f"lane {name} is paused by an operator")
+        li.open(desk.high.url("/"))
+        li.click(li.one(f"{form} button[value='resume']"))
+        desk.go_on()
+        assert not any(lane.paused for lane in desk.ferry.high.half.status().lanes)
+        li.open(desk.high.url("/"))
 
 
 @pytest.mark.timeout(TIMEOUT)

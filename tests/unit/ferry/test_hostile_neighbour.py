@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from twisted.logger import globalLogPublisher
+from twisted.logger import ILogObserver, globalLogPublisher
+from zope.interface import implementer
 
 from ferry.lane.checks import OUTBOUND, LaneId
 from ferry.lane.reasons import Reason
@@ -142,7 +144,8 @@ def test_rubbish_on_the_gap_fills_neither_the_disk_nor_the_log(tmp_path: Path) -
     driven = Driven(tmp_path, limits=FerryLimits(quarantine_files=10, quarantine_bytes=4 << 20))
     told: list[object] = []
 
-    def observe(event: dict[str, object]) -> None:
+    @implementer(ILogObserver)
+    def observe(event: dict[str, Any]) -> None:
         if event.get("log_format") in ("bundle_quarantined", "control_refused"):
             told.append(event["log_format"])
 

@@ -27,7 +27,8 @@ def clock() -> SetClock:
 
 
 def filled(folder: Path, clock: SetClock, count: int) -> SetAsideShelf:
-    quarantine = Quarantine(folder, most_files=1000, clock=clock, metrics=FerryMetrics(CollectorRegistry(), [LANE]))
+    metrics = FerryMetrics(CollectorRegistry(), [LANE])
+    quarantine = Quarantine(folder, most_files=1000, most_bytes=1 << 30, clock=clock, metrics=metrics)
     quarantine.prepare()
     for number in range(count):
         clock.ms += 1000
@@ -91,6 +92,8 @@ def test_every_reason_has_words() -> None:
     [
         ("one operator twice", "同一操作员表态两次"),
         ("no such held bundle", "没有这个待审数据包"),
+        ("this half has no such lane", "本侧没有这条通道"),
+        ("strictly one way: pause it at the sending end", "严格单向，只能在发送侧暂停"),
         ("author_conflict cannot be released", f"不可放行：{WHY_HELD[Reason.AUTHOR_CONFLICT].zh}"),
         ("rejected, bytes not kept", "已永久拒绝，内容未留存（拒绝区已满）"),
         (State.ACKED.value, "此前已处理：已确认"),

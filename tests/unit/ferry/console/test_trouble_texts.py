@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ferry.console.trouble_texts import trouble_words, why_words
+from ferry.console.trouble_texts import figure_text, trouble_words, why_words
 from ferry.lane.reasons import Reason
 
 _ROOT = Path(__file__).parents[4]
@@ -60,3 +60,8 @@ def test_unknown_words_stay() -> None:
 
 def test_every_reason_has_words() -> None:
     assert [reason for reason in Reason if why_words(reason.value).zh == reason.value] == []
+
+
+def test_figures_are_written_for_people() -> None:
+    told = [figure_text(value) for value in (12509, 0.0152700001, 7.999972000056002e-06, "300")]
+    assert told == ["12,509", "0.0153", "8e-06", "300"]
