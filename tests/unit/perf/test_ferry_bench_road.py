@@ -50,10 +50,14 @@ class Rig:
     def carrying(self) -> Iterator[None]:
         """Be the ferry until the end of the block."""
         over = threading.Event()
+        faults: list[Exception] = []
 
         def go_on() -> None:
             while not over.wait(0.002):
-                self.carry()
+                try:
+                    self.carry()
+                except Exception as error:  # noqa: BLE001 - shown below
+                    faults.append(error)
 
         thread = threading.Thread(target=go_on)
         thread.start()
@@ -62,6 +66,7 @@ class Rig:
         finally:
             over.set()
             thread.join()
+        assert faults == []
 
     def carry(self) -> None:
         """Be the ferry for a moment."""
