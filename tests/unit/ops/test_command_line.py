@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -58,16 +59,23 @@ def test_an_unknown_setting(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "role.colour" in _one_line(capsys)
 
 
-def test_a_taken_port_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder with a short name: an installation's sockets need paths of at most 107 bytes."""
+    with TemporaryDirectory(prefix="fg-") as folder:
+        yield Path(folder)
+
+
+def test_a_taken_port_is_named(short_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         held.listen()
         port = held.getsockname()[1]
         ports = _free_ports()
         wanted = Ports(port, ports.community, ports.person, ports.site_plain, ports.site, ports.staff, 60_000)
-        _installation(tmp_path / "var", wanted)
+        _installation(short_path / "var", wanted)
         assert taken([port]) == [(port, "is taken by another program")]
-        assert main(["up", "--root", str(tmp_path / "var")]) == 2
+        assert main(["up", "--root", str(short_path / "var")]) == 2
     told = _one_line(capsys)
     assert f"port {port} is taken" in told
     assert "FERRYGATE_PORT_BASE" in told
@@ -183,9 +191,9 @@ def test_a_slip_is_for_an_id_not_for_a_user_name(capsys: pytest.CaptureFixture[s
     assert "32 hexadecimal digits" in _one_line(capsys)
 
 
-def test_a_root_that_is_a_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "file").write_text("x")
-    assert main(["up", "--root", str(tmp_path / "file")]) == 2
+def test_a_root_that_is_a_file(short_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (short_path / "file").write_text("x")
+    assert main(["up", "--root", str(short_path / "file")]) == 2
     assert "Not a directory" in _one_line(capfd)
 
 
@@ -214,16 +222,16 @@ def test_a_reader_that_goes_away() -> None:
 
 
 def test_a_taken_port_is_named_before_anything_is_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    short_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(1)
         port = listening.getsockname()[1]
         monkeypatch.setenv("FERRYGATE_PORT_BASE", str(port))
-        assert main(["up", "--root", str(tmp_path / "var")]) == 2
+        assert main(["up", "--root", str(short_path / "var")]) == 2
     assert f"port {port} is taken" in _one_line(capsys)
-    assert not (tmp_path / "var").exists()
+    assert not (short_path / "var").exists()
 
 
 def test_variables_that_come_too_late_are_told() -> None:
