@@ -14,12 +14,12 @@ Source: DESIGN invariant 10; research, section 7, point 9.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from ferry.acts.act import PAUSE, RESUME, VerifiedAct, check_age
+from ferry.guarded_database import RETRY_S, GuardedDatabase
 from ferry.media.register_rows import chained
 from wire_formats.errors import Bug, Kind, PeerError, Unavailable
 from wire_formats.medium import FIRST
@@ -32,7 +32,6 @@ SIGNATURE: Final = "signature"
 CONSOLE: Final = "console"
 OWN: Final = "half"
 MOST_LISTED: Final = 500
-_RETRY_S: Final = 1
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS acts (
     position INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, act TEXT NOT NULL, subject TEXT NOT NULL,
@@ -77,7 +76,7 @@ class Line(NamedTuple):
     digest: str
 
 
-class ActLedger:
+class ActLedger(GuardedDatabase):
     """One half's ledger.
 
     Args:
@@ -88,13 +87,15 @@ class ActLedger:
         Unavailable: it cannot be opened.
     """
 
+    NAME = "ledger of acts"
+
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
         try:
             self._database = sqlite3.connect(
                 f"{path.absolute().as_uri()}?mode={'ro' if readonly else 'rwc'}", uri=True, isolation_level=None
             )
         except sqlite3.OperationalError as error:
-            raise Unavailable(Kind.STORAGE_FULL, f"ledger of acts: {error}", _RETRY_S) from None
+            raise Unavailable(Kind.STORAGE_FULL, f"{self.NAME}: {error}", RETRY_S) from None
         if not readonly:
             with self._guarded():
                 # No write-ahead log: whoever only looks needs no right to write beside the file.
@@ -224,27 +225,6 @@ class ActLedger:
         self._database.execute(
             "INSERT INTO acts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*whole, chained(previous, whole))
         )
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._guarded():
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
-                raise
-            self._database.execute("COMMIT")
-
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            if self._database.in_transaction:
-                self._database.execute("ROLLBACK")
-            raise Unavailable(Kind.STORAGE_FULL, f"ledger of acts: {error}", _RETRY_S) from None
 
 
 def _fresh(line: Line, now_ms: int) -> bool:

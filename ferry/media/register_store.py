@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
+from ferry.guarded_database import GuardedDatabase
 from ferry.media.register_rows import MOST_LISTED, SCHEMA, Act, chained
-from wire_formats.errors import Bug, Kind, Unavailable
+from wire_formats.errors import Bug, Kind
 from wire_formats.medium import FIRST
 
-_RETRY_S: Final = 1
 
-
-class RegisterStore:
+class RegisterStore(GuardedDatabase):
     """The database and its list of acts.
 
     Args:
@@ -25,6 +21,8 @@ class RegisterStore:
     Raises:
         Unavailable: it cannot be opened.
     """
+
+    NAME = "media register"
 
     def __init__(self, path: Path, *, now_ms: int | None = None) -> None:
         self._database = sqlite3.connect(path, isolation_level=None, timeout=5.0)
@@ -76,24 +74,3 @@ class RegisterStore:
         position, previous = row or (0, FIRST)
         fields: list[int | str] = [position + 1, now_ms, act, serial, detail, operator]
         self._database.execute("INSERT INTO acts VALUES (?, ?, ?, ?, ?, ?, ?)", (*fields, chained(previous, fields)))
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._guarded():
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
-                raise
-            self._database.execute("COMMIT")
-
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            if self._database.in_transaction:
-                self._database.execute("ROLLBACK")
-            raise Unavailable(Kind.STORAGE_FULL, f"media register: {error}", _RETRY_S) from None
