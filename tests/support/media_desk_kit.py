@@ -13,6 +13,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from ferry.media.clerk_state import STATE_NAME
 from ops.layout import Installation, Layout, Ports
 from ops.provision.role_files import (
     ferry_high_table,
@@ -67,6 +68,7 @@ class MediaSite:
         self._processes = [self._start(console, "console_started")]
         if clerk:
             self._processes.append(self._start("ferry_media", "media_clerk_started"))
+            self._await_clerk(side)
 
     def url(self, path: str = "/") -> str:
         """Give the address of a page."""
@@ -112,6 +114,14 @@ class MediaSite:
         """Give what a process has logged."""
         log = self.layout.log(role)
         return log.read_text(encoding="utf-8") if log.exists() else ""
+
+    def _await_clerk(self, side: str) -> None:
+        """Wait until the clerk has told of itself: the console's pages only look before that."""
+        told = self.layout.root / f"ferry_{side}" / "media" / STATE_NAME
+        end = time.monotonic() + START_S
+        while not told.exists():
+            assert time.monotonic() < end, self.log_text("ferry_media")
+            time.sleep(0.05)
 
     def _start(self, role: str, started: str) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
