@@ -71,7 +71,7 @@ class Browser:
     cookies: dict[str, str] = field(default_factory=dict)
 
     def send(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
-        connection = http.client.HTTPSConnection("localhost", self.port, context=self.tls, timeout=20)
+        connection = http.client.HTTPSConnection("localhost", self.port, context=self.tls, timeout=60)
         try:
             sent = {"Accept-Language": self.language, **(headers or {})}
             if self.cookies:

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -357,10 +358,12 @@ def browsing(
     if not scripts:
         preferences["profile.managed_default_content_settings.javascript"] = 2
     options.add_experimental_option("prefs", preferences)
-    environment = {**os.environ, "HOME": str(home.folder)}
-    driver = webdriver.Chrome(options=options, service=Service(executable_path=str(launcher), env=environment))
-    try:
-        yield WebBrowser(driver, home)
-    finally:
-        driver.quit()
-        shutil.rmtree(profile, ignore_errors=True)
+    # A temporary folder of its own, since it leaves something there; short, for a socket's path.
+    with tempfile.TemporaryDirectory(prefix="fg", ignore_cleanup_errors=True) as own:
+        environment = {**os.environ, "HOME": str(home.folder), "TMPDIR": own}
+        driver = webdriver.Chrome(options=options, service=Service(executable_path=str(launcher), env=environment))
+        try:
+            yield WebBrowser(driver, home)
+        finally:
+            driver.quit()
+            shutil.rmtree(profile, ignore_errors=True)

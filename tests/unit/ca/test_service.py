@@ -44,7 +44,7 @@ def rid():
 
 
 class ServiceTest(unittest.TestCase):
-    timeout = 60
+    timeout = 170
 
     def setUp(self):
         from tests.support.real_reactor import reactor
@@ -144,7 +144,7 @@ class ServiceTest(unittest.TestCase):
     def test_broken_frames_end_the_connection_and_nothing_else(self):
         def rude(data):
             with socket.socket(socket.AF_UNIX) as connection:
-                connection.settimeout(5)
+                connection.settimeout(60)
                 connection.connect(str(self.rig.settings.socket))
                 try:
                     connection.sendall(data)
@@ -172,7 +172,7 @@ class ServiceTest(unittest.TestCase):
     def test_questions_may_come_in_pieces_and_follow_one_another(self):
         def slowly(question):
             with socket.socket(socket.AF_UNIX) as connection:
-                connection.settimeout(5)
+                connection.settimeout(60)
                 connection.connect(str(self.rig.settings.socket))
                 answers = []
                 for _ in range(2):
@@ -192,7 +192,7 @@ class ServiceTest(unittest.TestCase):
     def test_connections_are_bounded_and_idle_ones_are_closed(self):
         def connect():
             connection = socket.socket(socket.AF_UNIX)
-            connection.settimeout(5)
+            connection.settimeout(60)
             connection.connect(str(self.rig.settings.socket))
             return connection
 

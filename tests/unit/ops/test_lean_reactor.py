@@ -150,7 +150,7 @@ def test_it_runs_as_the_reactor_of_a_process_and_ends_on_sigterm():
         assert process.stdout.readline() == b"up\n"
         process.terminate()
         assert process.stdout.read() == b"down\n"
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 class Bell:
