@@ -234,7 +234,7 @@ class ReactorThread:
 
     def stop(self) -> None:
         self.reactor.callFromThread(self.reactor.stop)
-        self._thread.join(10)
+        self._thread.join(60)
 
 
 _SHA256 = SHA256()

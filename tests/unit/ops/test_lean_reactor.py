@@ -181,7 +181,7 @@ class Bell:
 def run_until_stopped(rung):
     reactor: Any = LeanReactor()
     bell = Bell(reactor, lambda bell: rung(reactor, bell))
-    guard = threading.Timer(20, lambda: reactor.callFromThread(reactor.crash))
+    guard = threading.Timer(120, lambda: reactor.callFromThread(reactor.crash))
     guard.start()
     try:
         reactor.run(installSignalHandlers=False)
