@@ -1,8 +1,8 @@
 """Requests become bundles: whatever waits, at most 256 items, 1 MiB, 2 ms; one alone when nothing else is there.
 
-While bundles of a lane are on the road without an answer, what comes waits longer (``paced_wait_s`` for each of them), or
-until the road is free, or until a bundle is full: the slower the road, the larger the bundles, and everybody's share of
-it shrinks. A wait that did not grow with the road's delay would send more small bundles the later the answers came.
+While bundles of a lane are on the road without an answer, what comes waits longer (``paced_wait_s`` for each of them),
+or until the road is free, or until a bundle is full: the slower the road, the larger the bundles, and everybody's share
+of it shrinks. A wait that did not grow with the road's delay would make more small bundles the later the answers came.
 Units share what goes (``wire_formats.fair_queue``): one with thousands of requests waiting fills no other's bundle.
 What has left waits in the order it left, in folders and lanes: so no more than a few bundles are on the road at a time
 (``window``), and whatever waits waits here, where units take turns.
