@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -194,7 +194,11 @@ class WholeSystem:
     def log_text(self, role: str) -> str:
         """Everything a role has logged, forked children and rotated files too."""
         path = self.layout.log(role)
-        return "".join(one.read_text(encoding="utf-8") for one in sorted(path.parent.glob(f"{path.stem}*")))
+        found = []
+        for one in sorted(path.parent.glob(f"{path.stem}*")):
+            with suppress(FileNotFoundError):  # rotated away since
+                found.append(one.read_text(encoding="utf-8"))
+        return "".join(found)
 
 
 def _read_only(path: Path) -> sqlite3.Connection:
