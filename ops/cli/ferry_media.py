@@ -255,7 +255,7 @@ def _lost(desk: MediaDesk, asked: argparse.Namespace) -> list[str]:
 
 
 def _history(desk: MediaDesk, asked: argparse.Namespace) -> list[str]:
-    count = desk.register.verify_acts()
+    count = desk.register.verify()
     rows = [
         (str(act.position), local_minute(act.at_ms), act.act, act.serial or "-", act.operator, act.detail or "-")
         for act in desk.register.acts(serial=asked.serial)
