@@ -12,7 +12,6 @@ from twisted.logger import Logger
 from ferry.acts.act import (
     ACTS,
     BY_TWO,
-    HELD_SUBJECT,
     LANE_SUBJECT,
     REASONS,
     RELEASE,
@@ -31,7 +30,8 @@ from ferry.console.settings import ConsoleSettings
 from ferry.console.visit import Reply, Visit, redirect
 from ferry.journal_search import MOST_ROWS, Sought, search_journal
 from ferry.lane.crossing import State
-from ferry.set_aside import SET_ASIDE, SetAsideShelf
+from ferry.set_aside import SetAsideShelf
+from ferry.shelves import SUBJECT
 from ferry.witness.evidence_desk import evidence_of_request
 from wire_formats.errors import Bug, HallError, Kind, PeerError, Refused, Unavailable
 from wire_formats.ids import parse_request_id
@@ -40,8 +40,8 @@ from wire_formats.suites import SigningKey
 from wire_formats.tlog.evidence import format_evidence
 from wire_formats.trust import TrustStore
 
-_HELD_PAGE: Final = re.compile(f"/held/({HELD_SUBJECT.pattern})", re.ASCII)
-_SET_ASIDE_PAGE: Final = re.compile(f"/quarantined/({SET_ASIDE.pattern})", re.ASCII)
+_HELD_PAGE: Final = re.compile(f"/held/({SUBJECT.pattern})", re.ASCII)
+_SET_ASIDE_PAGE: Final = re.compile(f"/quarantined/({SUBJECT.pattern})", re.ASCII)
 _NOTES: Final = frozenset({"said", "paused"})
 _DIGITS: Final = re.compile("[0-9]{1,6}", re.ASCII)
 
@@ -218,7 +218,7 @@ class ConsolePages:
         if visit.path != "/act":
             raise Refused(Kind.METHOD_NOT_ALLOWED, "nothing to send there")
         act, subject, reason = (visit.form.get(name, "") for name in ("act", "subject", "reason"))
-        pattern = HELD_SUBJECT if act in BY_TWO else LANE_SUBJECT
+        pattern = SUBJECT if act in BY_TWO else LANE_SUBJECT
         if act not in ACTS or reason not in REASONS or not pattern.fullmatch(subject):
             raise PeerError(Kind.BAD_HTTP, "no such act")
         item = parts.desk.shelf.find(subject) if act in BY_TWO else None
