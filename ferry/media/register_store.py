@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from ferry.guarded_database import GuardedDatabase
@@ -11,12 +12,18 @@ from wire_formats.errors import Bug, Kind
 from wire_formats.medium import FIRST
 
 
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open the file; made if missing."""
+    return sqlite3.connect(path, isolation_level=None, timeout=5.0)
+
+
 class RegisterStore(GuardedDatabase):
     """The database and its list of acts.
 
     Args:
         path: the database file; its folder must exist.
         now_ms: the instant now, which a new register takes for its epoch; None for those who only look.
+        connect: opens the database; statements begin no transactions of their own.
 
     Raises:
         Unavailable: it cannot be opened.
@@ -24,8 +31,10 @@ class RegisterStore(GuardedDatabase):
 
     NAME = "media register"
 
-    def __init__(self, path: Path, *, now_ms: int | None = None) -> None:
-        self._database = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+    def __init__(
+        self, path: Path, *, now_ms: int | None = None, connect: Callable[[Path], sqlite3.Connection] = open_database
+    ) -> None:
+        self._database = connect(path)
         with self._guarded():
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
