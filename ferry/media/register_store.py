@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from ferry.guarded_database import GuardedDatabase
+from ferry.guarded_database import RETRY_S, GuardedDatabase
 from ferry.media.register_rows import MOST_LISTED, SCHEMA, Act, chained
-from wire_formats.errors import Bug, Kind
+from wire_formats.errors import Bug, Kind, Unavailable
 from wire_formats.medium import FIRST
 
 
@@ -34,7 +34,10 @@ class RegisterStore(GuardedDatabase):
     def __init__(
         self, path: Path, *, now_ms: int | None = None, connect: Callable[[Path], sqlite3.Connection] = open_database
     ) -> None:
-        self._database = connect(path)
+        try:
+            self._database = connect(path)
+        except sqlite3.OperationalError as error:
+            raise Unavailable(Kind.STORAGE_FULL, f"{self.NAME}: {error}", RETRY_S) from None
         with self._guarded():
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")

@@ -57,7 +57,9 @@ class MediaKit:
         return TrustStore.from_pem([self.persons.pem], [pem_of(one) for one in operators])
 
     def outlet(self, desk: MediaDesk) -> MediaOutlet:
-        outlet = MediaOutlet(desk.folders.root, **self.limits)
+        outlet = MediaOutlet(
+            desk.folders.root, most_files=self.limits["most_files"], most_bytes=self.limits["most_bytes"]
+        )  # fmt: skip
         outlet.prepare()
         return outlet
 
