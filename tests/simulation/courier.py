@@ -33,6 +33,8 @@ Script = Generator[Wait | Command, Outcome, Any]
 #: How many media go each way, before one is lost.
 MEDIA_EACH_WAY: Final = 2
 _TRIES: Final = 10
+#: Seen so often, an export that somebody else prepared is cancelled.
+_PATIENCE: Final = 4
 
 
 @dataclass
@@ -158,7 +160,7 @@ class Courier:
 
     def _fill(self, stick: Stick) -> Script:
         """Until the medium is filled and in the register, or is carried although it is not."""
-        stick.stray = False
+        stick.stray, blocked = False, 0
         while True:
             yield Wait(self._soon())
             seen = yield Command(stick.sender, "list", lambda desk: _seen(desk, stick.serial))
@@ -177,7 +179,10 @@ class Courier:
                     self.book.filled(stick)
                     return
                 self._wipe(stick)
-            if prepared or self.chance.random() < 0.4:
+            blocked = blocked + 1 if prepared not in ("", stick.serial) else 0
+            if blocked >= _PATIENCE:  # whoever prepared it has lost its medium, or forgot it
+                yield Command(stick.sender, "cancel", lambda desk: cancel_export(desk, by="wang"))
+            if prepared == stick.serial or self.chance.random() < 0.4:
                 yield from self._in_steps(stick)
             else:
                 made = yield Command(
@@ -354,7 +359,7 @@ class Courier:
         self.world.disks[stick.device] = disk
 
 
-def _seen(desk: MediaDesk, serial: str) -> tuple[MediumState | None, bool]:
-    """What ``list`` shows: the medium's state, and whether an export of it is prepared."""
+def _seen(desk: MediaDesk, serial: str) -> tuple[MediumState | None, str]:
+    """What ``list`` shows: the medium's state, and of which medium an export is prepared."""
     medium, draft = desk.register.medium(serial), prepared_export(desk.folders)
-    return medium and medium.state, draft is not None and draft.statement.serial == serial
+    return medium and medium.state, draft.statement.serial if draft is not None else ""
