@@ -49,6 +49,10 @@ class Failing(OsDisk):
         self._meet("open_within", name)
         return super().open_within(folder, name)
 
+    def rename(self, before: FilePath, after: FilePath) -> None:
+        self._meet("rename", after)
+        super().rename(before, after)
+
     def unlink(self, path: FilePath) -> None:
         self._meet("unlink", path)
         super().unlink(path)
@@ -164,3 +168,23 @@ def test_a_journal_that_cannot_be_opened_delays_the_receipt(kit: MediaKit) -> No
         write_receipt(kit.high, "WH-0001", by="zhao")
     kit.high.journal.rmdir()
     write_receipt(kit.high, "WH-0001", by="zhao")
+
+
+@pytest.mark.parametrize("torn", [True, False], ids=["torn", "gone"])
+def test_an_import_goes_on_with_what_a_power_failure_left(kit: MediaKit, torn: bool) -> None:
+    """The register waits for the disk, the files do not: it may say "delivering" of files that are not there."""
+    fill(kit)
+    kit.export()
+    disk = Failing("rename", "/in/interactive/", DiedError())
+    with pytest.raises(DiedError):
+        import_medium(with_disk(kit.high, disk), kit.medium(), by="zhao", writable_ok=True)
+    assert kit.high.register.open_imports() == ["WH-0001"]
+    (staged,) = kit.high.folders.staging.glob("*/interactive/*-000000000001-*")
+    delivered = next((kit.high.folders.arrived / "bulk").glob("*.bundle"), None)
+    for path in (staged, delivered):
+        if path is not None and torn:
+            path.write_bytes(path.read_bytes()[:-1])
+        elif path is not None:
+            path.unlink()
+    assert kit.take_in().resumed
+    assert arrived(kit.high) == FILES
