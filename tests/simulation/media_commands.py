@@ -96,7 +96,7 @@ def carry_out(
         outcome = _run(
             command, lambda: open_desk(
                 command.side, process, disk, kit=world.kit, key=key, connect=world.kinds.connect,
-                bounds=courier.bounds, seed=str(world.seed),
+                register=world.kinds.register, bounds=courier.bounds, seed=str(world.seed),
             ), world.trace.note,
         )  # fmt: skip
         process.alive = False

@@ -61,8 +61,8 @@ def media_ends(side: str, watch: Any, disk: ProcessDisk, connect: Connect, bound
 
 
 def open_desk(
-    side: str, process: Process, disk: ProcessDisk, *, kit: Kit, key: int, connect: Connect, bounds: MediaBounds,
-    seed: str,
+    side: str, process: Process, disk: ProcessDisk, *, kit: Kit, key: int, connect: Connect,
+    register: type[MediaRegister], bounds: MediaBounds, seed: str,
 ) -> MediaDesk:  # fmt: skip
     """Open a half's desk for one command, as ``ferry.media.desk.open_desk`` does from files."""
     folders = MediaFolders(MEDIA[side], disk)
@@ -84,7 +84,7 @@ def open_desk(
         journal=HOMES[side] / "journal.sqlite",
         settings=_settings(side, bounds),
         folders=folders,
-        register=MediaRegister(folders.register, now_ms=process.now_ms(), connect=opened),
+        register=register(folders.register, now_ms=process.now_ms(), connect=opened),
         clock=process,
         randomness=Seeded(f"{seed} media {side} {process.scheduler.now}"),
         open_journal=looked,

@@ -32,6 +32,7 @@ from ferry.inspector.port import NearInspector
 from ferry.journal import Journal
 from ferry.lane.checks import Signers
 from ferry.low_half import LowHalf
+from ferry.media.register import MediaRegister
 from ferry.metrics import FerryMetrics
 from ferry.parts import HalfParts
 from ferry.quarantine import Quarantine
@@ -74,6 +75,8 @@ class Kinds:
     worker: Callable[[Worker], None] = lambda _worker: None
     connect: Callable[[ProcessDisk, Path], Any] = sqlite.Connection
     disk: type[ProcessDisk] = ProcessDisk
+    #: The register of media as commands open it.
+    register: type[MediaRegister] = MediaRegister
 
 
 @dataclass
