@@ -201,6 +201,16 @@ class Journal:
         self.commit()
         self._breaks[leaf] = self._breaks.get(leaf, 0) + 1
 
+    def take_back_break(self, leaf: bytes) -> None:
+        """Count one look at an item less: nobody looked; what broke during earlier ones is not forgotten."""
+        looks = self._breaks.get(leaf, 0) - 1
+        if looks <= 0:
+            self.forget_break(leaf)
+            return
+        with self._writing():
+            self._database.execute("UPDATE breaks SET looks = ? WHERE leaf = ?", (looks, leaf))
+        self._breaks[leaf] = looks
+
     def forget_break(self, leaf: bytes) -> None:
         """Forget the counted looks at an item: the last one ended well."""
         with self._writing():
