@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from ferry.acts.released import ReleasedHandler
 from ferry.intake import CRASHES, Candidate, Intake, Over, Pause, Steps
 from ferry.journal import RECEIVED_WAY, Numbered
-from ferry.lane.checks import Checked, Items, LaneId, check_arrived, check_items
+from ferry.lane.checks import OUTBOUND, Checked, Items, LaneId, check_arrived, check_items
 from ferry.lane.crossing import State
 from ferry.lane.freshness import Freshness
 from ferry.lane.inbox import Inbox, Verdict
@@ -205,13 +205,16 @@ class ReceivingStation:
             raise
         self._pass(candidate, checked, crossing, state)
 
-    @staticmethod
-    def _may_be_the_road(candidate: Candidate, error: PeerError) -> bool:
+    def _may_be_the_road(self, candidate: Candidate, error: PeerError) -> bool:
         """Whether a content was damaged on the way, so that it comes again.
 
-        The same bytes a second time are what the other half has: the lane goes on without them.
+        An answer's always was: the other half compared it with its header before it sealed it.  Of a request only the
+        inspector can tell: the same bytes a second time may be what its worker sealed, and the lane goes on without
+        them, or one worker's rubbish would use up everybody's credits.
         """
-        return reason_of(error) is Reason.DAMAGED_CONTENT and candidate.entry.state is not State.QUARANTINED
+        if reason_of(error) is not Reason.DAMAGED_CONTENT:
+            return False
+        return self.lane.direction == OUTBOUND or candidate.entry.state is not State.QUARANTINED
 
     def repeated(self, candidate: Candidate) -> None:
         """Note that a crossing came again: our acknowledgement was lost or late, or its number was never settled."""
