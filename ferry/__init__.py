@@ -12,6 +12,7 @@ Map
     sending, receiving  one lane each: what a handler of the intake does, one small step at a time
     sender              numbers, sends again what is not acknowledged, and under which epoch
     control, notices    heartbeats, acknowledgements; deny-list increments
+    heard               signs of life of the other half, over restarts
     witness/            the witnessed log: every crossing a leaf, cosigned by the other half; evidence, audit
     pump                shares the loop between lanes: interactive before bulk, bulk never starved
     half                one side's lanes and ticks; low_half and high_half fill it in

@@ -8,6 +8,7 @@ Epochs are the exception: a new epoch waits for the disk, so that no number is e
     crossings  one row per bundle and way ("sent", "received")
     epochs     the newest epoch begun, per direction and lane
     inboxes    how far a receiver has come, per direction and lane
+    heard      the newest message that was heard of the other half, per direction and lane (``ferry.heard``)
     breaks     items during whose inspection something broke, by the leaf of their header
 
 Before a bundle is looked at, its row exists and is committed.  A row that is still RECEIVED when its

@@ -16,11 +16,11 @@ from typing import Final, NamedTuple, Protocol
 
 from twisted.logger import Logger
 
+from ferry.heard import Heard
 from ferry.journal import SENT_WAY, Entry, Numbered
 from ferry.lane.away import Away
 from ferry.lane.checks import Checked, LaneId
 from ferry.lane.crossing import Author, State
-from ferry.lane.freshness import Freshness
 from ferry.lane.outbox import Outbox
 from ferry.lane.reasons import Reason
 from ferry.parts import HalfParts
@@ -92,15 +92,14 @@ class Sender:
         self._metrics = parts.metrics.lane(lane)
         self.outbox = Outbox(epoch=0, most_bundles=1, most_bytes=1)
         self._stream = SealStream(lane.direction, lane.lane, 0)
-        self.heard_s = parts.seconds()
-        self.ever_heard = False
-        self._freshness = Freshness()
+        self.heard = Heard(parts, lane)
         self._renewed_s = -RENEW_EVERY_S
         self.full = False
         self._newest_ms = 0
 
     def start(self) -> None:
         """Begin a new epoch; whatever the spool holds is sent again under it, unless people are carrying it."""
+        self.heard.start()
         self.spooled.log_unlogged()
         self._old = self._to_renew()
         self._begin_epoch(above=0)
@@ -193,9 +192,7 @@ class Sender:
 
     def acknowledge(self, message: Acknowledgement) -> None:
         """Take in an acknowledgement whose signature held."""
-        if self._freshness.renews(message.epoch, message.made_ms, now_ms=self.parts.clock.now_ms()):
-            self.heard_s = self.parts.seconds()
-            self.ever_heard = True
+        self.heard.note(message.epoch, message.made_ms)
         self._settle_away(message)
         self.take(message)
 
