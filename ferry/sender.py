@@ -10,12 +10,14 @@ Source: DESIGN invariant 4.
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from dataclasses import replace
 from typing import Final, NamedTuple, Protocol
 
 from twisted.logger import Logger
 
+from ferry.acts.held_rows import give_up_row
 from ferry.heard import Heard
 from ferry.journal import SENT_WAY, Entry, Numbered
 from ferry.lane.away import Away
@@ -311,14 +313,21 @@ class Sender:
     def _give_up(self, sequences: list[int]) -> None:
         """Hold what the receiver never accepts, and close the gap with a new epoch."""
         self._commit_all()
+        journal, now_ms = self.parts.journal, self.parts.clock.now_ms()
+        held = {sequence: self._hold(sequence) for sequence in sequences}
+        for sequence, digest in held.items():
+            give_up_row(journal, self.lane, (self.outbox.epoch, sequence), digest, now_ms=now_ms)
+        journal.commit()  # before the spool forgets it: a row that still says "sent" could not be released
         for sequence in sequences:
-            data = self._spool.get(self._name(sequence))
-            if data is not None:
-                self.parts.quarantine.add(Reason.GIVEN_UP, self.lane, data)
             self._spool.remove(self._name(sequence))
-        now_ms = self.parts.clock.now_ms()
-        self.parts.journal.finish(self.lane, self.outbox.epoch, sequences, State.HELD, now_ms=now_ms)
         self._renew_all(above=0)
+
+    def _hold(self, sequence: int) -> bytes | None:
+        data = self._spool.get(self._name(sequence))
+        if data is None:
+            return None
+        self.parts.quarantine.add(Reason.GIVEN_UP, self.lane, data)
+        return hashlib.sha256(data).digest()
 
     def _commit_all(self) -> None:
         """Commit what waits and what was rolled back: a bundle is not forgotten before its crossing is logged.

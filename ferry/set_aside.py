@@ -39,9 +39,11 @@ class SetAsideItem(NamedTuple):
         reason: why it was set aside.
         lane: the lane it came on; control for what is no bundle.
         size: bytes.
-        digest: SHA-256 of its bytes, hex.
+        digest: SHA-256 of its bytes, hex; of its reason and file name where there were none to read.
         at_ms: since when.
         kept: whether its bytes lie beside the notice, for evidence.
+        no_bytes: whether it was empty, or could not be read.
+        file: what it was called, where it had no bytes and a name in the grammar of drops.
     """
 
     name: DropName
@@ -51,6 +53,8 @@ class SetAsideItem(NamedTuple):
     digest: str
     at_ms: int
     kept: bool
+    no_bytes: bool = False
+    file: str = ""
 
     @property
     def subject(self) -> str:
@@ -120,12 +124,14 @@ class SetAsideShelf:
     def _item(self, name: DropName) -> SetAsideItem:
         note = json.loads(read_file(self.folder, name, limit=_MOST_NOTICE_BYTES))
         lane, reason = LaneId(note["direction"], note["lane"]), Reason(note["reason"])
-        known = lane.direction in (INBOUND, OUTBOUND) and lane.lane in (*LANES, "control")
-        if reason in HELD or not known or not _DIGEST.fullmatch(note["sha256"]):
+        is_lane = lane.direction in (INBOUND, OUTBOUND) and lane.lane in (*LANES, "control")
+        if reason in HELD or not is_lane or not _DIGEST.fullmatch(note["sha256"]):
             raise ValueError("not a notice of a quarantined bundle")
         bundle = self.folder / str(DropName(name.epoch, name.sequence, name.sender))
-        kept = bundle.is_file() and not bundle.is_symlink()
-        return SetAsideItem(name, reason, lane, int(note["bytes"]), note["sha256"], int(note["at_ms"]), kept)
+        size, file = int(note["bytes"]), note.get("file")
+        kept = size > 0 and bundle.is_file() and not bundle.is_symlink()
+        known = (name, reason, lane, size, note["sha256"], int(note["at_ms"]))
+        return SetAsideItem(*known, kept, file is not None, str(parse_name(file)) if file else "")
 
 
 def _parsed(text: str) -> list[DropName]:
