@@ -134,7 +134,6 @@ class Courier:
         yield from self._enter(stick)
         while True:
             yield from self._fill(stick)
-            self._unplug(stick)
             if not (yield from self._carry(stick)):
                 self._begin(stick.sender)
                 return
@@ -167,6 +166,7 @@ class Courier:
             if not seen.done:
                 continue
             state, prepared = seen.value
+            self._unplug(stick)
             filled = self._is_filled(stick)
             if state is MediumState.EXPORTED:
                 if not filled:
@@ -349,7 +349,7 @@ class Courier:
         return f"{medium_path(stick.device)}/{FOLDER}" in self.world.disks[stick.device].folders
 
     def _unplug(self, stick: Stick) -> None:
-        """Nobody unmounts it: what was not synced is lost."""
+        """It is pulled out and not unmounted: what was not synced is lost."""
         self.world.disks[stick.device].lose_power()
 
     def _wipe(self, stick: Stick) -> None:
