@@ -4,9 +4,7 @@
     rejected      what two people rejected for good
 
 A notice is JSON of strings, {"reason", "direction", "lane", "bytes", "sha256", "at_ms"}: fixed words and numbers, no
-bodies, and no names; only where there were no bytes "file" stands beside them, a name in the grammar of drops or "".  What acts and
-pages call a bundle is its digest and the instant at which it was set aside.
-"""
+bodies, and no names; only where there were no bytes "file" stands beside them, X"""
 
 from __future__ import annotations
 
