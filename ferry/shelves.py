@@ -4,7 +4,8 @@
     rejected      what two people rejected for good
 
 A notice is JSON of strings, {"reason", "direction", "lane", "bytes", "sha256", "at_ms"}: fixed words and numbers, no
-bodies, and no names; only where there were no bytes "file" stands beside them, X"""
+bodies, and no names; only where there were no bytes "file" stands beside them, X
+"""
 
 from __future__ import annotations
 
