@@ -4,8 +4,10 @@
     ──▶ chunk by chunk into staging, each file against its digest ──▶ all there? ──▶ deliver ──▶ register
 
 A medium that is pulled out leaves the checked files in staging and the import open: the same medium, put in again,
-goes on there.  Content that is not what the operators signed ends the import: staging is emptied, nothing was
-delivered, the refusal stands in the register's acts.
+goes on there.  After a power failure what lies there may be torn or gone, whatever the register says, since only the
+register waits for the disk: an import that goes on reads again what is neither in staging nor before the half, and what
+the half had taken already comes to it a second time and is recognised.  Content that is not what the operators signed
+ends the import: staging is emptied, nothing was delivered, the refusal stands in the register's acts.
 
 What is delivered is believed no more than a file on any other transport: the half checks seals, numbers and fields.
 
@@ -15,12 +17,11 @@ Source: research, section 5; DESIGN invariants 2, 3, 8 and 9.
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from ferry.folders import read_file
+from ferry.folders import clear_folder, is_there, read_file
 from ferry.media.desk import MediaDesk
 from ferry.media.reading import SealedMedium, open_medium
 from ferry.media.register_rows import DELIVERING, IMPORT_WAY, OPEN
@@ -80,7 +81,7 @@ def import_medium(
             is not there.
         Unavailable: it cannot be read now, the disk is full, or another command runs; try the same medium again.
     """
-    with open_medium(source, writable_ok=writable_ok) as medium:
+    with open_medium(source, writable_ok=writable_ok, disk=desk.disk) as medium:
         return take_from(desk, medium, by=by, export=export, progress=progress)
 
 
@@ -98,12 +99,14 @@ def take_from(
         taking = _Taking(desk, medium, manifest)
         now_ms = desk.clock.now_ms()
         passage = desk.register.begin_import(statement, manifest.entries, operators, by=by, now_ms=now_ms)
-        if passage.state != DELIVERING:
-            try:
-                taking.stage(progress)
-            except PeerError as error:
+        begun = passage.state == DELIVERING
+        try:
+            taking.stage(progress, delivering=begun)
+        except PeerError as error:
+            if not begun:
                 _give_up(desk, statement, error, by)
-                raise
+            raise
+        if not begun:
             desk.register.delivering(statement.export, now_ms=desk.clock.now_ms())
         taking.deliver()
         desk.register.imported(statement.export, by=by, now_ms=desk.clock.now_ms())
@@ -153,7 +156,7 @@ def _give_up(desk: MediaDesk, statement: MediumStatement, error: PeerError, by: 
 
 def _clear(desk: MediaDesk, export: bytes) -> None:
     """Remove a staging."""
-    shutil.rmtree(desk.folders.staging / export.hex(), ignore_errors=True)
+    clear_folder(desk.folders.staging / export.hex(), disk=desk.disk)
 
 
 def _check_for_us(desk: MediaDesk, statement: MediumStatement, medium: SealedMedium) -> None:
@@ -168,7 +171,7 @@ def _check_for_us(desk: MediaDesk, statement: MediumStatement, medium: SealedMed
 
 
 def _check_room(desk: MediaDesk, statement: MediumStatement) -> None:
-    if shutil.disk_usage(desk.folders.root).free < statement.size:
+    if desk.disk.volume(desk.folders.root).free < statement.size:
         raise Unavailable(Kind.STORAGE_FULL, "not enough room for the medium's files", 60)
 
 
@@ -181,42 +184,49 @@ class _Taking:
 
     def __init__(self, desk: MediaDesk, medium: SealedMedium, manifest: Manifest) -> None:
         export = manifest.statement.export
+        self._disk = desk.disk
         self._entries = manifest.entries
         self._staging = desk.folders.staging / export.hex()
         self._arrived = desk.folders.arrived
         self._stream = ChunkedContent(medium, export, desk.seal_key)
-        self.resumed = self._staging.exists()
+        self.resumed = is_there(self._disk, self._staging)
 
-    def stage(self, progress: Progress) -> None:
-        """Read every file that is not in staging yet, and check it."""
+    def stage(self, progress: Progress, *, delivering: bool) -> None:
+        """Read every file that is not in staging yet, and check it.
+
+        Args:
+            progress: hears how far it is.
+            delivering: leave out what lies before the half.
+        """
         for lane in MEDIUM_LANES:
-            prepare_drop(self._staging / lane)
+            prepare_drop(self._staging / lane, disk=self._disk)
         at = 0
         for number, entry in enumerate(self._entries, start=1):
-            if not self._is_staged(entry):
+            if not self._is_in(self._staging, entry) and not (delivering and self._is_in(self._arrived, entry)):
                 data = self._stream.read(at, entry.size)
                 if hashlib.sha256(data).digest() != entry.digest:
                     raise PeerError(Kind.DIGEST_MISMATCH, "a file on the medium is not what the operators signed")
-                write_drop(self._staging / entry.lane, entry.name, data)
+                write_drop(self._staging / entry.lane, entry.name, data, disk=self._disk)
             at += entry.size
             progress(number, len(self._entries))
 
     def deliver(self) -> None:
-        """Rename what is in staging into the half's folders; what is not there any more was delivered before."""
+        """Rename what is in staging into the half's folders; what is not there was delivered before."""
         for lane in MEDIUM_LANES:
-            prepare_drop(self._arrived / lane)
+            prepare_drop(self._arrived / lane, disk=self._disk)
         for entry in self._entries:
             staged = self._staging / entry.lane / str(entry.name)
             try:
-                staged.rename(self._arrived / entry.lane / str(entry.name))
+                self._disk.rename(staged, self._arrived / entry.lane / str(entry.name))
             except FileNotFoundError:
                 continue
             except OSError as error:
                 raise Unavailable(Kind.STORAGE_FULL, f"cannot deliver: {error.strerror}", 60) from None
 
-    def _is_staged(self, entry: Entry) -> bool:
+    def _is_in(self, folder: Path, entry: Entry) -> bool:
+        """Tell whether a file lies in its lane's folder, as it was signed."""
         try:
-            data = read_file(self._staging / entry.lane, entry.name, limit=MAX_BUNDLE_BYTES)
+            data = read_file(folder / entry.lane, entry.name, limit=MAX_BUNDLE_BYTES, disk=self._disk)
         except (FileNotFoundError, PeerError):
             return False
         return len(data) == entry.size and hashlib.sha256(data).digest() == entry.digest
