@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -47,8 +48,8 @@ def test_lines_are_taken_where_they_are_wanted() -> None:
         parse_fields(b"a=x%0cy", most=2, is_text=is_lines)
 
 
-def request(method: bytes = b"POST", uri: bytes = b"/", **headers: str) -> DummyRequest:
-    made = DummyRequest([])
+def request(method: bytes = b"POST", uri: bytes = b"/", **headers: str) -> Any:
+    made: Any = DummyRequest([])
     made.method, made.uri, made.content = method, uri, None
     for name, value in headers.items():
         made.requestHeaders.addRawHeader(name.replace("_", "-"), value)
@@ -68,7 +69,7 @@ def request(method: bytes = b"POST", uri: bytes = b"/", **headers: str) -> Dummy
 )
 def test_a_form_that_another_site_made_is_refused(headers: dict[str, str]) -> None:
     with pytest.raises(Refused) as refused:
-        check_made_here(request(**headers))
+        check_made_here(request(b"POST", b"/", **headers))
     assert refused.value.kind is Kind.CSRF_MISMATCH
 
 
