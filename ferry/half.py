@@ -113,7 +113,7 @@ class ControlStation:
             except FileNotFoundError:
                 continue
             except PeerError as error:
-                self.log.warn("control_refused", code=error.code, reason=error.private)
+                self._reader.refuse(error)
             except Unavailable as error:
                 self.log.debug("notice_delayed", reason=error.private)
                 continue
