@@ -10,12 +10,12 @@ Source: ferry.media; research, section 5.
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable
+from collections.abc import Container
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from ferry.control import CONTROL_EPOCH
+from ferry.control import CONTROL, CONTROL_EPOCH
 from ferry.folders import remove_entry
 from ferry.media.desk import MediaFolders
 from ferry.media.register import MediaRegister
@@ -29,7 +29,6 @@ from wire_formats.errors import Kind, PeerError, Unavailable
 KIND: Final = "media"
 _COUNT_EVERY: Final = 64
 _RETRY_S: Final = 60
-_CONTROL: Final = "control"
 #: Deny-list notices that wait for one medium; the CA makes a whole list every few minutes.
 _NOTICES_KEPT: Final = 512
 
@@ -58,7 +57,7 @@ class MediaOutlet:
         self._folders.prepare()
         self._outlet.prepare()
         for lane in TRANSPORT_LANES:
-            if lane != _CONTROL:
+            if lane != CONTROL:
                 for path in (self._folders.out / lane).glob("*.bundle"):
                     remove_entry(self._folders.out / lane, path.name)
         if self._register is None:
@@ -71,9 +70,9 @@ class MediaOutlet:
             Unavailable: STORAGE_FULL: as much waits as may, or the disk is full; export a medium.
         """
         collected = self._collected[lane]
-        if lane == _CONTROL and name.epoch == CONTROL_EPOCH:
+        if lane == CONTROL and name.epoch == CONTROL_EPOCH:
             collected.forget_older_turns(name)
-        elif lane == _CONTROL:
+        elif lane == CONTROL:
             collected.forget_oldest(most=_NOTICES_KEPT)
         collected.take(len(data))
         self._outlet.put(lane, name, data)
@@ -110,8 +109,8 @@ class MediaInlet(DirectoryInlet):
         watch: wakes the reader.
     """
 
-    def __init__(self, folder: Path, watch: DirectoryWatch, lanes: Iterable[str] = TRANSPORT_LANES) -> None:
-        super().__init__(MediaFolders(folder).arrived, watch, lanes)
+    def __init__(self, folder: Path, watch: DirectoryWatch) -> None:
+        super().__init__(MediaFolders(folder).arrived, watch)
 
     def report(self) -> LinkReport:
         """What came by media lies in folders, which have no state of their own."""
