@@ -30,6 +30,7 @@ from typing import Final, NamedTuple
 from ferry.shelves import SUBJECT
 from wire_formats import cbor, cose
 from wire_formats.bundle import CLOCK_SLACK_MS
+from wire_formats.certificate_names import SIGNER_NAME
 from wire_formats.errors import Kind, PeerError
 from wire_formats.header_reader import HeaderReader
 from wire_formats.instants import DAY_MS
@@ -63,7 +64,6 @@ _OWN_KEYS: Final = 5
 _SHOWN_KEYS: Final = 7
 _KID_BYTES: Final = 32
 _MAX_SERIAL_BYTES: Final = 20
-_MACHINE: Final = re.compile(r"[a-z0-9_-]{1,32}", re.ASCII)
 LANE_SUBJECT: Final = re.compile(r"(inbound|outbound)-(interactive|bulk)", re.ASCII)
 _ANY_SUBJECT: Final = re.compile(f"{SUBJECT.pattern}|{LANE_SUBJECT.pattern}", re.ASCII)
 
@@ -193,7 +193,7 @@ def _parse(reader: HeaderReader) -> Act:
     subject = reader.text(3, _ANY_SUBJECT)
     if (act in BY_TWO) != bool(SUBJECT.fullmatch(subject)):
         raise PeerError(Kind.MALFORMED, "act and subject do not fit")
-    return Act(act, reader.text(2, _MACHINE), subject, reader.choice(4, REASONS), reader.instant(5))
+    return Act(act, reader.text(2, SIGNER_NAME), subject, reader.choice(4, REASONS), reader.instant(5))
 
 
 def _map(act: Act) -> dict[int | str, cbor.Value]:

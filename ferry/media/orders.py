@@ -28,6 +28,7 @@ from typing import Final, NamedTuple
 from ferry.acts.act import CONSOLE_ROLE, Shown, check_age, shown_operator
 from ferry.media.prepared import MAX_SIGNATURE_BYTES
 from wire_formats import cbor, cose
+from wire_formats.certificate_names import SIGNER_NAME
 from wire_formats.errors import Kind, PeerError
 from wire_formats.header_reader import HeaderReader
 from wire_formats.instants import MINUTE_MS
@@ -57,7 +58,6 @@ MAX_DATA_BYTES: Final = max(MAX_RECEIPT_BYTES, MAX_SIGNATURE_BYTES)
 MAX_ORDER_BYTES: Final = MAX_DATA_BYTES + 2048
 _USE: Final = b"ferrygate media order 1"
 _KEYS: Final = 9
-_MACHINE: Final = re.compile(r"[a-z0-9_-]{1,32}", re.ASCII)
 _SERIAL: Final = re.compile(f"(?:{SERIAL.pattern})?", re.ASCII)
 #: One line; what it means is the clerk's to check.
 _TEXT: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f]{0,255}")
@@ -123,7 +123,7 @@ def verify_order(
         raise PeerError(Kind.MALFORMED, "export with another number of bytes")
     order = Order(
         word=reader.choice(1, WORDS),
-        half=reader.text(2, _MACHINE),
+        half=reader.text(2, SIGNER_NAME),
         made_ms=reader.instant(7),
         serial=reader.text(3, _SERIAL),
         text=reader.text(4, _TEXT),
