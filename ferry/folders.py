@@ -108,6 +108,32 @@ def remove_entry(folder: Path, name: DropName | str, *, disk: Disk = DISK) -> bo
     return True
 
 
+def clear_folder(folder: Path, *, disk: Disk = DISK) -> None:
+    """Remove a folder and what lies in it, as far as it can be removed; a link is removed, never followed."""
+    with suppress(OSError):
+        for name in list(disk.names(folder)):
+            path = folder / name
+            with suppress(OSError):
+                if disk.facts(path).folder:
+                    clear_folder(path, disk=disk)
+                else:
+                    disk.unlink(path)
+        disk.remove_folder(folder)
+
+
+def is_there(disk: Disk, path: Path) -> bool:
+    """Tell whether something has this name, be it a link that leads nowhere.
+
+    Raises:
+        OSError: it cannot be told.
+    """
+    try:
+        disk.facts(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
 def room_in(folder: Path, *, most: int, disk: Disk = DISK) -> int:
     """Give how many more entries a folder may take that holds at most ``most``.
 

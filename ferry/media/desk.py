@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ferry.journal import open_database as open_journal
 from ferry.lane.checks import HIGH_ROLE, INBOUND, LOW_ROLE, OUTBOUND
 from ferry.media.register import MediaRegister
 from ferry.media.settings import MediaSettings
 from ferry.own_keys import known_signers, public_seal_key, seal_key, signing_key
 from ferry.settings import HalfSettings
 from wire_formats.certificate_names import machine_of
-from wire_formats.collaborators import Clock, Randomness
+from wire_formats.collaborators import Clock, Disk, Randomness
+from wire_formats.disk import DISK
 from wire_formats.errors import Kind, Unavailable
 from wire_formats.medium import OPERATOR_ROLE
 from wire_formats.seal import SealPrivateKey, SealPublicKey
@@ -31,9 +32,15 @@ _PEERS: Final = {LOW_ROLE: (HIGH_ROLE, INBOUND), HIGH_ROLE: (LOW_ROLE, OUTBOUND)
 
 @dataclass(frozen=True, slots=True)
 class MediaFolders:
-    """Where a half's media work lies; see ``ferry.media``."""
+    """Where a half's media work lies; see ``ferry.media``.
+
+    Attributes:
+        root: the half's media folder.
+        disk: where it lies.
+    """
 
     root: Path
+    disk: Disk = DISK
 
     @property
     def out(self) -> Path:
@@ -73,7 +80,7 @@ class MediaFolders:
     def prepare(self) -> None:
         """Make the folders."""
         for folder in (self.out, self.claimed, self.staging, self.arrived):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.disk.make_folder(folder)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -82,15 +89,14 @@ class MediaFolders:
         Raises:
             Unavailable: BUSY: another one runs.
         """
-        descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise Unavailable(Kind.BUSY, "another media command is running", _RETRY_S) from None
+            handle = self.disk.lock(self.root / "lock")
+        except BlockingIOError:
+            raise Unavailable(Kind.BUSY, "another media command is running", _RETRY_S) from None
+        try:
             yield
         finally:
-            os.close(descriptor)
+            self.disk.close(handle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,7 @@ class MediaDesk:
         machines: known machines.
         operators: known gatekeeper operators.
         journal: file of the half's journal, for receipts.
+        open_journal: opens it.
     """
 
     name: str
@@ -127,10 +134,24 @@ class MediaDesk:
     register: MediaRegister
     clock: Clock
     randomness: Randomness
+    open_journal: Callable[[Path], sqlite3.Connection] = open_journal
+
+    @property
+    def disk(self) -> Disk:
+        """Where the folders and the media lie."""
+        return self.folders.disk
 
 
-def open_desk(settings: HalfSettings, *, clock: Clock, randomness: Randomness) -> MediaDesk:
+def open_desk(
+    settings: HalfSettings, *, clock: Clock, randomness: Randomness, disk: Disk = DISK
+) -> MediaDesk:  # fmt: skip
     """Open a half's media desk.
+
+    Args:
+        settings: the half's own.
+        clock: the instant.
+        randomness: names exports.
+        disk: where the half's folders and the media lie.
 
     Raises:
         SettingsError: there is no ``media`` table, or a key or certificate it names cannot be used.
@@ -146,7 +167,7 @@ def open_desk(settings: HalfSettings, *, clock: Clock, randomness: Randomness) -
     peers = machines.names(peer_role)
     if len(peers) != 1:
         raise SettingsError(f"{settings.trust_machines}: names {len(peers)} machines of the role {peer_role}, not one")
-    folders = MediaFolders(media.folder)
+    folders = MediaFolders(media.folder, disk)
     folders.prepare()
     return MediaDesk(
         name=name,

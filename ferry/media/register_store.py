@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from ferry.chained_ledger import ChainedLedger
 from ferry.media.register_rows import MOST_LISTED, SCHEMA, Act
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open the file; made if missing."""
+    return sqlite3.connect(path, isolation_level=None, timeout=5.0)
 
 
 class RegisterStore(ChainedLedger):
@@ -15,6 +21,7 @@ class RegisterStore(ChainedLedger):
     Args:
         path: the database file; its folder must exist.
         now_ms: the instant now, which a new register takes for its epoch; None for those who only look.
+        connect: opens the database; statements begin no transactions of their own.
 
     Raises:
         Unavailable: it cannot be opened.
@@ -22,8 +29,10 @@ class RegisterStore(ChainedLedger):
 
     NAME = "media register"
 
-    def __init__(self, path: Path, *, now_ms: int | None = None) -> None:
-        self._database = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+    def __init__(
+        self, path: Path, *, now_ms: int | None = None, connect: Callable[[Path], sqlite3.Connection] = open_database
+    ) -> None:
+        self._database = connect(path)
         with self._guarded():
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")

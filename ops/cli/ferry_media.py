@@ -121,7 +121,7 @@ def _export(desk: MediaDesk, asked: argparse.Namespace) -> list[str]:
         print("\n".join(_told(statement)), file=sys.stderr)
         return signing_keys(asked.key, getpass.getpass, input)
 
-    target: Path = asked.image or asked.to
+    target: Path = asked.to.resolve() if asked.image is None else _new_file(asked.image)
     done = export_medium(desk, asked.serial, target, show_and_sign, image=asked.image is not None)
     signers = " and ".join(done.operators)
     lines = [
@@ -131,6 +131,11 @@ def _export(desk: MediaDesk, asked: argparse.Namespace) -> list[str]:
     if asked.slip is not None:
         lines += _write_slip(desk, asked.serial, asked.slip)
     return [*lines, "unmount the medium, then hand it over with its slip (ferrygate ferry media slip)"]
+
+
+def _new_file(path: Path) -> Path:
+    """Follow links on the way to a file that is going to be written: nobody but whoever typed it has named them."""
+    return path.parent.resolve() / path.name
 
 
 def _sign(asked: argparse.Namespace) -> int:
@@ -144,7 +149,7 @@ def _sign(asked: argparse.Namespace) -> int:
             statement = parse_statement(file.read(MAX_STATEMENT_BYTES + 1))
         print("\n".join(_told(statement, one=True)), file=sys.stderr)
         (signature,) = (sign_statement(statement, key) for key in signing_keys([asked.key], getpass.getpass, input))
-        write_small(asked.out, signature)
+        write_small(_new_file(asked.out), signature)
     except PeerError as error:
         raise CannotRunError(f"{asked.statement}: not a statement to sign: {error.private} ({error.code})") from None
     except HallError as error:
@@ -210,7 +215,7 @@ def _receipt(desk: MediaDesk, asked: argparse.Namespace) -> list[str]:
         if not asked.serial:
             raise CannotRunError("which medium? `ferrygate ferry media receipt SERIAL --out FILE`")
         written = write_receipt(desk, asked.serial, by=asked.operator)
-        write_small(asked.out, written.data)
+        write_small(_new_file(asked.out), written.data)
         return [f"{asked.serial}: receipt for {written.receipt.files} files in {asked.out} (回执); carry it back"]
     with asked.take.open("rb") as file:
         data = file.read(MAX_RECEIPT_BYTES + 1)
@@ -231,7 +236,7 @@ def _slip(desk: MediaDesk, asked: argparse.Namespace) -> list[str]:
 def _write_slip(desk: MediaDesk, serial: str, path: Path) -> list[str]:
     slip = _slip_of(desk, serial)
     page = slip_html(slip) if path.suffix.lower() in (".html", ".htm") else slip_text(slip)
-    write_small(path, page.encode())
+    write_small(_new_file(path), page.encode())
     return [f"slip in {path} (交接单)"]
 
 
