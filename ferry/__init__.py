@@ -15,6 +15,7 @@ Map, along a bundle's way (ARCHITECTURE.md has the drawing)
     journal             every crossing with its state and leaf digest (SQLite); journal_search, looking: from outside
     witness/            the witnessed log: every crossing a leaf, cosigned by the other half; evidence, audit
     control, notices    heartbeats, acknowledgements; deny-list increments
+    heard               signs of life of the other half, over restarts
     one_way/            lanes without a way back: manifests, resend lists
 Beside it
     quarantine, shelves bundles that may not pass, and the notice beside each; set_aside: looking at them

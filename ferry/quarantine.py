@@ -10,7 +10,8 @@ the oldest evidence is worth more than the thousandth copy.  A full ``held`` lea
 for conflicts of numbers, which a taken signer can make without end: they are counted as lost, too, and leave a
 quarter of the shelf to others.  What is not kept is told of once a second.
 
-The reason is a fixed word: no names, numbers or bodies.
+The reason is a fixed word: no numbers or bodies.  Of what could not be read, or is empty, there are no bytes to tell
+one from another: its digest is that of reason and file name, and a name in the grammar of drops stands in the notice.
 
 Source: research, section 7, point 9.
 """
@@ -87,14 +88,20 @@ class Quarantine:
         """Give how many bundles lie in one of the folders."""
         return len(self._known[held])
 
-    def add(self, reason: Reason, lane: LaneId, data: bytes) -> bool:
+    def add(self, reason: Reason, lane: LaneId, data: bytes, *, file: DropName | str = "") -> bool:
         """Set a bundle aside; the same bytes are kept, and told of, once.  Gives whether it is kept.
+
+        Args:
+            reason: why.
+            lane: the lane it came on.
+            data: its bytes; none for what could not be read.
+            file: what it was called; matters only where there are no bytes.
 
         Raises:
             Unavailable: STORAGE_FULL: a held bundle cannot be kept, so it must stay where it is.
         """
         held = reason in HELD
-        digest = hashlib.sha256(data).hexdigest()
+        digest = hashlib.sha256(data or _nameable(reason, file)).hexdigest()
         short = digest[:_SEQUENCE_HEX]
         self._metrics.set_aside(reason)
         known = short in self._known[held] or (held and short in self._rejected)
@@ -109,8 +116,9 @@ class Quarantine:
             else:
                 self.log.warn("bundle_quarantined", reason=why, lane=on.lane, way=on.direction, bytes=size, count=count)
         if known:
-            return True  # nothing could be read (too large, no plain file): there are no bytes to keep, only the line
-        notice = Notice(reason, lane, len(data), digest, now_ms)
+            return True  # one that cannot be read has come again under its name: only the line
+        called = None if data else str(file) if isinstance(file, DropName) else ""
+        notice = Notice(reason, lane, len(data), digest, now_ms, called)
         try:
             self._keep(notice, DropName(now_ms, int(short, 16), reason.value), data)
         except Unavailable:
@@ -169,3 +177,7 @@ class Quarantine:
     def _measure(self) -> None:
         self._metrics.quarantine_files.set(self.count(held=False))
         self._metrics.held_files.set(self.count(held=True))
+
+
+def _nameable(reason: Reason, file: DropName | str) -> bytes:
+    return f"{reason.value} {file}".encode(errors="surrogateescape")

@@ -11,9 +11,9 @@ A request whose content cannot be opened gets no such answer: the seals do not c
 so they may have been damaged on the road, and what was acknowledged to a user must not be refused for
 that.  The whole bundle is quarantined and comes again.
 
-When something breaks while a bundle is looked at, its next look counts each item before it is opened.  An
-item that was the one three times is held and kept back, in this bundle and wherever it comes again; the
-others in its bundle go on.
+When something breaks while a bundle is looked at, its next look counts each item before it is opened, and takes the
+count back when nobody looked.  An item that was the one three times is held and kept back, in this bundle and wherever
+it comes again; the others in its bundle go on.
 
 Source: DESIGN invariants 2, 7 and 8; decision 0018.
 """
@@ -185,17 +185,13 @@ class RequestDelivery:
         journal = self._parts.journal
         try:
             pending = self._inspector.ask(items, now_ms=self._parts.clock.now_ms(), wake=self._wake)
-        except Unavailable:
-            if counted is not None:
-                journal.forget_break(counted)
-            raise
-        try:
             while (found := pending.verdicts()) is None:
                 yield Pause.UNTIL_WOKEN
-        except NoScannerError:
-            self._parts.metrics.scanner_absent.set(1)
+        except Unavailable as error:
+            if isinstance(error, NoScannerError):
+                self._parts.metrics.scanner_absent.set(1)
             if counted is not None:
-                journal.forget_break(counted)
+                journal.take_back_break(counted)
             raise
         self._parts.metrics.scanner_absent.set(0)
         if counted is not None:

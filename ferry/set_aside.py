@@ -33,9 +33,11 @@ class SetAsideItem(NamedTuple):
         reason: why it was set aside.
         lane: the lane it came on; control for what is no bundle.
         size: bytes.
-        digest: SHA-256 of its bytes, hex.
+        digest: SHA-256 of its bytes, hex; of its reason and file name where there were none to read.
         at_ms: since when.
         kept: whether its bytes lie beside the notice, for evidence.
+        no_bytes: whether it was empty, or could not be read.
+        file: what it was called, where it had no bytes and a name in the grammar of drops.
     """
 
     name: DropName
@@ -45,6 +47,8 @@ class SetAsideItem(NamedTuple):
     digest: str
     at_ms: int
     kept: bool
+    no_bytes: bool = False
+    file: str = ""
 
     @property
     def subject(self) -> str:
@@ -116,7 +120,8 @@ class SetAsideShelf:
         if notice.reason in HELD:
             raise ValueError("not a notice of a quarantined bundle")
         bundle = self.folder / str(replace(name, kind="bundle"))
-        return SetAsideItem(name, *notice, kept=bundle.is_file() and not bundle.is_symlink())
+        kept = notice.size > 0 and bundle.is_file() and not bundle.is_symlink()
+        return SetAsideItem(name, *notice[:5], kept, notice.file is not None, notice.file or "")
 
 
 def _parsed(text: str) -> list[DropName]:

@@ -4,7 +4,7 @@
     rejected      what two people rejected for good
 
 A notice is JSON of strings, {"reason", "direction", "lane", "bytes", "sha256", "at_ms"}: fixed words and numbers, no
-names and no bodies.  What acts and pages call a bundle is its digest and the instant at which it was set aside.
+bodies, and no names; only where there were no bytes "file" stands beside them, X
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ferry.lane.checks import INBOUND, OUTBOUND, LaneId
 from ferry.lane.reasons import Reason
 from wire_formats.collaborators import Disk
 from wire_formats.disk import DISK
-from wire_formats.drop import DropName
+from wire_formats.drop import DropName, parse_name
 from wire_formats.request import LANES
 
 QUARANTINED_FOLDER: Final = "quarantined"
@@ -41,8 +41,9 @@ class Notice(NamedTuple):
         reason: why it was set aside.
         lane: the lane it came on; control for what is no bundle.
         size: bytes.
-        digest: SHA-256 of its bytes, hex.
+        digest: SHA-256 of its bytes, hex; of its reason and file name where there were none to read.
         at_ms: since when.
+        file: what it was called, where it had no bytes, "" if that is no name of a drop; None: it had bytes.
     """
 
     reason: Reason
@@ -50,11 +51,14 @@ class Notice(NamedTuple):
     size: int
     digest: str
     at_ms: int
+    file: str | None = None
 
     def encode(self) -> bytes:
         """Write it as it lies beside the bundle."""
         note = {"reason": self.reason.value, "direction": self.lane.direction, "lane": self.lane.lane}
         note |= {"bytes": str(self.size), "sha256": self.digest, "at_ms": str(self.at_ms)}
+        if self.file is not None:
+            note["file"] = self.file
         return json.dumps(note).encode()
 
 
@@ -79,4 +83,6 @@ def read_notice(folder: Path, name: DropName, *, disk: Disk = DISK) -> Notice:
     lane, digest = LaneId(note["direction"], note["lane"]), note["sha256"]
     if lane.direction not in (INBOUND, OUTBOUND) or lane.lane not in _LANES or not _DIGEST.fullmatch(digest):
         raise ValueError("no notice of a bundle that was set aside")
-    return Notice(Reason(note["reason"]), lane, int(note["bytes"]), digest, int(note["at_ms"]))
+    file = note.get("file")
+    called = str(parse_name(file)) if file else file
+    return Notice(Reason(note["reason"]), lane, int(note["bytes"]), digest, int(note["at_ms"]), called)

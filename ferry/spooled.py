@@ -2,7 +2,8 @@
 
 The spool writes over old files and is not synced.  Death of the process leaves every file as it was put; a power
 failure may leave one that holds what it held before, or a mixture of both.  So what an earlier run left is looked at as
-if it had come from outside: both seals, and that they are over these items.  Contents are for the receiver.
+if it had come from outside: both seals, and that they are over these items, and an answer's content, which its
+receiver never passes over when it is damaged.  A request's is for the receiver: nothing here can open it.
 
 Source: DESIGN invariants 4 and 10.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ferry.lane.checks import LaneId
+from ferry.lane.checks import LaneId, check_answers_whole
 from ferry.lane.crossing import Author
 from ferry.parts import HalfParts
 from ferry.spool import Spool
@@ -82,6 +83,7 @@ class SpooledBundles:
             if (statement.epoch, statement.sequence) != (name.epoch, name.sequence):
                 return None
             self._verify(bundle, statement.made_ms)
+            check_answers_whole(bundle, self._lane)
         except PeerError:
             return None
         return bundle

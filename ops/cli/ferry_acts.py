@@ -248,8 +248,11 @@ def _quarantined_show(asked: argparse.Namespace) -> Iterator[str]:
     for item in found:
         why, now = WHY_SET_ASIDE[item.reason], what_now(item.reason)
         yield f"quarantined since {iso(item.at_ms)}: {why.en} ({why.zh}; {item.reason.value})"
-        yield f"lane {item.lane.direction} {item.lane.lane}, {item.size:,} bytes, {'kept' if item.kept else 'not kept'}"
-        yield f"digest {item.digest}"
+        kept = "nothing to keep" if item.no_bytes else ("kept" if item.kept else "not kept")
+        yield f"lane {item.lane.direction} {item.lane.lane}, {item.size:,} bytes, {kept}"
+        yield f"{'digest of reason and file name' if item.no_bytes else 'digest'} {item.digest}"
+        if item.file:
+            yield f"file name {item.file}"
         yield f"{now.en} {now.zh}"
     yield "it is never sent on; contents are not shown (永不放行，不显示内容)"
 

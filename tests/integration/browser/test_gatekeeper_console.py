@@ -194,6 +194,44 @@ def look_at_the_quarantine(desk: Desk, browser: WebBrowser, pictures: Path) -> N
     assert browser.heading == "Journal"
 
 
+#: Boxes that are pushed sideways, and cells without the name of their column beside them.
+_SIDEWAYS = """
+const wide = [...document.querySelectorAll(".scroll")].filter(one => one.scrollWidth > one.clientWidth);
+const bare = [...document.querySelectorAll(".scroll td:not(:empty)")].filter(one => {
+  const name = one.closest("table").querySelectorAll("th")[one.cellIndex].textContent;
+  return getComputedStyle(one, "::before").content !== JSON.stringify(name);
+});
+return wide.length + bare.length;
+"""
+
+
+@pytest.mark.timeout(TIMEOUT)
+def test_on_a_phone_no_table_is_pushed_sideways(desk: Desk, tmp_path: Path) -> None:
+    gap = desk.ferry.kit.root / "gap" / "inbound" / "bulk"
+    write_drop(gap, DropName(9, 1, "ferry_low"), b"no bundle")
+    write_drop(gap, DropName(9, 2, "ferry_low"), b"")
+    desk.go_on()
+    (item,) = shelf(desk.ferry)
+    for name, languages in (("li", "en-US,en"), ("wang", "zh-CN,zh")):
+        browser = desk.browser(name, desk.high, languages=languages)
+        browser.open(desk.high.url(f"/held/{item.subject}"))
+        decide(browser, "reject")
+        desk.go_on()
+        rows = 0
+        for number, path in enumerate(
+            ("/", "/held", "/quarantined", "/journal?request=&digest=&state=&minutes=600", "/log")
+        ):
+            browser.open(desk.high.url(path))
+            with browser.size(*PHONE, phone=True):
+                browser.shoot(tmp_path / f"cards-{name}-{number}.png")
+                assert browser.script(_SIDEWAYS) == 0, path
+                assert no_wider_than(browser, PHONE[0]), path
+            assert browser.script(_SIDEWAYS) >= len(browser.all(".scroll td:not(:empty)")), "else it is a table"
+            rows += len(browser.all(".scroll tbody tr"))
+        assert rows >= 8
+        assert browser.complaints() == []
+
+
 @pytest.mark.timeout(TIMEOUT)
 def test_a_lane_is_paused_and_resumed_by_its_button(desk: Desk) -> None:
     li = desk.browser("li", desk.high)
