@@ -102,8 +102,9 @@ class Sender:
     def start(self) -> None:
         """Begin a new epoch; whatever the spool holds is sent again under it, unless people are carrying it."""
         self.heard.start()
-        self.spooled.log_unlogged()
-        self._old = self._to_renew()
+        left = self._spool.prepare()
+        self.spooled.log_unlogged(left)
+        self._old = self._to_renew(left)
         self._begin_epoch(above=0)
 
     @property
@@ -289,10 +290,11 @@ class Sender:
     def _renew_all(self, *, above: int) -> None:
         self._newest_ms = 0
         self._begin_epoch(above=above)
-        self._old = self._to_renew()
+        self._old = self._to_renew(self._spool.prepare())
 
-    def _to_renew(self) -> deque[DropName]:
-        return deque(self._away.part(self._spool.prepare(), self._outlet.carrying(self.lane.lane)))
+    def _to_renew(self, names: list[DropName]) -> deque[DropName]:
+        """Give what has to be sent again now of what lies in the spool; what people carry waits for them."""
+        return deque(self._away.part(names, self._outlet.carrying(self.lane.lane)))
 
     def _settle_away(self, message: Acknowledgement) -> None:
         """Settle what was sent before this half began anew, and has arrived."""

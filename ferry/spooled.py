@@ -10,6 +10,7 @@ Source: DESIGN invariants 4 and 10.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from ferry.lane.checks import LaneId, check_answers_whole
@@ -38,27 +39,40 @@ class SpooledBundles:
         #: A spool may hold what was sealed before this half's key was changed.
         self._own_kids = parts.own_kids
 
-    def log_unlogged(self) -> None:
+    def log_unlogged(self, names: Iterable[DropName]) -> None:
         """Log the crossings whose numbers an earlier run used up without committing them: they may be over the gap.
 
         All of them, in their order, and before anything else: one may be acknowledged, and forgotten, at any moment.
 
+        Args:
+            names: what that run left in the spool, in order of number.
+
         Raises:
             Unavailable: the journal or the spool refuses.
         """
-        for name in self._spool.prepare():
+        for name in names:
             if self._parts.journal.knows(self._lane, name.epoch, name.sequence):
                 continue
-            data = self._spool.get(name)
-            if data is None or self.whole(data, name) is None:
+            bundle = self._sealed(self._spool.get(name), name)
+            if bundle is None:
                 continue  # it is set aside when its turn comes
-            bundle = parse_bundle(data)
             author, _ = self.author_of(bundle)
             seal = bundle.seals[1]
             self._parts.crossings.crossed(peek_statement(seal), parse_sign1(seal).kid, author, bundle)
 
     def whole(self, data: bytes | None, name: DropName) -> Bundle | None:
         """Give a bundle without our own seal, or None if it is not wholly the one of ours that its name says."""
+        bundle = self._sealed(data, name)
+        return None if bundle is None else replace(bundle, seals=bundle.seals[:1])
+
+    def author_of(self, bundle: Bundle) -> tuple[Author, str]:
+        """Give author and worker name of a bundle of ours; the name is empty when he is not known any more."""
+        statement = peek_statement(bundle.seals[0])
+        kid = parse_sign1(bundle.seals[0]).kid
+        return Author(kid, statement.epoch, statement.sequence), self._name_of(kid)
+
+    def _sealed(self, data: bytes | None, name: DropName) -> Bundle | None:
+        """Give a bundle with its author's seal and ours; None as ``whole`` does."""
         if data is None:
             return None
         try:
@@ -72,13 +86,7 @@ class SpooledBundles:
             check_answers_whole(bundle, self._lane)
         except PeerError:
             return None
-        return replace(bundle, seals=bundle.seals[:1])
-
-    def author_of(self, bundle: Bundle) -> tuple[Author, str]:
-        """Give author and worker name of a bundle of ours; the name is empty when he is not known any more."""
-        statement = peek_statement(bundle.seals[0])
-        kid = parse_sign1(bundle.seals[0]).kid
-        return Author(kid, statement.epoch, statement.sequence), self._name_of(kid)
+        return bundle
 
     def _verify(self, bundle: Bundle, made_ms: int) -> None:
         """Verify both seals as of the instant at which ours was made."""

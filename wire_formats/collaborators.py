@@ -46,11 +46,25 @@ class FileFacts(NamedTuple):
         plain: a regular file with one link.
         folder: a directory.
         size: bytes.
+        changed_ns: when content (of a folder: names) last changed, as far as the file system's clock tells it apart.
     """
 
     plain: bool
     folder: bool
     size: int
+    changed_ns: int = 0
+
+
+class Volume(NamedTuple):
+    """What is known of the file system that something lies on.
+
+    Attributes:
+        free: bytes that this user may still write.
+        read_only: whether it is mounted read-only.
+    """
+
+    free: int
+    read_only: bool
 
 
 #: A path, or its text: whoever handles a thousand files a second makes no object of each.
@@ -67,6 +81,9 @@ class Disk(Protocol):
     def make_folder(self, folder: Path) -> None:
         """Make a folder (mode 0700) and those above it; one that is there already is well."""
 
+    def make_new_folder(self, folder: Path) -> None:
+        """Make one folder (mode 0700) in a folder that must be there; FileExistsError if the name is taken."""
+
     def remove_folder(self, folder: Path) -> None:
         """Remove an empty folder."""
 
@@ -82,6 +99,22 @@ class Disk(Protocol):
     def create(self, path: FilePath, *, keep: bool = False) -> int:
         """Open for writing (mode 0600), made if missing and emptied unless ``keep``; gives a handle."""
 
+    def create_new(self, path: FilePath) -> int:
+        """Open a file for writing that must not be there yet (mode 0600); FileExistsError if the name is taken."""
+
+    def open_folder(self, path: FilePath, *, within: int | None = None) -> int:
+        """Open a folder that is no link, by its path or by its name within an open one; gives a handle."""
+
+    def open_within(self, folder: int, name: str) -> int:
+        """Open for reading by name within an open folder, without following a link and without waiting."""
+
+    def lock(self, path: FilePath) -> int:
+        """Take the lock that a file stands for, until its handle is closed or this process ends.
+
+        Raises:
+            BlockingIOError: somebody else holds it.
+        """
+
     def facts_of(self, handle: int) -> FileFacts:
         """Give what is known of an open file."""
 
@@ -96,6 +129,15 @@ class Disk(Protocol):
 
     def sync(self, handle: int) -> None:
         """Wait until the file's content is on the disk."""
+
+    def uncache(self, handle: int) -> None:
+        """Forget what memory holds of a file that was synced: what is read next comes from the device."""
+
+    def volume(self, folder: Path) -> Volume:
+        """Give what is known of the file system a folder lies on."""
+
+    def volume_of(self, handle: int) -> Volume:
+        """Give what is known of the file system an open file or folder lies on."""
 
     def close(self, handle: int) -> None:
         """Close a handle."""

@@ -11,16 +11,19 @@ Source: wire_formats.collaborators.Disk; fsync(2), rename(2), openat(2).
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from wire_formats.collaborators import Disk, FileFacts, FilePath
+from wire_formats.collaborators import Disk, FileFacts, FilePath, Volume
 
 _READING: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITING: Final = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_LOCK: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 _FOLDER: Final = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -30,6 +33,14 @@ class OsDisk:
     def make_folder(self, folder: Path) -> None:
         """``mkdir -p``, for nobody but this user."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def make_new_folder(self, folder: Path) -> None:
+        """``mkdir``."""
+        home, name = _within(folder)
+        try:
+            os.mkdir(name, 0o700, dir_fd=home)
+        finally:
+            os.close(home)
 
     def remove_folder(self, folder: Path) -> None:
         """``rmdir``."""
@@ -62,6 +73,32 @@ class OsDisk:
         finally:
             os.close(folder)
 
+    def create_new(self, path: FilePath) -> int:
+        """``open`` for writing, O_EXCL."""
+        folder, name = _within(path)
+        try:
+            return os.open(name, _NEW, 0o600, dir_fd=folder)
+        finally:
+            os.close(folder)
+
+    def open_folder(self, path: FilePath, *, within: int | None = None) -> int:
+        """``open``, or ``openat``, of a folder; a link is refused."""
+        return os.open(path, os.O_RDONLY | _FOLDER, dir_fd=within)
+
+    def open_within(self, folder: int, name: str) -> int:
+        """``openat`` for reading; a link is refused, a pipe does not hang."""
+        return os.open(name, _READING, dir_fd=folder)
+
+    def lock(self, path: FilePath) -> int:
+        """``flock`` of a file of its own, made if missing."""
+        descriptor = os.open(path, _LOCK, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
     def facts_of(self, handle: int) -> FileFacts:
         """``fstat``."""
         return _facts(os.fstat(handle))
@@ -81,6 +118,18 @@ class OsDisk:
     def sync(self, handle: int) -> None:
         """``fsync``."""
         os.fsync(handle)
+
+    def uncache(self, handle: int) -> None:
+        """``posix_fadvise``, DONTNEED."""
+        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def volume(self, folder: Path) -> Volume:
+        """``statvfs``."""
+        return _volume(os.statvfs(folder))
+
+    def volume_of(self, handle: int) -> Volume:
+        """``fstatvfs``."""
+        return _volume(os.fstatvfs(handle))
 
     def close(self, handle: int) -> None:
         """``close``."""
@@ -127,4 +176,9 @@ def _within(path: FilePath) -> tuple[int, str]:
 
 def _facts(status: os.stat_result) -> FileFacts:
     mode = status.st_mode
-    return FileFacts(stat.S_ISREG(mode) and status.st_nlink == 1, stat.S_ISDIR(mode), status.st_size)
+    plain = stat.S_ISREG(mode) and status.st_nlink == 1
+    return FileFacts(plain, stat.S_ISDIR(mode), status.st_size, status.st_mtime_ns)
+
+
+def _volume(status: os.statvfs_result) -> Volume:
+    return Volume(status.f_bavail * status.f_frsize, bool(status.f_flag & os.ST_RDONLY))

@@ -55,7 +55,7 @@ class BundlerBounds:
 
     wait_s: float = 0.002
     on_road: int = 1
-    paced_wait_s: float = 0.02
+    paced_wait_s: float = 0.04
     window: int = 8
     forget_s: float = 1.0
     outbox_files: int = 200

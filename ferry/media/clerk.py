@@ -24,7 +24,8 @@ from ferry.media.settings import ClerkSettings
 from ferry.media.troubles import told_error
 from ferry.settings import HalfSettings
 from wire_formats.bilingual import Label
-from wire_formats.collaborators import Clock, Randomness
+from wire_formats.collaborators import Clock, Disk, Randomness
+from wire_formats.disk import DISK
 from wire_formats.drop import TEMPORARY, parse_name, prepare_drop
 from wire_formats.errors import HallError, PeerError, Unavailable
 from wire_formats.settings_reader import SettingsError
@@ -38,6 +39,7 @@ class MediaClerk:
         half: the half's own settings.
         clock: the instant.
         randomness: names exports.
+        disk: where the half's folders and the media lie.
 
     Raises:
         SettingsError: the half has no media, or a key cannot be used.
@@ -47,7 +49,7 @@ class MediaClerk:
     log = Logger()
 
     def __init__(
-        self, settings: ClerkSettings, half: HalfSettings, *, clock: Clock, randomness: Randomness
+        self, settings: ClerkSettings, half: HalfSettings, *, clock: Clock, randomness: Randomness, disk: Disk = DISK
     ) -> None:  # fmt: skip
         if half.media is None:
             raise SettingsError("this half has no [ferry.media] settings; docs/media.md shows them")
@@ -55,10 +57,10 @@ class MediaClerk:
         self._half = half
         self._clock = clock
         self._randomness = randomness
-        self._folders = MediaFolders(half.media.folder)
+        self._folders = MediaFolders(half.media.folder, disk)
         desk = self._desk()
         desk.register.close()
-        prepare_drop(self._folders.orders)
+        prepare_drop(self._folders.orders, disk=disk)
         self.state = ClerkState(self._folders, settings, clock)
         self.state.learn(desk)
 
@@ -75,7 +77,7 @@ class MediaClerk:
             self.state.write()
 
     def _waiting(self) -> list[str]:
-        names = [path.name for path in self._folders.orders.iterdir() if path.name != TEMPORARY]
+        names = [name for name in self._folders.disk.names(self._folders.orders) if name != TEMPORARY]
         return sorted(names)[:MOST_WAITING]
 
     def _take(self, name: str) -> None:
@@ -112,13 +114,13 @@ class MediaClerk:
         data = None
         try:
             parse_name(name)
-            data = read_file(self._folders.orders, name, limit=MAX_ORDER_BYTES)
+            data = read_file(self._folders.orders, name, limit=MAX_ORDER_BYTES, disk=self._folders.disk)
         except (PeerError, FileNotFoundError):
             self.log.warn("media_order_strange")
         except Unavailable as error:
             self.log.debug("media_order_delayed", reason=error.private)
             return None
-        return data if remove_entry(self._folders.orders, name) else None
+        return data if remove_entry(self._folders.orders, name, disk=self._folders.disk) else None
 
     def _desk(self) -> MediaDesk:
-        return open_desk(self._half, clock=self._clock, randomness=self._randomness)
+        return open_desk(self._half, clock=self._clock, randomness=self._randomness, disk=self._folders.disk)

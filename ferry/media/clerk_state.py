@@ -31,7 +31,6 @@ from ferry.media.settings import ClerkSettings
 from ferry.media.writing import FOLDER
 from wire_formats.collaborators import Clock
 from wire_formats.cose import parse_sign1
-from wire_formats.disk import DISK
 from wire_formats.drop import write_whole
 from wire_formats.errors import PeerError
 from wire_formats.medium import MEDIUM_LANES, OPERATOR_ROLE, MediumStatement
@@ -134,8 +133,8 @@ class ClerkState:
         }
         final = self._folders.root / STATE_NAME
         part = final.with_name(f".{STATE_NAME}.part")
-        write_whole(part, json.dumps(told, ensure_ascii=False).encode(), disk=DISK)
-        part.replace(final)
+        write_whole(part, json.dumps(told, ensure_ascii=False).encode(), disk=self._folders.disk)
+        self._folders.disk.rename(part, final)
 
     def _draft(self, draft: Draft) -> dict[str, Any]:
         signed = [self._name(message) for message in draft.signatures]

@@ -19,7 +19,6 @@ from ferry.media.receipts import take_receipt, write_receipt
 from ferry.media.settings import ClerkSettings
 from ferry.media.states import MediumKind, MediumState
 from wire_formats.bilingual import Label
-from wire_formats.disk import DISK
 from wire_formats.drop import write_whole
 from wire_formats.errors import Kind, PeerError, Refused, Unavailable
 from wire_formats.medium import MEDIUM_LANES, check_serial
@@ -118,9 +117,10 @@ def _receipt(work: Work) -> Label:
     final = work.desk.folders.receipts / f"{serial}.receipt"
     part = final.with_name(f".{final.name}.part")
     try:
-        final.parent.mkdir(mode=0o700, exist_ok=True)
-        write_whole(part, written.data, durable=True, disk=DISK)
-        part.replace(final)
+        disk = work.desk.disk
+        disk.make_folder(final.parent)
+        write_whole(part, written.data, durable=True, disk=disk)
+        disk.rename(part, final)
     except OSError as error:
         raise Unavailable(Kind.STORAGE_FULL, f"{final.name}: {error.strerror}", 5) from None
     return Label(
@@ -132,7 +132,7 @@ def _sanitised(work: Work) -> Label:
     serial = work.order.serial
     work.desk.register.move(serial, MediumState.SANITISED, operator=work.by, now_ms=work.desk.clock.now_ms())
     with suppress(FileNotFoundError):
-        (work.desk.folders.receipts / f"{serial}.receipt").unlink()
+        work.desk.disk.unlink(work.desk.folders.receipts / f"{serial}.receipt")
     return Label(f"介质 {serial} 已登记为清除或销毁", f"{serial} is noted as sanitised or destroyed")
 
 

@@ -8,16 +8,16 @@ statement is an export that was prepared and waits for its operators (``ferry.me
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 from collections.abc import Collection as Many
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from ferry.folders import read_file
+from ferry.folders import clear_folder, is_there, read_file
 from ferry.media.desk import MediaFolders
 from wire_formats.bundle import MAX_BUNDLE_BYTES
+from wire_formats.collaborators import Disk
 from wire_formats.drop import TEMPORARY, DropName, parse_name
 from wire_formats.errors import Kind, PeerError, Refused
 from wire_formats.medium import MAX_FILES, MEDIUM_LANES, Entry
@@ -44,6 +44,7 @@ class Collection:
 
     def __init__(self, folders: MediaFolders) -> None:
         self._folders = folders
+        self._disk = folders.disk
 
     def waiting(self) -> Waiting:
         """Count what waits."""
@@ -77,13 +78,13 @@ class Collection:
         size = 0
         for lane in (one for one in _CLAIM_ORDER if one in lanes):
             folder = self.claimed(export) / lane
-            folder.mkdir(mode=0o700, parents=True)
+            self._disk.make_folder(folder)
             for name, bytes_ in self._files(lane):
                 if len(taken) >= most_files or size + bytes_ > most_bytes:
                     break
                 if not self._take(lane, name, folder):
                     continue
-                entry = _entry(folder, lane, name)
+                entry = self._entry(folder, lane, name)
                 taken.append(entry)
                 size += entry.size
         if not taken:
@@ -99,7 +100,7 @@ class Collection:
         found = []
         for lane in MEDIUM_LANES:
             folder = self.claimed(export) / lane
-            found += [_entry(folder, lane, name) for name, _ in _listed(folder)]
+            found += [self._entry(folder, lane, name) for name, _ in _listed(folder, self._disk)]
         return sorted(found, key=lambda entry: entry.order)
 
     def contents(self, export: bytes, entries: Sequence[Entry]) -> Iterator[bytes]:
@@ -109,28 +110,36 @@ class Collection:
             PeerError: DIGEST_MISMATCH: a file is not what the operators signed.
         """
         for entry in entries:
-            data = read_file(self.claimed(export) / entry.lane, entry.name, limit=MAX_BUNDLE_BYTES)
+            data = read_file(
+                self.claimed(export) / entry.lane, entry.name, limit=MAX_BUNDLE_BYTES, disk=self._disk
+            )  # fmt: skip
             if len(data) != entry.size or hashlib.sha256(data).digest() != entry.digest:
                 raise PeerError(Kind.DIGEST_MISMATCH, "a file changed after it was signed")
             yield data
 
     def done(self, export: bytes) -> None:
         """Remove the files of a finished export; the half's spool keeps them until the receipt."""
-        shutil.rmtree(self.claimed(export), ignore_errors=True)
+        clear_folder(self.claimed(export), disk=self._disk)
 
     def give_back(self) -> int:
         """Give back what interrupted exports left claimed, but for prepared ones; gives how many files."""
         count = 0
-        for claim in self._folders.claimed.iterdir():
-            if (claim / STATEMENT).exists():
+        for name in sorted(self._disk.names(self._folders.claimed)):
+            claim = self._folders.claimed / name
+            if is_there(self._disk, claim / STATEMENT):
                 continue
             for lane in MEDIUM_LANES:
-                for path in sorted((claim / lane).glob("*")):
-                    home = self._folders.out / lane / path.name
-                    if not os.path.lexists(home):
-                        path.rename(home)
-                        count += 1
-            shutil.rmtree(claim, ignore_errors=True)
+                count += self._give_back(claim / lane, self._folders.out / lane)
+            clear_folder(claim, disk=self._disk)
+        return count
+
+    def _give_back(self, claimed: Path, home: Path) -> int:
+        count = 0
+        with suppress(FileNotFoundError, NotADirectoryError):  # a claim that was not whole
+            for name in sorted(self._disk.names(claimed)):
+                if not is_there(self._disk, home / name):
+                    self._disk.rename(claimed / name, home / name)
+                    count += 1
         return count
 
     def claimed(self, export: bytes) -> Path:
@@ -139,33 +148,26 @@ class Collection:
 
     def _take(self, lane: str, name: DropName, folder: Path) -> bool:
         try:
-            (self._folders.out / lane / str(name)).rename(folder / str(name))
+            self._disk.rename(self._folders.out / lane / str(name), folder / str(name))
         except FileNotFoundError:
             return False
         return True
 
     def _files(self, lane: str) -> list[tuple[DropName, int]]:
-        return _listed(self._folders.out / lane)
+        return _listed(self._folders.out / lane, self._disk)
+
+    def _entry(self, folder: Path, lane: str, name: DropName) -> Entry:
+        data = read_file(folder, name, limit=MAX_BUNDLE_BYTES, disk=self._disk)
+        return Entry(lane, name, len(data), hashlib.sha256(data).digest())
 
 
-def _entry(folder: Path, lane: str, name: DropName) -> Entry:
-    data = read_file(folder, name, limit=MAX_BUNDLE_BYTES)
-    return Entry(lane, name, len(data), hashlib.sha256(data).digest())
-
-
-def _listed(folder: Path) -> list[tuple[DropName, int]]:
-    """Well-named files of a folder with their sizes, in order of number."""
+def _listed(folder: Path, disk: Disk) -> list[tuple[DropName, int]]:
+    """Well-named files of a folder with their sizes, in order of number; nothing when it is not there."""
     found: list[tuple[DropName, int]] = []
-    if not folder.is_dir():
-        return found
-    with os.scandir(folder) as items:
-        for item in items:
-            if item.name == TEMPORARY:
+    with suppress(FileNotFoundError, NotADirectoryError):
+        for text in disk.names(folder):
+            if text == TEMPORARY:
                 continue
-            try:
-                name = parse_name(item.name)
-                size = item.stat(follow_symlinks=False).st_size
-            except (PeerError, FileNotFoundError):
-                continue
-            found.append((name, size))
+            with suppress(PeerError, FileNotFoundError):
+                found.append((parse_name(text), disk.facts(f"{folder}/{text}").size))
     return sorted(found)

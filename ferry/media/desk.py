@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ferry.journal import open_database as open_journal
 from ferry.lane.checks import HIGH_ROLE, INBOUND, LOW_ROLE, OUTBOUND
 from ferry.media.register import MediaRegister
 from ferry.media.settings import MediaSettings
+from ferry.own_keys import known_signers, public_seal_key, seal_key, signing_key
 from ferry.settings import HalfSettings
 from wire_formats.certificate_names import machine_of
-from wire_formats.collaborators import Clock, Randomness
-from wire_formats.errors import Kind, PeerError, Unavailable
+from wire_formats.collaborators import Clock, Disk, Randomness
+from wire_formats.disk import DISK
+from wire_formats.errors import Kind, Unavailable
 from wire_formats.medium import OPERATOR_ROLE
 from wire_formats.seal import SealPrivateKey, SealPublicKey
 from wire_formats.settings_reader import SettingsError
-from wire_formats.suites import SigningKey, load_signing_key
+from wire_formats.suites import SigningKey
 from wire_formats.trust import TrustStore
 
 _RETRY_S: Final = 5
@@ -30,9 +32,15 @@ _PEERS: Final = {LOW_ROLE: (HIGH_ROLE, INBOUND), HIGH_ROLE: (LOW_ROLE, OUTBOUND)
 
 @dataclass(frozen=True, slots=True)
 class MediaFolders:
-    """Where a half's media work lies; see ``ferry.media``."""
+    """Where a half's media work lies; see ``ferry.media``.
+
+    Attributes:
+        root: the half's media folder.
+        disk: where it lies.
+    """
 
     root: Path
+    disk: Disk = DISK
 
     @property
     def out(self) -> Path:
@@ -72,7 +80,7 @@ class MediaFolders:
     def prepare(self) -> None:
         """Make the folders."""
         for folder in (self.out, self.claimed, self.staging, self.arrived):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.disk.make_folder(folder)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -81,15 +89,14 @@ class MediaFolders:
         Raises:
             Unavailable: BUSY: another one runs.
         """
-        descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise Unavailable(Kind.BUSY, "another media command is running", _RETRY_S) from None
+            handle = self.disk.lock(self.root / "lock")
+        except BlockingIOError:
+            raise Unavailable(Kind.BUSY, "another media command is running", _RETRY_S) from None
+        try:
             yield
         finally:
-            os.close(descriptor)
+            self.disk.close(handle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +115,7 @@ class MediaDesk:
         machines: known machines.
         operators: known gatekeeper operators.
         journal: file of the half's journal, for receipts.
+        open_journal: opens it.
     """
 
     name: str
@@ -126,10 +134,24 @@ class MediaDesk:
     register: MediaRegister
     clock: Clock
     randomness: Randomness
+    open_journal: Callable[[Path], sqlite3.Connection] = open_journal
+
+    @property
+    def disk(self) -> Disk:
+        """Where the folders and the media lie."""
+        return self.folders.disk
 
 
-def open_desk(settings: HalfSettings, *, clock: Clock, randomness: Randomness) -> MediaDesk:
+def open_desk(
+    settings: HalfSettings, *, clock: Clock, randomness: Randomness, disk: Disk = DISK
+) -> MediaDesk:  # fmt: skip
     """Open a half's media desk.
+
+    Args:
+        settings: the half's own.
+        clock: the instant.
+        randomness: names exports.
+        disk: where the half's folders and the media lie.
 
     Raises:
         SettingsError: there is no ``media`` table, or a key or certificate it names cannot be used.
@@ -138,16 +160,14 @@ def open_desk(settings: HalfSettings, *, clock: Clock, randomness: Randomness) -
     media = settings.media
     if media is None:
         raise SettingsError("this half has no [ferry.media] settings; docs/media.md shows them")
-    key = _signing_key(settings)
+    key = signing_key(settings.signing_key, settings.signing_certificate, *_PEERS)
     role, name = machine_of(key.certificate)
-    if role not in _PEERS:
-        raise SettingsError(f"{settings.signing_certificate}: not a certificate of a ferry half")
     peer_role, direction = _PEERS[role]
-    machines = _trust([settings.trust_issuers], [settings.trust_machines])
+    machines = known_signers(settings.trust_issuers, settings.trust_machines)
     peers = machines.names(peer_role)
     if len(peers) != 1:
         raise SettingsError(f"{settings.trust_machines}: names {len(peers)} machines of the role {peer_role}, not one")
-    folders = MediaFolders(media.folder)
+    folders = MediaFolders(media.folder, disk)
     folders.prepare()
     return MediaDesk(
         name=name,
@@ -156,8 +176,8 @@ def open_desk(settings: HalfSettings, *, clock: Clock, randomness: Randomness) -
         peer=next(iter(peers)),
         peer_role=peer_role,
         key=key,
-        seal_key=_seal_key(media.seal_key),
-        peer_key=_public_key(media.peer_key),
+        seal_key=seal_key(media.seal_key),
+        peer_key=public_seal_key(media.peer_key),
         machines=machines,
         operators=_operators(media),
         journal=settings.journal,
@@ -173,42 +193,7 @@ def _operators(media: MediaSettings) -> TrustStore:
     """Read the operators' certificates; a file that is not there or empty names nobody."""
     if not media.operators.exists() or not media.operators.read_bytes().strip():
         return TrustStore([])
-    store = _trust([media.operator_issuers], [media.operators])
+    store = known_signers(media.operator_issuers, media.operators)
     if not store.names(OPERATOR_ROLE):
         raise SettingsError(f"{media.operators}: no certificate of a gatekeeper operator")
     return store
-
-
-def _signing_key(settings: HalfSettings) -> SigningKey:
-    try:
-        return load_signing_key(_read(settings.signing_key), _read(settings.signing_certificate))
-    except ValueError as error:
-        raise SettingsError(f"{settings.signing_key}: {error}") from None
-
-
-def _seal_key(path: Path) -> SealPrivateKey:
-    try:
-        return SealPrivateKey(_read(path))
-    except ValueError as error:
-        raise SettingsError(f"{path}: {error}") from None
-
-
-def _public_key(path: Path) -> SealPublicKey:
-    try:
-        return SealPublicKey(_read(path))
-    except PeerError as error:
-        raise SettingsError(f"{path}: {error.private}") from None
-
-
-def _trust(issuers: list[Path], certificates: list[Path]) -> TrustStore:
-    try:
-        return TrustStore.from_pem([_read(path) for path in issuers], [_read(path) for path in certificates])
-    except PeerError as error:
-        raise SettingsError(f"{certificates[0]}: {error.private}") from None
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}; `ferrygate up` makes it with a new installation") from None

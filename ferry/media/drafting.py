@@ -51,7 +51,7 @@ def prepare_export(desk: MediaDesk, serial: str, *, lanes: Many[str] = MEDIUM_LA
                 export, lanes=lanes, most_files=limits.most_files, most_bytes=limits.most_bytes
             )  # fmt: skip
             statement = statement_of(desk, medium.serial, export, entries)
-            write_small(collection.claimed(export) / STATEMENT, encode_statement(statement))
+            write_small(collection.claimed(export) / STATEMENT, encode_statement(statement), disk=desk.disk)
         except BaseException:
             collection.give_back()
             raise
@@ -84,7 +84,7 @@ def add_signature(desk: MediaDesk, export: bytes, message: bytes) -> Signer:
             if signer.name == first.name or signer.kid == first.kid:
                 raise PeerError(Kind.UNKNOWN_SIGNER, "one operator signed twice")
         place = Collection(desk.folders).claimed(export) / SIGNATURES[len(draft.signatures)]
-        write_small(place, message)
+        write_small(place, message, disk=desk.disk)
         desk.register.note(
             "signed", draft.statement.serial, draft.statement.digest().hex(), operator=signer.name, now_ms=now_ms
         )
@@ -117,7 +117,7 @@ def write_export(
         if desk.register.next_number() != (statement.epoch, statement.sequence, statement.previous):
             raise Refused(Kind.CONFLICT, "another export was made meanwhile: cancel this one and prepare it anew")
         collection = Collection(desk.folders)
-        writer = MediumWriter(target, image=image)
+        writer = MediumWriter(target, image=image, disk=desk.disk)
         writer.check(medium_bytes(statement))
         exported = seal_and_write(desk, signatures, collection.entries(export), writer, progress)
         collection.done(export)
@@ -139,7 +139,7 @@ def cancel_export(desk: MediaDesk, export: bytes = b"", *, by: str) -> Draft:
     with desk.folders.locked():
         draft = _named(desk, export)
         collection = Collection(desk.folders)
-        (collection.claimed(draft.statement.export) / STATEMENT).unlink()
+        desk.disk.unlink(collection.claimed(draft.statement.export) / STATEMENT)
         collection.give_back()
         desk.register.note(
             "cancelled", draft.statement.serial, draft.statement.export.hex(), operator=by, now_ms=desk.clock.now_ms()

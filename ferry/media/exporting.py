@@ -76,7 +76,7 @@ def export_medium(
         collection = Collection(desk.folders)
         collection.give_back()
         medium = desk.register.check_exportable(serial)
-        writer = MediumWriter(target, image=image)
+        writer = MediumWriter(target, image=image, disk=desk.disk)
         writer.check(0)
         export = desk.randomness.bytes(EXPORT_BYTES)
         try:

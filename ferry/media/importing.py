@@ -15,12 +15,11 @@ Source: research, section 5; DESIGN invariants 2, 3, 8 and 9.
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from ferry.folders import read_file
+from ferry.folders import clear_folder, is_there, read_file
 from ferry.media.desk import MediaDesk
 from ferry.media.reading import SealedMedium, open_medium
 from ferry.media.register_rows import DELIVERING, IMPORT_WAY, OPEN
@@ -80,7 +79,7 @@ def import_medium(
             is not there.
         Unavailable: it cannot be read now, the disk is full, or another command runs; try the same medium again.
     """
-    with open_medium(source, writable_ok=writable_ok) as medium:
+    with open_medium(source, writable_ok=writable_ok, disk=desk.disk) as medium:
         return take_from(desk, medium, by=by, export=export, progress=progress)
 
 
@@ -153,7 +152,7 @@ def _give_up(desk: MediaDesk, statement: MediumStatement, error: PeerError, by: 
 
 def _clear(desk: MediaDesk, export: bytes) -> None:
     """Remove a staging."""
-    shutil.rmtree(desk.folders.staging / export.hex(), ignore_errors=True)
+    clear_folder(desk.folders.staging / export.hex(), disk=desk.disk)
 
 
 def _check_for_us(desk: MediaDesk, statement: MediumStatement, medium: SealedMedium) -> None:
@@ -168,7 +167,7 @@ def _check_for_us(desk: MediaDesk, statement: MediumStatement, medium: SealedMed
 
 
 def _check_room(desk: MediaDesk, statement: MediumStatement) -> None:
-    if shutil.disk_usage(desk.folders.root).free < statement.size:
+    if desk.disk.volume(desk.folders.root).free < statement.size:
         raise Unavailable(Kind.STORAGE_FULL, "not enough room for the medium's files", 60)
 
 
@@ -181,34 +180,35 @@ class _Taking:
 
     def __init__(self, desk: MediaDesk, medium: SealedMedium, manifest: Manifest) -> None:
         export = manifest.statement.export
+        self._disk = desk.disk
         self._entries = manifest.entries
         self._staging = desk.folders.staging / export.hex()
         self._arrived = desk.folders.arrived
         self._stream = ChunkedContent(medium, export, desk.seal_key)
-        self.resumed = self._staging.exists()
+        self.resumed = is_there(self._disk, self._staging)
 
     def stage(self, progress: Progress) -> None:
         """Read every file that is not in staging yet, and check it."""
         for lane in MEDIUM_LANES:
-            prepare_drop(self._staging / lane)
+            prepare_drop(self._staging / lane, disk=self._disk)
         at = 0
         for number, entry in enumerate(self._entries, start=1):
             if not self._is_staged(entry):
                 data = self._stream.read(at, entry.size)
                 if hashlib.sha256(data).digest() != entry.digest:
                     raise PeerError(Kind.DIGEST_MISMATCH, "a file on the medium is not what the operators signed")
-                write_drop(self._staging / entry.lane, entry.name, data)
+                write_drop(self._staging / entry.lane, entry.name, data, disk=self._disk)
             at += entry.size
             progress(number, len(self._entries))
 
     def deliver(self) -> None:
         """Rename what is in staging into the half's folders; what is not there any more was delivered before."""
         for lane in MEDIUM_LANES:
-            prepare_drop(self._arrived / lane)
+            prepare_drop(self._arrived / lane, disk=self._disk)
         for entry in self._entries:
             staged = self._staging / entry.lane / str(entry.name)
             try:
-                staged.rename(self._arrived / entry.lane / str(entry.name))
+                self._disk.rename(staged, self._arrived / entry.lane / str(entry.name))
             except FileNotFoundError:
                 continue
             except OSError as error:
@@ -216,7 +216,7 @@ class _Taking:
 
     def _is_staged(self, entry: Entry) -> bool:
         try:
-            data = read_file(self._staging / entry.lane, entry.name, limit=MAX_BUNDLE_BYTES)
+            data = read_file(self._staging / entry.lane, entry.name, limit=MAX_BUNDLE_BYTES, disk=self._disk)
         except (FileNotFoundError, PeerError):
             return False
         return len(data) == entry.size and hashlib.sha256(data).digest() == entry.digest

@@ -46,7 +46,7 @@ def look_at_medium(desk: MediaDesk, source: Path, *, writable_ok: bool = False) 
         Refused: it is mounted writable, or is not there.
         Unavailable: it cannot be read now.
     """
-    with open_medium(source, writable_ok=writable_ok) as medium:
+    with open_medium(source, writable_ok=writable_ok, disk=desk.disk) as medium:
         manifest, operators = believed_manifest(desk, medium)
     statement = manifest.statement
     known = desk.register.passage(statement.export)

@@ -12,9 +12,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from ferry.folders import read_file
 from ferry.media.collecting import STATEMENT
 from ferry.media.desk import MediaFolders
-from wire_formats.errors import Kind, PeerError, Refused
+from wire_formats.collaborators import Disk
+from wire_formats.errors import Kind, PeerError, Refused, Unavailable
 from wire_formats.medium import MAX_STATEMENT_BYTES, MediumStatement, parse_statement
 
 #: Names of the signatures, in the order in which they came.
@@ -43,10 +45,11 @@ class Draft(NamedTuple):
 def prepared_export(folders: MediaFolders) -> Draft | None:
     """Give the prepared export, or None."""
     try:
-        claims = sorted(folders.claimed.iterdir())
+        names = sorted(folders.disk.names(folders.claimed))
     except OSError:
         return None
-    return next((draft for claim in claims if (draft := _draft(claim)) is not None), None)
+    drafts = (_draft(folders.claimed / name, folders.disk) for name in names)
+    return next((draft for draft in drafts if draft is not None), None)
 
 
 def check_none_prepared(folders: MediaFolders) -> None:
@@ -60,23 +63,18 @@ def check_none_prepared(folders: MediaFolders) -> None:
         raise Refused(Kind.CONFLICT, f"an export of medium {draft.statement.serial} is prepared: write or cancel it")
 
 
-def _draft(claim: Path) -> Draft | None:
+def _draft(claim: Path, disk: Disk) -> Draft | None:
     """Read a claim's statement and signatures; None where there is no whole statement."""
     try:
-        statement = parse_statement(_read(claim / STATEMENT, MAX_STATEMENT_BYTES))
-    except (OSError, PeerError):
+        statement = parse_statement(read_file(claim, STATEMENT, limit=MAX_STATEMENT_BYTES, disk=disk))
+    except (OSError, PeerError, Unavailable):
         return None
     if statement.export.hex() != claim.name:
         return None
     signatures = []
     for name in SIGNATURES:
         try:
-            signatures.append(_read(claim / name, MAX_SIGNATURE_BYTES))
-        except OSError:
+            signatures.append(read_file(claim, name, limit=MAX_SIGNATURE_BYTES, disk=disk))
+        except (OSError, PeerError, Unavailable):
             break
     return Draft(statement, tuple(signatures))
-
-
-def _read(path: Path, most: int) -> bytes:
-    with path.open("rb") as file:
-        return file.read(most + 1)

@@ -7,10 +7,10 @@ files it does not name as arrived are free for the next medium.
 
 from __future__ import annotations
 
-import os
 from typing import Final, NamedTuple
 
 from ferry.control import CONTROL, CONTROL_EPOCH
+from ferry.folders import is_there
 from ferry.journal import Journal
 from ferry.lane.checks import LaneId
 from ferry.media.desk import MediaDesk
@@ -112,7 +112,7 @@ def _check_taken(desk: MediaDesk, passage: Passage) -> None:
     if passage.state != DONE:
         raise Unavailable(Kind.BUSY, "the import is not finished; put the medium in and import it again", _RETRY_S)
     waiting = sum(
-        os.path.lexists(desk.folders.arrived / lane / name)
+        is_there(desk.disk, desk.folders.arrived / lane / name)
         for lane, name in desk.register.files_of(passage.export)
         if lane != CONTROL
     )
@@ -124,9 +124,9 @@ def _check_taken(desk: MediaDesk, passage: Passage) -> None:
 
 def _acknowledgements(desk: MediaDesk, now_ms: int) -> tuple[bytes, bytes]:
     """Say, signed, how far each lane has come by the half's journal."""
-    if not desk.journal.exists():
+    if not is_there(desk.disk, desk.journal):
         return b"", b""
-    journal = Journal(desk.journal, keep_rows=1)
+    journal = Journal(desk.journal, keep_rows=1, connect=desk.open_journal)
     try:
         interactive, bulk = (_acknowledgement(desk, journal, lane, now_ms) for lane in LANES)
     finally:
@@ -145,8 +145,8 @@ def _acknowledgement(desk: MediaDesk, journal: Journal, lane: str, now_ms: int) 
 def _hand_over(desk: MediaDesk, receipt: MediumReceipt) -> None:
     """Put the acknowledgements where the half reads its control lane."""
     folder = desk.folders.arrived / CONTROL
-    prepare_drop(folder)
+    prepare_drop(folder, disk=desk.disk)
     for place, message in enumerate(receipt.acknowledgements):
         if message:
             sequence = ((_SLOT_OF_ACKNOWLEDGEMENTS + place) << 8) + _FROM_RECEIPT
-            write_drop(folder, DropName(CONTROL_EPOCH, sequence, desk.peer, "notice"), message)
+            write_drop(folder, DropName(CONTROL_EPOCH, sequence, desk.peer, "notice"), message, disk=desk.disk)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
-from ferry.guarded_database import GuardedDatabase
-from ferry.media.register_rows import MOST_LISTED, SCHEMA, Act, chained
-from wire_formats.errors import Bug, Kind
-from wire_formats.medium import FIRST
+from ferry.chained_ledger import ChainedLedger
+from ferry.media.register_rows import MOST_LISTED, SCHEMA, Act
 
 
-class RegisterStore(GuardedDatabase):
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open the file; made if missing."""
+    return sqlite3.connect(path, isolation_level=None, timeout=5.0)
+
+
+class RegisterStore(ChainedLedger):
     """The database and its list of acts.
 
     Args:
         path: the database file; its folder must exist.
         now_ms: the instant now, which a new register takes for its epoch; None for those who only look.
+        connect: opens the database; statements begin no transactions of their own.
 
     Raises:
         Unavailable: it cannot be opened.
@@ -24,8 +29,10 @@ class RegisterStore(GuardedDatabase):
 
     NAME = "media register"
 
-    def __init__(self, path: Path, *, now_ms: int | None = None) -> None:
-        self._database = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+    def __init__(
+        self, path: Path, *, now_ms: int | None = None, connect: Callable[[Path], sqlite3.Connection] = open_database
+    ) -> None:
+        self._database = connect(path)
         with self._guarded():
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
@@ -34,10 +41,6 @@ class RegisterStore(GuardedDatabase):
             if now_ms is not None:
                 self._database.execute("INSERT OR IGNORE INTO origin VALUES (1, ?)", (now_ms,))
         self._version = -1
-
-    def close(self) -> None:
-        """Close; everything is committed."""
-        self._database.close()
 
     def acts(self, *, serial: str = "", most: int = MOST_LISTED) -> list[Act]:
         """Give the latest acts, oldest first."""
@@ -49,28 +52,10 @@ class RegisterStore(GuardedDatabase):
             ).fetchall()
         return [Act(*row) for row in reversed(rows)]
 
-    def verify_acts(self) -> int:
-        """Recompute the chain of acts; gives how many there are.
-
-        Raises:
-            Bug: the first act that does not fit.
-        """
-        with self._guarded():
-            rows = self._database.execute("SELECT * FROM acts ORDER BY position").fetchall()
-        previous = FIRST
-        for number, (*fields, chain) in enumerate(rows, start=1):
-            previous = chained(previous, fields)
-            if fields[0] != number or chain != previous:
-                raise Bug(Kind.BUG, f"act {number} of the media register does not fit the chain")
-        return len(rows)
-
     def note(self, act: str, serial: str, detail: str, *, operator: str, now_ms: int) -> None:
         """Enter an act that changes no medium: an export was prepared, signed or cancelled."""
         with self._transaction():
             self._act(act, serial, detail, operator, now_ms)
 
     def _act(self, act: str, serial: str, detail: str, operator: str, now_ms: int) -> None:
-        row = self._database.execute("SELECT position, chain FROM acts ORDER BY position DESC LIMIT 1").fetchone()
-        position, previous = row or (0, FIRST)
-        fields: list[int | str] = [position + 1, now_ms, act, serial, detail, operator]
-        self._database.execute("INSERT INTO acts VALUES (?, ?, ?, ?, ?, ?, ?)", (*fields, chained(previous, fields)))
+        self._append(now_ms, act, serial, detail, operator)

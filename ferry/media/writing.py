@@ -8,14 +8,16 @@ The short names survive every file system a medium may have, ISO 9660 included.
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import os
-import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from ferry.folders import clear_folder, is_there
+from wire_formats.collaborators import Disk
+from wire_formats.disk import DISK
 from wire_formats.errors import Kind, Refused, Unavailable
 from wire_formats.medium import IMAGE_MAGIC
 
@@ -33,9 +35,11 @@ class MediumWriter:
     Args:
         target: the mounted medium's folder, or the image file.
         image: which of the two.
+        disk: where it lies.
     """
 
-    def __init__(self, target: Path, *, image: bool) -> None:
+    def __init__(self, target: Path, *, image: bool, disk: Disk = DISK) -> None:
+        self._disk = disk
         self._image = image
         self._home = target.parent if image else target
         self._final = target if image else target / FOLDER
@@ -48,11 +52,13 @@ class MediumWriter:
             Refused: CONFLICT: something of ours lies there already, or there is no such folder.
             Unavailable: STORAGE_FULL: too little room.
         """
-        if not self._home.is_dir():
-            raise Refused(Kind.NOT_FOUND, f"{self._home} is no folder")
-        if os.path.lexists(self._final):
+        try:
+            self._disk.close(self._disk.open_folder(self._home))
+        except OSError:
+            raise Refused(Kind.NOT_FOUND, f"{self._home} is no folder") from None
+        if is_there(self._disk, self._final):
             raise Refused(Kind.CONFLICT, f"{self._final} is there already: this medium is not blank")
-        if shutil.disk_usage(self._home).free < size:
+        if self._disk.volume(self._home).free < size:
             raise Unavailable(Kind.STORAGE_FULL, f"{self._home}: less room than {size} bytes", _RETRY_S)
 
     def write(self, manifest: bytes, content: Iterable[bytes]) -> None:
@@ -65,9 +71,9 @@ class MediumWriter:
         try:
             self._clear()
             written = self._write_parts(manifest, content)
-            _compare(written)
-            self._part.rename(self._final)
-            _sync_folder(self._home)
+            self._compare(written)
+            self._disk.rename(self._part, self._final)
+            self._disk.sync_folder(self._home)
         except OSError as error:
             self._clear()
             raise Unavailable(Kind.STORAGE_FULL, f"medium cannot be written: {error.strerror}", _RETRY_S) from None
@@ -78,37 +84,48 @@ class MediumWriter:
     def _write_parts(self, manifest: bytes, content: Iterable[bytes]) -> list[tuple[Path, bytes]]:
         if self._image:
             head = IMAGE_MAGIC + len(manifest).to_bytes(8, "big")
-            return [(self._part, _write_file(self._part, _joined(head + manifest, content)))]
-        self._part.mkdir(mode=0o700)
+            return [(self._part, _write_file(self._disk, self._part, _joined(head + manifest, content)))]
+        self._disk.make_new_folder(self._part)
         files = ((MANIFEST, [manifest]), (CONTENT, content))
-        written = [(self._part / name, _write_file(self._part / name, pieces)) for name, pieces in files]
-        _sync_folder(self._part)
+        written = [(self._part / name, _write_file(self._disk, self._part / name, pieces)) for name, pieces in files]
+        self._disk.sync_folder(self._part)
         return written
+
+    def _compare(self, written: Iterable[tuple[Path, bytes]]) -> None:
+        """Read back.
+
+        Raises:
+            Unavailable: STORAGE_FULL: the medium gives back other bytes.
+        """
+        for path, digest in written:
+            if _digest_of(self._disk, path) != digest:
+                raise Unavailable(Kind.STORAGE_FULL, f"{path.name}: the medium gives back other bytes", _RETRY_S)
 
     def _clear(self) -> None:
         """Remove what an interrupted export left; a medium that was pulled out keeps it, under its own name."""
         if self._image:
             with suppress(OSError):
-                self._part.unlink()
+                self._disk.unlink(self._part)
         else:
-            shutil.rmtree(self._part, ignore_errors=True)
+            clear_folder(self._part, disk=self._disk)
 
 
-def write_small(path: Path, data: bytes) -> None:
+def write_small(path: Path, data: bytes, *, disk: Disk = DISK) -> None:
     """Write a small file (a receipt, a slip) whole or not at all.
 
     Raises:
         Refused: CONFLICT: there is one already.
         Unavailable: STORAGE_FULL.
     """
-    if os.path.lexists(path):
+    if is_there(disk, path):
         raise Refused(Kind.CONFLICT, f"{path} is there already")
     part = path.with_name(f"{path.name}.part")
     try:
-        part.unlink(missing_ok=True)
-        _write_file(part, [data])
-        part.rename(path)
-        _sync_folder(path.parent)
+        with suppress(FileNotFoundError):
+            disk.unlink(part)
+        _write_file(disk, part, [data])
+        disk.rename(part, path)
+        disk.sync_folder(path.parent)
     except OSError as error:
         raise Unavailable(Kind.STORAGE_FULL, f"{path}: cannot be written: {error.strerror}", _RETRY_S) from None
 
@@ -118,56 +135,39 @@ def _joined(first: bytes, others: Iterable[bytes]) -> Iterable[bytes]:
     yield from others
 
 
-def _write_file(path: Path, pieces: Iterable[bytes]) -> bytes:
+def _write_file(disk: Disk, path: Path, pieces: Iterable[bytes]) -> bytes:
     """Write a new file and wait for the disk; gives the SHA-256 of what was written."""
     digest = hashlib.sha256()
     size = 0
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    handle = disk.create_new(path)
     try:
         for piece in pieces:
             digest.update(piece)
-            size += len(piece)
             view = memoryview(piece)
             while view:
-                written = os.write(descriptor, view)
+                written = disk.write(handle, view, size)
                 if written == 0:
-                    raise OSError(28, "short write")
+                    raise OSError(errno.ENOSPC, "short write")
+                size += written
                 view = view[written:]
-        if os.fstat(descriptor).st_size != size:
-            raise OSError(28, "file shorter than written")
-        os.fsync(descriptor)
+        if disk.facts_of(handle).size != size:
+            raise OSError(errno.ENOSPC, "file shorter than written")
+        disk.sync(handle)
         # What is read back shall come from the medium, not from memory.
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        disk.uncache(handle)
     finally:
-        os.close(descriptor)
+        disk.close(handle)
     return digest.digest()
 
 
-def _digest_of(path: Path) -> bytes:
+def _digest_of(disk: Disk, path: Path) -> bytes:
     digest = hashlib.sha256()
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    at = 0
+    handle = disk.open(path)
     try:
-        while block := os.read(descriptor, _BLOCK):
+        while block := disk.read(handle, _BLOCK, at):
             digest.update(block)
+            at += len(block)
     finally:
-        os.close(descriptor)
+        disk.close(handle)
     return digest.digest()
-
-
-def _compare(written: Iterable[tuple[Path, bytes]]) -> None:
-    """Read back.
-
-    Raises:
-        Unavailable: STORAGE_FULL: the medium gives back other bytes.
-    """
-    for path, digest in written:
-        if _digest_of(path) != digest:
-            raise Unavailable(Kind.STORAGE_FULL, f"{path.name}: the medium gives back other bytes", _RETRY_S)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

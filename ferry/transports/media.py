@@ -9,8 +9,8 @@ Source: ferry.media; research, section 5.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Container, Iterable
+import sqlite3
+from collections.abc import Callable, Container, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -19,9 +19,11 @@ from ferry.control import CONTROL_EPOCH
 from ferry.folders import remove_entry
 from ferry.media.desk import MediaFolders
 from ferry.media.register import MediaRegister
+from ferry.media.register_store import open_database
 from ferry.transports.directory import DirectoryInlet, DirectoryOutlet
 from ferry.transports.port import TRANSPORT_LANES, LinkReport
-from wire_formats.collaborators import DirectoryWatch
+from wire_formats.collaborators import DirectoryWatch, Disk
+from wire_formats.disk import DISK
 from wire_formats.drop import DropName, parse_name
 from wire_formats.errors import Kind, PeerError, Unavailable
 
@@ -41,16 +43,23 @@ class MediaOutlet:
         folder: the half's media folder.
         most_files: how many files may wait in a lane.
         most_bytes: how many bytes may wait in a lane.
+        disk: where the folder lies.
+        connect: opens the register's database.
     """
 
-    def __init__(self, folder: Path, *, most_files: int, most_bytes: int) -> None:
-        self._folders = MediaFolders(folder)
-        self._outlet = DirectoryOutlet(self._folders.out)
+    def __init__(
+        self, folder: Path, *, most_files: int, most_bytes: int, disk: Disk = DISK,
+        connect: Callable[[Path], sqlite3.Connection] = open_database,
+    ) -> None:  # fmt: skip
+        self._folders = MediaFolders(folder, disk)
+        self._disk = disk
+        self._connect = connect
+        self._outlet = DirectoryOutlet(self._folders.out, disk=disk)
         self._register: MediaRegister | None = None
         self._collected = {
-            lane: _Collected(self._folders.out / lane, most_files, most_bytes) for lane in TRANSPORT_LANES
+            lane: _Collected(self._folders.out / lane, most_files, most_bytes, disk) for lane in TRANSPORT_LANES
         }
-        self._claimed = _Claimed(self._folders.claimed)
+        self._claimed = _Claimed(self._folders.claimed, disk)
         self._away: dict[str, frozenset[DropName]] = {}
 
     def prepare(self) -> None:
@@ -59,10 +68,11 @@ class MediaOutlet:
         self._outlet.prepare()
         for lane in TRANSPORT_LANES:
             if lane != _CONTROL:
-                for path in (self._folders.out / lane).glob("*.bundle"):
-                    remove_entry(self._folders.out / lane, path.name)
+                folder = self._folders.out / lane
+                for name in [name for name in self._disk.names(folder) if name.endswith(".bundle")]:
+                    remove_entry(folder, name, disk=self._disk)
         if self._register is None:
-            self._register = MediaRegister(self._folders.register)
+            self._register = MediaRegister(self._folders.register, connect=self._connect)
 
     def put(self, lane: str, name: DropName, data: bytes) -> None:
         """Add a file to the collection.
@@ -108,10 +118,14 @@ class MediaInlet(DirectoryInlet):
     Args:
         folder: the half's media folder.
         watch: wakes the reader.
+        lanes: the lanes to read.
+        disk: where the folder lies.
     """
 
-    def __init__(self, folder: Path, watch: DirectoryWatch, lanes: Iterable[str] = TRANSPORT_LANES) -> None:
-        super().__init__(MediaFolders(folder).arrived, watch, lanes)
+    def __init__(
+        self, folder: Path, watch: DirectoryWatch, lanes: Iterable[str] = TRANSPORT_LANES, *, disk: Disk = DISK
+    ) -> None:
+        super().__init__(MediaFolders(folder, disk).arrived, watch, lanes, disk=disk)
 
     def report(self) -> LinkReport:
         """What came by media lies in folders, which have no state of their own."""
@@ -131,8 +145,9 @@ class _AnyOf:
 class _Claimed:
     """Files of exports that are not finished; listed again only after a claim's folder has changed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, disk: Disk) -> None:
         self._folder = folder
+        self._disk = disk
         self._seen: dict[str, tuple[tuple[str, int], ...]] = {}
         self._names: dict[str, frozenset[DropName]] = {}
 
@@ -140,16 +155,16 @@ class _Claimed:
         """Give what is claimed of a lane."""
         seen: list[tuple[str, int]] = []
         with suppress(OSError):
-            for claim in sorted(self._folder.iterdir()):
+            for claim in sorted(self._disk.names(self._folder)):
                 with suppress(OSError):
-                    seen.append((claim.name, (claim / lane).stat().st_mtime_ns))
+                    seen.append((claim, self._disk.facts(self._folder / claim / lane).changed_ns))
         if tuple(seen) != self._seen.get(lane):
             found: set[DropName] = set()
-            for claim_name, _ in seen:
+            for claim, _ in seen:
                 with suppress(OSError):
-                    for path in (self._folder / claim_name / lane).iterdir():
+                    for name in self._disk.names(self._folder / claim / lane):
                         with suppress(PeerError):
-                            found.add(parse_name(path.name))
+                            found.add(parse_name(name))
             self._names[lane], self._seen[lane] = frozenset(found), tuple(seen)
         return self._names[lane]
 
@@ -157,8 +172,9 @@ class _Claimed:
 class _Collected:
     """One lane of the collection, and its bounds; looked at now and then, since an export empties it from outside."""
 
-    def __init__(self, folder: Path, most_files: int, most_bytes: int) -> None:
+    def __init__(self, folder: Path, most_files: int, most_bytes: int, disk: Disk) -> None:
         self._folder = folder
+        self._disk = disk
         self._most_files = most_files
         self._most_bytes = most_bytes
         self._files = 0
@@ -176,7 +192,7 @@ class _Collected:
 
     def names(self) -> frozenset[DropName]:
         """Give what waits; read again only after the folder has changed."""
-        changed_ns = self._folder.stat().st_mtime_ns
+        changed_ns = self._disk.facts(self._folder).changed_ns
         if changed_ns != self._seen_ns:
             self._names = frozenset(self._list())
             self._seen_ns = changed_ns
@@ -186,13 +202,13 @@ class _Collected:
         """Remove messages that a newer one of the same slot makes worthless; see ``ferry.control``."""
         for name in self.names():
             if name != newer and (name.epoch, name.sequence >> 8) == (CONTROL_EPOCH, newer.sequence >> 8):
-                remove_entry(self._folder, name)
+                remove_entry(self._folder, name, disk=self._disk)
 
     def forget_oldest(self, *, most: int) -> None:
         """Leave the newest notices: a reader that misses one waits for the next whole list."""
         notices = sorted(name for name in self.names() if name.epoch != CONTROL_EPOCH)
         for name in notices[: max(0, len(notices) - most + 1)]:
-            remove_entry(self._folder, name)
+            remove_entry(self._folder, name, disk=self._disk)
 
     def take(self, size: int) -> None:
         """Take room for one file.
@@ -214,8 +230,7 @@ class _Collected:
 
     def _list(self) -> dict[DropName, int]:
         found: dict[DropName, int] = {}
-        with os.scandir(self._folder) as items:
-            for item in items:
-                with suppress(PeerError, FileNotFoundError):
-                    found[parse_name(item.name)] = item.stat(follow_symlinks=False).st_size
+        for text in self._disk.names(self._folder):
+            with suppress(PeerError, FileNotFoundError):
+                found[parse_name(text)] = self._disk.facts(f"{self._folder}/{text}").size
         return found

@@ -30,7 +30,7 @@ from ops.cli.users import check_user
 from ops.operators.asking import signing_keys
 from ops.runtime.clock import SystemClock
 from wire_formats.errors import HallError, PeerError
-from wire_formats.ids import ID_BYTES, parse_reference_number
+from wire_formats.ids import parse_request_id
 from wire_formats.instants import iso, local_minute
 
 MOST_STATUS_BYTES: Final = 1 << 20
@@ -281,8 +281,8 @@ def _request(text: str) -> bytes:
     if not text:
         return b""
     try:
-        return bytes.fromhex(text) if len(text) == 2 * ID_BYTES else parse_reference_number(text)
-    except (ValueError, PeerError):
+        return parse_request_id(text)
+    except PeerError:
         raise CannotRunError(f"'{text[:40]}' is neither a request's id (32 digits) nor a receipt number") from None
 
 

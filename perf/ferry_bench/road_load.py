@@ -1,8 +1,8 @@
 """The workers' end of the road, all of them in one loop: bundles out by a plan, answers in, the time of each.
 
 A bundle forms as a worker makes it (``dmz.workers.bundler``): what waits, at most 256 requests or 1 MiB; at once on
-a free road, after 20 ms or with the next answer on a busy one.  Or each request is a bundle of its own, sealed before.
-A request's time counts from when it was due, so a late load generator is no excuse.
+a free road, else after 40 ms for each bundle on it or when it is free again.  Or each request is a bundle of its own,
+sealed before.  A request's time counts from when it was due, so a late load generator is no excuse.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from wire_formats.suites import SigningKey
 from wire_formats.trust import TrustStore
 
 WAIT_S: Final = 0.002
-PACED_WAIT_S: Final = 0.02
+PACED_WAIT_S: Final = 0.04
 #: Answers are waited for so long after the last request.
 LAST_S: Final = 30.0
 _FILES_AT_ONCE: Final = 256

@@ -18,8 +18,8 @@ from ops.layout import Installation, Layout
 from ops.supervisor.control import ask
 from perf.ports import free_base
 
-START_S = 120
-STOP_S = 60
+START_S = 240
+STOP_S = 90
 
 
 def until(true: Callable[[], object], *, within_s: float, what: str, every_s: float = 0.2) -> None:
@@ -86,7 +86,8 @@ class WholeSystem:
         self._process.send_signal(signal.SIGTERM)
         code = self._process.wait(timeout=STOP_S)
         assert code == 0, self.told()[-2000:]
-        assert self.left_over() == []
+        # Whoever dies with his parent does so a moment after him.
+        until(lambda: self.left_over() == [], within_s=30, what=f"left over: {self.left_over()}")
 
     def end(self) -> None:
         """Whatever happened, no process of ours stays."""
@@ -149,7 +150,7 @@ class WholeSystem:
         healthy = all(process["state"] == "healthy" for process in self.processes().values())
         return healthy and len(self.edge_children()) == self.found.edge_children
 
-    def wait_healthy(self, *, within_s: float = 60) -> None:
+    def wait_healthy(self, *, within_s: float = 120) -> None:
         """Wait until every role is healthy."""
         try:
             until(self.all_healthy, within_s=within_s, what="every role healthy")

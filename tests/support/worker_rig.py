@@ -125,14 +125,14 @@ class WorkerRig:
     async def during(self, work: Awaitable[T]) -> T:
         """Await ``work`` while the far side keeps moving bundles."""
         result = Deferred.fromCoroutine(_as_coroutine(work))
-        for _ in range(2000):
+        for _ in range(10_000):
             self.far.step()
             if result.called:
                 break
             await self.sleep(0.005)
         return await result
 
-    async def until(self, check: Callable[[], Awaitable[Any]], *, tries: int = 1000) -> Any:
+    async def until(self, check: Callable[[], Awaitable[Any]], *, tries: int = 6_000) -> Any:
         """Move bundles until ``check`` gives something true."""
         for _ in range(tries):
             self.far.step()

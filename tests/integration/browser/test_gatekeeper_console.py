@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.console_kit import ConsoleAuthority, ConsoleProcess
 from tests.support.ferry_kit import RealClock, requests, worker_author
-from tests.support.web_browser import PHONE, Home, WebBrowser, browsing, why_not
+from tests.support.web_browser import PHONE, WAIT_S, Home, WebBrowser, browsing, why_not
 from tests.unit.ferry.acts.acting import delivered, outcomes, poison, shelf
 from tests.unit.ferry.driving import Driven
 from tests.unit.ferry.inspector.test_lost import FragileInspector
@@ -61,7 +61,7 @@ class Desk:
 
     def wait_until_seen(self, word: str) -> None:
         """Wait until the console has read a status file that tells this."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + WAIT_S
         while (
             f">{word}<"
             not in self.high.ask(self.authority.root_certificate, self.files["li"], headers={"Accept-Language": "en"})[
@@ -87,7 +87,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 def decide(browser: WebBrowser, act: str) -> None:
-    browser.click(browser.one(f"form.decide button[value='{act}']"))
+    browser.click(f"form.decide button[value='{act}']")
 
 
 def no_wider_than(browser: WebBrowser, width: int) -> bool:
@@ -239,14 +239,14 @@ def test_a_lane_is_paused_and_resumed_by_its_button(desk: Desk) -> None:
     assert len(li.all("button[value='pause']")) == 4, "lanes it sends on, and lanes it receives on"
     for name in ("outbound-interactive", "inbound-bulk"):
         form = f"form:has(input[value='{name}'])"
-        li.click(li.one(f"{form} button[value='pause']"))
+        li.click(f"{form} button[value='pause']")
         desk.go_on()
         desk.go_on()
         paused = [f"{lane.way}-{lane.lane}" for lane in desk.ferry.high.half.status().lanes if lane.paused]
         assert paused == [name]
         desk.wait_until_seen(f"lane {name} is paused by an operator")
         li.open(desk.high.url("/"))
-        li.click(li.one(f"{form} button[value='resume']"))
+        li.click(f"{form} button[value='resume']")
         desk.go_on()
         assert not any(lane.paused for lane in desk.ferry.high.half.status().lanes)
         li.open(desk.high.url("/"))
