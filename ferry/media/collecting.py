@@ -8,8 +8,8 @@ statement is an export that was prepared and waits for its operators (``ferry.me
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Collection as Many
-from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -120,6 +120,18 @@ class Collection:
     def done(self, export: bytes) -> None:
         """Remove the files of a finished export; the half's spool keeps them until the receipt."""
         clear_folder(self.claimed(export), disk=self._disk)
+
+    def finish(self, is_done: Callable[[bytes], bool]) -> None:
+        """Remove what a crash left of exports that stand in the register: they are done, whatever still lies here.
+
+        Args:
+            is_done: whether an export is in the register.
+        """
+        for name in sorted(self._disk.names(self._folders.claimed)):
+            with suppress(ValueError):
+                export = bytes.fromhex(name)
+                if is_done(export):
+                    self.done(export)
 
     def give_back(self) -> int:
         """Give back what interrupted exports left claimed, but for prepared ones; gives how many files."""

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ferry.media.collecting import STATEMENT, Collection
 from ferry.media.desk import MediaDesk
-from ferry.media.exporting import Exported, Progress, medium_bytes, seal_and_write, statement_of
+from ferry.media.exporting import Exported, Progress, medium_bytes, seal_and_write, statement_of, take_up
 from ferry.media.prepared import MAX_SIGNATURE_BYTES, SIGNATURES, Draft, check_none_prepared, prepared_export
 from ferry.media.writing import MediumWriter, write_small
 from wire_formats.cose import parse_sign1
@@ -40,8 +40,8 @@ def prepare_export(desk: MediaDesk, serial: str, *, lanes: Many[str] = MEDIUM_LA
         PeerError, Unavailable: a file cannot be read, the disk is full, or another command runs.
     """
     with desk.folders.locked():
+        collection = take_up(desk)
         check_none_prepared(desk.folders)
-        collection = Collection(desk.folders)
         collection.give_back()
         medium = desk.register.check_exportable(serial)
         export = desk.randomness.bytes(EXPORT_BYTES)
@@ -110,13 +110,13 @@ def write_export(
         Unavailable: the medium is full or cannot be written, or another command runs; the export stays prepared.
     """
     with desk.folders.locked():
+        collection = take_up(desk)
         statement, signatures = draft = _named(desk, export)
         if not draft.complete:
             raise Refused(Kind.CONFLICT, "two operators must sign it first")
         desk.register.check_exportable(statement.serial)
         if desk.register.next_number() != (statement.epoch, statement.sequence, statement.previous):
             raise Refused(Kind.CONFLICT, "another export was made meanwhile: cancel this one and prepare it anew")
-        collection = Collection(desk.folders)
         writer = MediumWriter(target, image=image, disk=desk.disk)
         writer.check(medium_bytes(statement))
         exported = seal_and_write(desk, signatures, collection.entries(export), writer, progress)
@@ -137,8 +137,8 @@ def cancel_export(desk: MediaDesk, export: bytes = b"", *, by: str) -> Draft:
         Unavailable: another command runs.
     """
     with desk.folders.locked():
+        collection = take_up(desk)
         draft = _named(desk, export)
-        collection = Collection(desk.folders)
         desk.disk.unlink(collection.claimed(draft.statement.export) / STATEMENT)
         collection.give_back()
         desk.register.note(

@@ -72,8 +72,8 @@ def export_medium(
         Unavailable: the medium is full or cannot be written, or another command runs.
     """
     with desk.folders.locked():
+        collection = take_up(desk)
         check_none_prepared(desk.folders)
-        collection = Collection(desk.folders)
         collection.give_back()
         medium = desk.register.check_exportable(serial)
         writer = MediumWriter(target, image=image, disk=desk.disk)
@@ -97,6 +97,17 @@ def _write(
     writer.check(medium_bytes(statement))
     signatures = [sign_statement(statement, key) for key in signatories(statement)]
     return seal_and_write(desk, signatures, entries, writer)
+
+
+def take_up(desk: MediaDesk) -> Collection:
+    """Give the half's collection, after what a crash left of finished exports was cleared.
+
+    Between the register's entry and the end of an export its claim still lies there, signed: it would be taken for one
+    that is prepared, and nothing else could be exported, or go out once more.
+    """
+    collection = Collection(desk.folders)
+    collection.finish(lambda export: desk.register.passage(export) is not None)
+    return collection
 
 
 def medium_bytes(statement: MediumStatement) -> int:

@@ -4,8 +4,10 @@
     ──▶ chunk by chunk into staging, each file against its digest ──▶ all there? ──▶ deliver ──▶ register
 
 A medium that is pulled out leaves the checked files in staging and the import open: the same medium, put in again,
-goes on there.  Content that is not what the operators signed ends the import: staging is emptied, nothing was
-delivered, the refusal stands in the register's acts.
+goes on there.  After a power failure what lies there may be torn or gone, whatever the register says, since only the
+register waits for the disk: an import that goes on reads again what is neither in staging nor before the half, and what
+the half had taken already comes to it a second time and is recognised.  Content that is not what the operators signed
+ends the import: staging is emptied, nothing was delivered, the refusal stands in the register's acts.
 
 What is delivered is believed no more than a file on any other transport: the half checks seals, numbers and fields.
 
@@ -97,12 +99,14 @@ def take_from(
         taking = _Taking(desk, medium, manifest)
         now_ms = desk.clock.now_ms()
         passage = desk.register.begin_import(statement, manifest.entries, operators, by=by, now_ms=now_ms)
-        if passage.state != DELIVERING:
-            try:
-                taking.stage(progress)
-            except PeerError as error:
+        begun = passage.state == DELIVERING
+        try:
+            taking.stage(progress, delivering=begun)
+        except PeerError as error:
+            if not begun:
                 _give_up(desk, statement, error, by)
-                raise
+            raise
+        if not begun:
             desk.register.delivering(statement.export, now_ms=desk.clock.now_ms())
         taking.deliver()
         desk.register.imported(statement.export, by=by, now_ms=desk.clock.now_ms())
@@ -187,13 +191,18 @@ class _Taking:
         self._stream = ChunkedContent(medium, export, desk.seal_key)
         self.resumed = is_there(self._disk, self._staging)
 
-    def stage(self, progress: Progress) -> None:
-        """Read every file that is not in staging yet, and check it."""
+    def stage(self, progress: Progress, *, delivering: bool) -> None:
+        """Read every file that is not in staging yet, and check it.
+
+        Args:
+            progress: hears how far it is.
+            delivering: leave out what lies before the half.
+        """
         for lane in MEDIUM_LANES:
             prepare_drop(self._staging / lane, disk=self._disk)
         at = 0
         for number, entry in enumerate(self._entries, start=1):
-            if not self._is_staged(entry):
+            if not self._is_in(self._staging, entry) and not (delivering and self._is_in(self._arrived, entry)):
                 data = self._stream.read(at, entry.size)
                 if hashlib.sha256(data).digest() != entry.digest:
                     raise PeerError(Kind.DIGEST_MISMATCH, "a file on the medium is not what the operators signed")
@@ -202,7 +211,7 @@ class _Taking:
             progress(number, len(self._entries))
 
     def deliver(self) -> None:
-        """Rename what is in staging into the half's folders; what is not there any more was delivered before."""
+        """Rename what is in staging into the half's folders; what is not there was delivered before."""
         for lane in MEDIUM_LANES:
             prepare_drop(self._arrived / lane, disk=self._disk)
         for entry in self._entries:
@@ -214,9 +223,10 @@ class _Taking:
             except OSError as error:
                 raise Unavailable(Kind.STORAGE_FULL, f"cannot deliver: {error.strerror}", 60) from None
 
-    def _is_staged(self, entry: Entry) -> bool:
+    def _is_in(self, folder: Path, entry: Entry) -> bool:
+        """Tell whether a file lies in its lane's folder, as it was signed."""
         try:
-            data = read_file(self._staging / entry.lane, entry.name, limit=MAX_BUNDLE_BYTES, disk=self._disk)
+            data = read_file(folder / entry.lane, entry.name, limit=MAX_BUNDLE_BYTES, disk=self._disk)
         except (FileNotFoundError, PeerError):
             return False
         return len(data) == entry.size and hashlib.sha256(data).digest() == entry.digest

@@ -6,6 +6,7 @@ unless the operator says otherwise.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -26,6 +27,10 @@ from wire_formats.medium import (
 from wire_formats.seal import OVERHEAD_BYTES
 
 _RETRY_S: Final = 5
+#: Why a medium cannot be opened that say nothing about what is on it: pulled out, or too much is open here.
+_PASSING: Final = frozenset(
+    {errno.EIO, errno.ENXIO, errno.ENODEV, errno.ENOMEDIUM, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+)
 
 
 class SealedMedium(Protocol):
@@ -83,7 +88,7 @@ def open_medium(source: Path, *, writable_ok: bool = False, disk: Disk = DISK) -
     try:
         is_image, handle = _open_source(disk, source)
         opened.append(handle)
-        if not writable_ok and not disk.volume_of(handle).read_only:
+        if not writable_ok and not _is_read_only(disk, handle):
             raise Refused(Kind.RULE, f"{source} is mounted writable; mount it read-only (mount -o ro)")
         if is_image:
             yield _open_image(disk, handle)
@@ -113,6 +118,8 @@ def _open_source(disk: Disk, source: Path) -> tuple[bool, int]:
     except FileNotFoundError:
         raise Refused(Kind.NOT_FOUND, f"{source}: no medium of ours there") from None
     except OSError as error:
+        if error.errno in _PASSING:
+            raise _not_now(error) from None
         raise PeerError(Kind.MALFORMED, f"not a readable medium: {error.strerror}") from None
 
 
@@ -120,6 +127,8 @@ def _open_in(disk: Disk, folder: int, name: str, opened: list[int]) -> int:
     try:
         handle = disk.open_within(folder, name)
     except OSError as error:
+        if error.errno in _PASSING:
+            raise _not_now(error) from None
         raise PeerError(Kind.MALFORMED, f"{name} is not a readable plain file: {error.strerror}") from None
     opened.append(handle)
     return handle
@@ -139,8 +148,22 @@ def _open_image(disk: Disk, handle: int) -> OpenMedium:
     return OpenMedium(manifest, disk, handle, content_at, size - content_at)
 
 
+def _not_now(error: OSError) -> Unavailable:
+    return Unavailable(Kind.BUSY, f"the medium cannot be read: {error.strerror}", _RETRY_S)
+
+
+def _is_read_only(disk: Disk, handle: int) -> bool:
+    try:
+        return disk.volume_of(handle).read_only
+    except OSError as error:
+        raise _not_now(error) from None
+
+
 def _size(disk: Disk, handle: int, most: int) -> int:
-    facts = disk.facts_of(handle)
+    try:
+        facts = disk.facts_of(handle)
+    except OSError as error:
+        raise _not_now(error) from None
     if not facts.plain:
         raise PeerError(Kind.MALFORMED, "not a plain file with one link")
     if facts.size > most:
@@ -154,7 +177,7 @@ def _read(disk: Disk, handle: int, at: int, count: int) -> bytes:
         try:
             piece = disk.read(handle, count, at)
         except OSError as error:
-            raise Unavailable(Kind.BUSY, f"the medium cannot be read: {error.strerror}", _RETRY_S) from None
+            raise _not_now(error) from None
         if not piece:
             raise PeerError(Kind.MALFORMED, "the medium ends early")
         pieces.append(piece)

@@ -7,6 +7,7 @@ files it does not name as arrived are free for the next medium.
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Final, NamedTuple
 
 from ferry.control import CONTROL, CONTROL_EPOCH
@@ -126,7 +127,10 @@ def _acknowledgements(desk: MediaDesk, now_ms: int) -> tuple[bytes, bytes]:
     """Say, signed, how far each lane has come by the half's journal."""
     if not is_there(desk.disk, desk.journal):
         return b"", b""
-    journal = Journal(desk.journal, keep_rows=1, connect=desk.open_journal)
+    try:
+        journal = Journal(desk.journal, keep_rows=1, connect=desk.open_journal)
+    except sqlite3.OperationalError as error:
+        raise Unavailable(Kind.BUSY, f"journal: {error}", _RETRY_S) from None
     try:
         interactive, bulk = (_acknowledgement(desk, journal, lane, now_ms) for lane in LANES)
     finally:

@@ -136,7 +136,7 @@ class MediaRegister(RegisterStore):
         return [(lane, parse_name(name)) for lane, name in rows]
 
     def receipt_taken(self, export: bytes, missing: Iterable[tuple[str, str]], *, operator: str, now_ms: int) -> None:
-        """Note that the receipt of an export has come.
+        """Note that the receipt of an export has come; one that comes late says nothing of what is on the medium now.
 
         Args:
             export: which one.
@@ -146,7 +146,9 @@ class MediaRegister(RegisterStore):
         """
         with self._transaction():
             passage = self._passage(export)
-            self._move(passage.serial, MediumState.RECEIPTED, now_ms)
+            last = self.last_passage(passage.serial, EXPORT_WAY)
+            if last is None or last.export == export:
+                self._move(passage.serial, MediumState.RECEIPTED, now_ms)
             self._end_passage(export, RECEIPTED, now_ms)
             self._database.executemany(
                 "DELETE FROM carried WHERE export = ? AND lane = ? AND name = ?",

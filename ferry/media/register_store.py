@@ -6,8 +6,9 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from ferry.chained_ledger import ChainedLedger
+from ferry.chained_ledger import RETRY_S, ChainedLedger
 from ferry.media.register_rows import MOST_LISTED, SCHEMA, Act
+from wire_formats.errors import Kind, Unavailable
 
 
 def open_database(path: Path) -> sqlite3.Connection:
@@ -32,7 +33,10 @@ class RegisterStore(ChainedLedger):
     def __init__(
         self, path: Path, *, now_ms: int | None = None, connect: Callable[[Path], sqlite3.Connection] = open_database
     ) -> None:
-        self._database = connect(path)
+        try:
+            self._database = connect(path)
+        except sqlite3.OperationalError as error:
+            raise Unavailable(Kind.STORAGE_FULL, f"{self.NAME}: {error}", RETRY_S) from None
         with self._guarded():
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")

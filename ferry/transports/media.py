@@ -10,8 +10,8 @@ Source: ferry.media; research, section 5.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Container, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +31,8 @@ from wire_formats.errors import Kind, PeerError, Unavailable
 KIND: Final = "media"
 _COUNT_EVERY: Final = 64
 _RETRY_S: Final = 60
+_SOON_S: Final = 1
+_GONE: Final = (FileNotFoundError, NotADirectoryError)
 _CONTROL: Final = "control"
 #: Deny-list notices that wait for one medium; the CA makes a whole list every few minutes.
 _NOTICES_KEPT: Final = 512
@@ -89,7 +91,11 @@ class MediaOutlet:
         self._outlet.put(lane, name, data)
 
     def carrying(self, lane: str) -> Container[DropName]:
-        """Give what waits for a medium, is claimed for one, or is on one."""
+        """Give what waits for a medium, is claimed for one, or is on one.
+
+        Raises:
+            Unavailable: it cannot be told now.
+        """
         assert self._register is not None
         # In the order in which a file goes: one that moves on meanwhile is found at its next place.
         collected, claimed = self._collected[lane].names(), self._claimed.names(lane)
@@ -132,6 +138,15 @@ class MediaInlet(DirectoryInlet):
         return LinkReport(KIND)
 
 
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Turn the disk's refusal into Unavailable: what cannot be read now is not taken for empty."""
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(Kind.BUSY, f"media folder cannot be read: {error.strerror}", _SOON_S) from None
+
+
 class _AnyOf:
     """What is in one of several sets."""
 
@@ -153,19 +168,19 @@ class _Claimed:
 
     def names(self, lane: str) -> frozenset[DropName]:
         """Give what is claimed of a lane."""
-        seen: list[tuple[str, int]] = []
-        with suppress(OSError):
+        with _readable():
+            seen: list[tuple[str, int]] = []
             for claim in sorted(self._disk.names(self._folder)):
-                with suppress(OSError):
+                with suppress(*_GONE):
                     seen.append((claim, self._disk.facts(self._folder / claim / lane).changed_ns))
-        if tuple(seen) != self._seen.get(lane):
-            found: set[DropName] = set()
-            for claim, _ in seen:
-                with suppress(OSError):
-                    for name in self._disk.names(self._folder / claim / lane):
-                        with suppress(PeerError):
-                            found.add(parse_name(name))
-            self._names[lane], self._seen[lane] = frozenset(found), tuple(seen)
+            if tuple(seen) != self._seen.get(lane):
+                found: set[DropName] = set()
+                for claim, _ in seen:
+                    with suppress(*_GONE):
+                        for name in self._disk.names(self._folder / claim / lane):
+                            with suppress(PeerError):
+                                found.add(parse_name(name))
+                self._names[lane], self._seen[lane] = frozenset(found), tuple(seen)
         return self._names[lane]
 
 
@@ -186,13 +201,14 @@ class _Collected:
         """Tell how much waits."""
         try:
             sizes = self._list().values()
-        except OSError:
+        except Unavailable:
             return {"files": 0, "bytes": 0}
         return {"files": len(sizes), "bytes": sum(sizes)}
 
     def names(self) -> frozenset[DropName]:
         """Give what waits; read again only after the folder has changed."""
-        changed_ns = self._disk.facts(self._folder).changed_ns
+        with _readable():
+            changed_ns = self._disk.facts(self._folder).changed_ns
         if changed_ns != self._seen_ns:
             self._names = frozenset(self._list())
             self._seen_ns = changed_ns
@@ -230,7 +246,8 @@ class _Collected:
 
     def _list(self) -> dict[DropName, int]:
         found: dict[DropName, int] = {}
-        for text in self._disk.names(self._folder):
-            with suppress(PeerError, FileNotFoundError):
-                found[parse_name(text)] = self._disk.facts(f"{self._folder}/{text}").size
+        with _readable():
+            for text in self._disk.names(self._folder):
+                with suppress(PeerError, FileNotFoundError):
+                    found[parse_name(text)] = self._disk.facts(f"{self._folder}/{text}").size
         return found

@@ -16,7 +16,7 @@ from typing import Final
 
 from ops.lab.plan import MACHINES, End, Link, rules
 
-_DEADLINE_S: Final = 20
+_DEADLINE_S: Final = 90
 _TOOLS: Final = ("ip", "nft", "setpriv", "unshare", "mount")
 
 

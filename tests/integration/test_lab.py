@@ -21,12 +21,12 @@ from ops.lab.netns import missing_tools
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(420),
+    pytest.mark.timeout(600),
     pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces are made by root"),
     pytest.mark.skipif(bool(missing_tools()), reason=f"not installed: {missing_tools()}"),
 ]
-_RUN_S = 360
-_STOP_S = 60
+_RUN_S = 450
+_STOP_S = 120
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 What POSIX promises and no more: the content of a file is safe after ``sync`` of that file, a name that came, went or
 changed is safe after ``sync_folder`` of its folder.  Everything else may or may not survive a power failure, each
 write and each name by itself or in order, as the seed decides; of a write in flight any part may survive, in sectors.
-The death of a process alone loses nothing.  Folders are taken to be there from the start.
+The death of a process alone loses nothing.  Folders are taken to be there from the start, or to be safe when they were
+made; one that was renamed or removed may be back after a power failure, as a file may.
 """
 
 from __future__ import annotations
@@ -13,26 +14,33 @@ import os
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 SECTOR = 512
+#: A file system's clock stands still for so long: two changes within it look like one.
+TICK_NS = 4_000_000
 
 
 class Inode:
     """One file: its content now, its content on the disk, and the writes in between."""
 
-    __slots__ = ("content", "durable", "pending")
+    __slots__ = ("content", "durable", "pending", "version")
 
     def __init__(self, content: bytes = b"") -> None:
         self.content = bytearray(content)
         self.durable = bytearray(content)
         #: (offset, bytes), or (size, None) for a cut.
         self.pending: list[tuple[int, bytes | None]] = []
+        #: Grows with every change.
+        self.version = 0
 
     def write(self, data: bytes, at: int) -> None:
+        self.version += 1
         _put(self.content, data, at)
         self.pending.append((at, data))
 
     def truncate(self, size: int) -> None:
+        self.version += 1
         _cut(self.content, size)
         self.pending.append((size, None))
 
@@ -55,6 +63,7 @@ class Inode:
             _apply(self.durable, at, data)
         self.pending.clear()
         self.content = bytearray(self.durable)
+        self.version += 1
 
 
 @dataclass
@@ -75,6 +84,8 @@ class SimDisk:
     durable: dict[str, dict[str, Inode]] = field(default_factory=dict)
     changes: list[NameChange] = field(default_factory=list)
     below: dict[str, list[str]] = field(default_factory=dict)
+    changed_ns: dict[str, int] = field(default_factory=dict)
+    now_ns: Callable[[], int] = lambda: 0
 
     def make_folder(self, folder: str) -> None:
         while folder not in self.folders:
@@ -82,6 +93,33 @@ class SimDisk:
             self.durable[folder] = {}
             folder, name = os.path.split(folder)
             self.below.setdefault(folder, []).append(name)
+
+    def make_new_folder(self, folder: str) -> None:
+        home, _ = os.path.split(folder)
+        if folder in self.folders or os.path.basename(folder) in self._folder(home):
+            raise FileExistsError(errno.EEXIST, "File exists")
+        self.sync_folder(home)  # what had the name before is gone for good: a new folder is safe when it is made
+        self.make_folder(folder)
+        self._touch(home)
+
+    def remove_folder(self, folder: str) -> None:
+        if self._folder(folder) or self.below.get(folder):
+            raise OSError(errno.ENOTEMPTY, "Directory not empty")
+        home, name = os.path.split(folder)
+        del self.folders[folder]
+        self.below[home].remove(name)
+        self._change((home,), lambda names: names.pop(folder, None))
+
+    def rename_folder(self, before: str, after: str) -> None:
+        """Give a folder, with all that is in it, a name that nothing has."""
+        if after in self.folders:
+            raise OSError(errno.ENOTEMPTY, "Directory not empty")
+        (old_home, old), (new_home, new) = os.path.split(before), os.path.split(after)
+        _move(self.folders, before, after)
+        _move(self.below, before, after)
+        self.below[old_home].remove(old)
+        self.below.setdefault(new_home, []).append(new)
+        self._change((old_home, new_home), lambda names: _move(names, before, after))
 
     def install(self, path: str, content: bytes) -> None:
         """Put a file there that has been there for long."""
@@ -108,7 +146,7 @@ class SimDisk:
         folder, name = os.path.split(path)
         inode = Inode()
         self._folder(folder)[name] = inode
-        self._change((folder,), lambda names: names[folder].__setitem__(name, inode))
+        self._change((folder,), lambda names: names.get(folder, {}).__setitem__(name, inode))
         return inode
 
     def rename(self, before: str, after: str) -> None:
@@ -118,8 +156,8 @@ class SimDisk:
         self._folder(new_folder)[new] = inode
 
         def apply(names: dict[str, dict[str, Inode]]) -> None:
-            names[old_folder].pop(old, None)
-            names[new_folder][new] = inode
+            names.get(old_folder, {}).pop(old, None)
+            names.get(new_folder, {})[new] = inode
 
         self._change((old_folder, new_folder), apply)
 
@@ -127,7 +165,7 @@ class SimDisk:
         folder, name = os.path.split(path)
         self.find(path)
         del self._folder(folder)[name]
-        self._change((folder,), lambda names: names[folder].pop(name, None))
+        self._change((folder,), lambda names: names.get(folder, {}).pop(name, None))
 
     def sync_folder(self, folder: str) -> None:
         rest = []
@@ -147,6 +185,11 @@ class SimDisk:
                 change.apply(self.durable)
         self.changes = []
         self.folders = {folder: dict(files) for folder, files in self.durable.items()}
+        self.below = {home: [n for n in names if f"{home}/{n}" in self.folders] for home, names in self.below.items()}
+        for folder in self.folders:
+            home, name = os.path.split(folder)
+            if name and name not in self.below.setdefault(home, []):
+                self.below[home].append(name)
         seen: set[int] = set()
         for files in self.folders.values():
             for inode in files.values():
@@ -171,10 +214,21 @@ class SimDisk:
 
     def _change(self, folders: tuple[str, ...], apply: Callable[[dict[str, dict[str, Inode]]], object]) -> None:
         self.changes.append(NameChange(folders, apply))  # type: ignore[arg-type]
+        for folder in folders:
+            self._touch(folder)
+
+    def _touch(self, folder: str) -> None:
+        self.changed_ns[folder] = self.now_ns() // TICK_NS * TICK_NS
 
 
 def lazily(names: list[str]) -> Iterator[str]:
     yield from names
+
+
+def _move(folders: dict[str, Any], before: str, after: str) -> None:
+    """Move a folder and those below it to another path."""
+    for path in [path for path in folders if path == before or path.startswith(f"{before}/")]:
+        folders[after + path.removeprefix(before)] = folders.pop(path)
 
 
 def _put(content: bytearray, data: bytes, at: int) -> None:

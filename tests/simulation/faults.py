@@ -8,6 +8,7 @@ disk       no room, errors, short writes, refused changes
 clocks     clocks a day ahead, a day behind, set back and forth
 outage     both lanes down, now and then for an hour
 hands      folders emptied, journals removed or put back, keys changed with a backlog, processes stopped
+media      people carry media, lose and confuse them; deaths, pulled-out media and power cuts at every step of theirs
 diode      a cable in the place of the folders: loss beyond what is planned, in bursts, turned bits, dark times, deaths
 poison     requests whose inspection or execution ends the process
 tight      small bounds everywhere, and much to do
@@ -19,14 +20,16 @@ from __future__ import annotations
 import errno
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ferry.settings import FerryLimits
 from tests.simulation import processes
 from tests.simulation.cable import CableRates
 from tests.simulation.carrier import Carrier, Rates
+from tests.simulation.courier import Courier, CourierRates
 from tests.simulation.forgery import Forger
+from tests.simulation.media_lane import MediaBounds
 from tests.simulation.process_disk import CHANGES, Crash, Trouble
 from tests.simulation.processes import Bounds
 from tests.simulation.users import Users
@@ -34,7 +37,7 @@ from tests.simulation.watchers import Conservation
 from tests.simulation.world import DEVICES, ROLES, World
 
 PROFILES: Final = (
-    "loss", "gap", "kills", "power", "disk", "clocks", "outage", "hands", "poison", "tight", "storm", "diode",
+    "loss", "gap", "kills", "power", "disk", "clocks", "outage", "hands", "poison", "tight", "storm", "diode", "media",
 )  # fmt: skip
 DAY_MS: Final = 86_400_000
 HOUR_S: Final = 3_600.0
@@ -62,6 +65,8 @@ class Plan:
     users: int
     burst: float
     cable: CableRates | None = None
+    media: MediaBounds | None = None
+    courier: CourierRates = field(default_factory=CourierRates)
 
 
 @dataclass
@@ -72,6 +77,7 @@ class Parts:
     carrier: Carrier
     users: Users
     conservation: Conservation
+    courier: Courier | None
     forger: Forger
     chance: random.Random
     older: dict[str, dict[str, bytes]] = field(default_factory=dict)
@@ -101,7 +107,21 @@ def plan_of(seed: int, profile: str = "") -> Plan:
     rates = _rates(chosen, chance)
     seconds, users = chance.uniform(15, 45), 60 if tight else chance.randrange(12, 40)
     cable = _cable(random.Random(f"{seed} cable rates")) if chosen == "diode" else None
+    if chosen == "media":
+        return _with_media(Plan(chosen, False, bounds, rates, seconds, users, 0.5), random.Random(f"{seed} media"))
     return Plan(chosen, direct, bounds, rates, seconds, users, 0.5, cable)
+
+
+def _with_media(plan: Plan, chance: random.Random) -> Plan:
+    some: Callable[[float], float] = lambda most: chance.uniform(0, most) if chance.random() < 0.7 else 0.0  # noqa: E731
+    courier = CourierRates(
+        lose=some(0.3), slow=some(0.4), twice=some(0.4), no_receipt=some(0.5), late_receipt=some(0.4), stray=some(1.0),
+        crash=some(0.25), power=some(0.5), pull=some(0.3),
+    )  # fmt: skip
+    return replace(
+        plan, media=MediaBounds(most_files=chance.choice((12, 40, 12_000))), courier=courier,
+        faults_s=2 * plan.faults_s,
+    )  # fmt: skip
 
 
 def _cable(chance: random.Random) -> CableRates:
@@ -147,6 +167,7 @@ class Faults:
             "clocks": (self._clock, self._clock, self._kill),
             "outage": (self._outage,),
             "hands": (self._empty, self._journal, self._keys, self._stop, self._kill),
+            "media": (self._kill, self._crash, self._power, self._crash_with_power, self._trouble, self._pause),
             "diode": (self._kill, self._crash, self._pause, self._dark),
             "poison": (self._poison, self._poison, self._kill),
             "tight": (self._kill, self._pause, self._pause),
@@ -166,6 +187,8 @@ class Faults:
         self._over = True
         self._carrier.rates = Rates()
         self._carrier.down = False
+        if self._parts.courier is not None:
+            self._parts.courier.rates = CourierRates()
         if (cable := self._world.cable) is not None:
             cable.rates, cable.dark = CableRates(), False
         self._world.mounts.troubles.clear()

@@ -27,6 +27,8 @@ from ferry.low_half import LOW_LANES
 from ferry.metrics import FerryMetrics
 from tests.simulation.scheduler import EPOCH_MS
 from tests.support.core_world import CORE_SEAL, make_world
+from tests.support.machines import MachineAuthority, pem_of
+from tests.support.media_kit import LOW_SEAL as _LOW_SEAL
 from tests.support.wire_samples import HIGH_HALF
 from wire_formats.answer import AnswerStatus
 from wire_formats.catalogue import SERVICES
@@ -36,6 +38,7 @@ from wire_formats.trust import TrustStore
 
 WORKER: Final = "worker-1"
 SEAL_KEY: Final = HIGH_HALF
+LOW_SEAL: Final = _LOW_SEAL
 CORE_KEY: Final = CORE_SEAL
 #: What a transaction of the simulation does to the production database.  Nothing here stops a second row for the same
 #: request: only the product's own memory does.
@@ -66,6 +69,8 @@ class Kit:
     keys: Mapping[str, tuple[SigningKey, SigningKey]]
     stranger: SigningKey
     trust: TrustStore
+    operators: tuple[SigningKey, SigningKey]
+    known_operators: TrustStore
     tools: Tools
     core_image: bytes
     exchange_image: bytes
@@ -99,10 +104,14 @@ def kit() -> Kit:
         Life(login.account_id, "unit", login.certificate, EPOCH_MS, EPOCH_MS, EPOCH_MS + 8 * 3_600_000),
         Private(login.grant, bytes(32), frozenset(SERVICES), must_change=False, display_name="", language="zh-CN"),
     )
+    persons = MachineAuthority("Persons")
+    operators = persons.operator("li"), persons.operator("wang")
     return Kit(
         keys=keys,
         stranger=authority.machine("worker", "stranger"),
         trust=authority.trust([key for pair in keys.values() for key in pair]),
+        operators=operators,
+        known_operators=TrustStore.from_pem([persons.pem], [pem_of(one) for one in operators]),
         tools=world.tools,
         core_image=core_image,
         exchange_image=exchange_image,

@@ -17,12 +17,13 @@ from typing import Final
 from tests.simulation.disk import Inode, SimDisk, lazily
 from tests.simulation.scheduler import Process
 from tests.simulation.trace import Killed
-from wire_formats.collaborators import FileFacts, FilePath
+from wire_formats.collaborators import FileFacts, FilePath, Volume
 from wire_formats.drop import TEMPORARY
 
 #: Simulated seconds; ``sync`` is drawn anew each time.
 _COST: Final = {"create": 30e-6, "write": 20e-6, "rename": 20e-6, "unlink": 20e-6, "read": 15e-6, "names": 20e-6}
 _OTHER_COST: Final = 10e-6
+_ROOM: Final = 1 << 40
 SYNCS: Final = frozenset({"sync", "sync_folder", "db_sync"})
 CHANGES: Final = ("create", "write", "rename", "unlink", "sync", "sync_folder", "db_write", "db_sync")
 
@@ -75,6 +76,12 @@ class Mounts:
         self.disks = disks
         self.chance = chance
         self.troubles: dict[str, Trouble] = {}
+        #: Media that are mounted read-only, that were pulled out, and that will be at their n-th operation.
+        self.read_only: set[str] = set()
+        self.gone: set[str] = set()
+        self.pulls: dict[str, int] = {}
+        #: Path of a lock -> the process that holds it.
+        self.locks: dict[str, Process] = {}
         #: Told of every file that got its name, and of every one that lost it: process, path, bytes.
         self.on_rename: Callable[[str, str, bytes], None] = _nobody
         self.on_unlink: Callable[[str, str, bytes], None] = _nobody
@@ -115,6 +122,7 @@ class ProcessDisk:
                 if crash.moment == "before":
                     self.die(f"before {kind} {path}")
                 dies = True
+        self._look_at_medium(kind, path)
         trouble = self.mounts.troubles.get(device(path))
         if trouble is not None and trouble.number and kind in trouble.kinds and self._strikes(trouble):
             process.scheduler.trace.note(f"disk: {kind} {path}: {os.strerror(trouble.number)}")
@@ -133,6 +141,22 @@ class ProcessDisk:
         self.process.die(f"{'power failure' if power else 'killed'} {where}", power=power)
         raise Killed
 
+    def _look_at_medium(self, kind: str, path: str) -> None:
+        """A medium may be pulled out right now, be gone, or be mounted read-only."""
+        mounts, name = self.mounts, device(path)
+        left = mounts.pulls.get(name)
+        if left is not None:
+            mounts.pulls[name] = left - 1
+            if left <= 1:
+                del mounts.pulls[name]
+                mounts.gone.add(name)
+                mounts.disks[name].lose_power()
+                self.process.scheduler.trace.note(f"{name} is pulled out before {kind} {path}")
+        if name in mounts.gone:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        if name in mounts.read_only and kind in CHANGES:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
     def _price(self, kind: str) -> float:
         if kind in SYNCS:
             return self.mounts.chance.choice((0.0002, 0.0005, 0.001, 0.004))
@@ -148,9 +172,17 @@ class ProcessDisk:
         self.begin("make_folder", path)
         self.mounts.under(path).make_folder(path)
 
+    def make_new_folder(self, folder: Path) -> None:
+        path = str(folder)
+        dies = self.begin("create", path)
+        self.mounts.under(path).make_new_folder(path)
+        self.end("create", path, dies=dies)
+
     def remove_folder(self, folder: Path) -> None:
-        self.begin("remove_folder", str(folder))
-        raise OSError(errno.ENOTEMPTY, "Directory not empty")
+        path = str(folder)
+        dies = self.begin("unlink", path)
+        self.mounts.under(path).remove_folder(path)
+        self.end("unlink", path, dies=dies)
 
     def names(self, folder: Path) -> Iterator[str]:
         path = str(folder)
@@ -163,7 +195,7 @@ class ProcessDisk:
         try:
             return FileFacts(True, False, len(self.mounts.under(text).find(text).content))
         except IsADirectoryError:
-            return FileFacts(False, True, 0)
+            return FileFacts(False, True, 0, self.mounts.under(text).changed_ns.get(text, 0))
 
     def open(self, path: FilePath) -> int:
         text = str(path)
@@ -184,6 +216,40 @@ class ProcessDisk:
             inode = disk.create(text)
         self.end("create", text, dies=dies)
         return self._handle(inode, text)
+
+    def create_new(self, path: FilePath) -> int:
+        text = str(path)
+        dies = self.begin("create", text)
+        disk = self.mounts.under(text)
+        try:
+            disk.find(text)
+        except FileNotFoundError:
+            inode = disk.create(text)
+        else:
+            raise FileExistsError(errno.EEXIST, "File exists")
+        self.end("create", text, dies=dies)
+        return self._handle(inode, text)
+
+    def open_folder(self, path: FilePath, *, within: int | None = None) -> int:
+        text = str(path) if within is None else f"{self._handles[within][1]}/{path}"
+        self.begin("open", text)
+        disk = self.mounts.under(text)
+        if text not in disk.folders:
+            disk.find(text)
+            raise NotADirectoryError(errno.ENOTDIR, "Not a directory")
+        return self._handle(Inode(), text)
+
+    def open_within(self, folder: int, name: str) -> int:
+        return self.open(f"{self._handles[folder][1]}/{name}")
+
+    def lock(self, path: FilePath) -> int:
+        text = str(path)
+        self.begin("open", text)
+        holder = self.mounts.locks.get(text)
+        if holder is not None and holder.alive:
+            raise BlockingIOError(errno.EWOULDBLOCK, "Resource temporarily unavailable")
+        self.mounts.locks[text] = self.process
+        return self._handle(Inode(), text)
 
     def facts_of(self, handle: int) -> FileFacts:
         inode, path = self._handles[handle]
@@ -225,12 +291,28 @@ class ProcessDisk:
     def close(self, handle: int) -> None:
         if not self.process.alive:
             raise Killed
-        self._handles.pop(handle, None)
+        _, path = self._handles.pop(handle, (None, ""))
+        if self.mounts.locks.get(path) is self.process:
+            del self.mounts.locks[path]
+
+    def uncache(self, handle: int) -> None:
+        """Nothing to forget: what was synced is read as it is on the disk."""
+
+    def volume(self, folder: Path) -> Volume:
+        self.begin("facts", str(folder))
+        return Volume(_ROOM, device(str(folder)) in self.mounts.read_only)
+
+    def volume_of(self, handle: int) -> Volume:
+        return self.volume(Path(self._handles[handle][1]))
 
     def rename(self, before: FilePath, after: FilePath) -> None:
         old, new = str(before), str(after)
         dies = self.begin("rename", new)
         disk = self.mounts.under(old)
+        if old in disk.folders:
+            disk.rename_folder(old, new)
+            self.end("rename", new, dies=dies)
+            return
         content = bytes(disk.find(old).content)
         disk.rename(old, new)
         if f"/{TEMPORARY}/" in new:  # nobody looks for it there: it lost its name

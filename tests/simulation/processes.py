@@ -32,6 +32,7 @@ from ferry.inspector.port import NearInspector
 from ferry.journal import Journal
 from ferry.lane.checks import Signers
 from ferry.low_half import LowHalf
+from ferry.media.register import MediaRegister
 from ferry.metrics import FerryMetrics
 from ferry.parts import HalfParts
 from ferry.quarantine import Quarantine
@@ -44,6 +45,7 @@ from tests.simulation import sqlite
 from tests.simulation.cable import Cable
 from tests.simulation.kit import CORE_KEY, SEAL_KEY, WORKER, Kit, Seeded
 from tests.simulation.kit import handlers as make_handlers
+from tests.simulation.media_lane import MediaBounds, media_ends
 from tests.simulation.process_disk import ProcessDisk
 from tests.simulation.scheduler import Process
 from wire_formats.catalogue import SERVICES
@@ -73,6 +75,8 @@ class Kinds:
     worker: Callable[[Worker], None] = lambda _worker: None
     connect: Callable[[ProcessDisk, Path], Any] = sqlite.Connection
     disk: type[ProcessDisk] = ProcessDisk
+    #: The register of media as commands open it.
+    register: type[MediaRegister] = MediaRegister
 
 
 @dataclass
@@ -101,6 +105,8 @@ class Surrounding:
     seed: str
     cable: Cable | None = None
     """joins the halves in the place of the gap's folders"""
+    media: MediaBounds | None = None
+    """people carry what crosses"""
 
 
 class Watch:
@@ -155,6 +161,8 @@ def start_low(around: Surrounding) -> LowHalf:
     )
     if around.cable is not None:
         ends = around.cable.ends(around.process, "inbound", "outbound", around.seed)
+    if around.media is not None:
+        ends = media_ends("low", around.watch, disk, around.kinds.connect, around.media)
     half = around.kinds.low(parts, settings, around.process.reactor, *ends, around.watch)
     half.start()
     return half
@@ -175,6 +183,8 @@ def start_high(around: Surrounding) -> HighHalf:
     )
     if around.cable is not None:
         ends = around.cable.ends(around.process, "outbound", "inbound", around.seed)
+    if around.media is not None:
+        ends = media_ends("high", around.watch, disk, around.kinds.connect, around.media)
     inspector = around.kinds.inspector(around.process)
     half = around.kinds.high(parts, settings, around.process.reactor, ends, around.watch, NearInspector(inspector))
     half.start()

@@ -16,6 +16,7 @@ from dmz.workers.tables import request_out, result_in
 from ferry.inspection import Inspector
 from tests.simulation.audits import check_alarms, check_logs, cosigned, why_not_cosigned
 from tests.simulation.carrier import Carrier
+from tests.simulation.courier import Courier
 from tests.simulation.faults import Faults, Parts, plan_of
 from tests.simulation.forgery import Forger
 from tests.simulation.kit import SEAL_KEY, effect, kit, wage_of
@@ -101,14 +102,20 @@ class Schedule:
         self._shown: dict[int, Intent] = {}
         kinds = replace(given, look=self._look, inspector=lambda process: _Poisoned(process, self.users))
         plan = self.plan
-        self.world = World(seed, kit(), kinds, plan.bounds, direct=plan.direct, trace=self.trace, cable=plan.cable)
+        self.world = World(
+            seed, kit(), kinds, plan.bounds, direct=plan.direct, trace=self.trace, cable=plan.cable, media=plan.media
+        )
         self.users = Users(self.world, random.Random(f"{seed} users"))
         self.carrier = Carrier(self.world, plan.rates, random.Random(f"{seed} carrier"))
         self.conservation = Conservation(self.world)
+        self.courier: Courier | None = None
+        if plan.media is not None:
+            self.courier = Courier(self.world, plan.courier, plan.media, random.Random(f"{seed} courier"))
+            self.conservation.also = self.courier.book.renamed
         self.losses = LossWatch(self.world, self.carrier)
         forger = Forger(self.world, random.Random(f"{seed} forger"))
         chance = random.Random(f"{seed} faults")
-        parts = Parts(self.world, self.carrier, self.users, self.conservation, forger, chance)
+        parts = Parts(self.world, self.carrier, self.users, self.conservation, self.courier, forger, chance)
         self.faults = Faults(plan, parts)
         self._calm_s = 0.0
 
@@ -126,6 +133,7 @@ class Schedule:
             noticed=self.losses.noticed,
             repaired=self.losses.repaired,
             deaths=sum(" dies: " in line for line in self.trace.lines),
+            media=self.courier.carried if self.courier is not None else 0,
             calls=self.world.scheduler.calls,
         )
         return Outcome(self.seed, self.plan.profile, self.trace.faults, self.trace.lines, figures, self._calm_s)
@@ -134,7 +142,9 @@ class Schedule:
         world, plan = self.world, self.plan
         self.conservation.listen()
         world.start_all()
-        if not plan.direct and world.cable is None:
+        if self.courier is not None:
+            self.courier.start()
+        elif not plan.direct and world.cable is None:
             self.carrier.start()
         self.users.plan(plan.users, within_s=0.9 * plan.faults_s, burst=plan.burst)
         self.faults.start()
@@ -154,6 +164,8 @@ class Schedule:
         if not self.trace.faults:
             self._judge()
             self._judge_logs()
+        if self.courier is not None and not self.trace.faults:
+            self.courier.book.check()
 
     def _second(self) -> None:
         self.world.scheduler.run(self.world.scheduler.now + 1.0)

@@ -25,6 +25,9 @@ SEEDS = {
     197: "storm",  # an unreadable folder ended the core's turn as if it were a mistake
     1001: "loss",
     9004: "diode",  # two datagrams of five are lost, one of twenty was planned
+    43: "media",  # a medium that was pulled out while it was opened was called damaged
+    48: "media",  # a register that could not be opened broke the command
+    138: "media",  # a late receipt settled a filling that was still on its way
     3013: "storm",  # a power cut took the cosigned end of a full log, and left that of the next one
     1005: "disk",  # a user met a permission error in place of "try again"
 }

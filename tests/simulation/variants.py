@@ -5,7 +5,8 @@ A simulation that finds nothing proves nothing unless it is known to find what i
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+import re
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,11 +22,15 @@ from ferry.journal import Journal
 from ferry.lane.checks import Checked, Items
 from ferry.lane.crossing import State
 from ferry.low_half import LowHalf
+from ferry.media.register import MediaRegister
+from ferry.media.register_rows import DONE, Passage
+from tests.simulation.media_lane import REGISTERS
 from tests.simulation.process_disk import ProcessDisk
 from tests.simulation.processes import EXCHANGE, PRODUCTION, Kinds
 from tests.simulation.sqlite import Connection, Cursor
 from wire_formats.collaborators import FileFacts
 from wire_formats.errors import Unavailable
+from wire_formats.medium import Entry, MediumStatement
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,9 @@ class Variant:
     most: int = 12
 
 
+_WAITS: Final = re.compile("synchronous ?= ?FULL")
+
+
 class _Careless(Connection):
     """A database that does not wait for the disk."""
 
@@ -56,12 +64,12 @@ class _Careless(Connection):
 
 class _CarelessCursor(Cursor):
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> Cursor:
-        return super().execute(sql.replace("synchronous=FULL", "synchronous=OFF"), parameters)
+        return super().execute(_WAITS.sub("synchronous=OFF", sql), parameters)
 
 
-def _careless_about(path: Path) -> Any:
+def _careless_about(*paths: Path) -> Any:
     def connect(disk: ProcessDisk, opened: Path) -> Connection:
-        return (_Careless if opened == path else Connection)(disk, opened)
+        return (_Careless if opened in paths else Connection)(disk, opened)
 
     return connect
 
@@ -176,6 +184,44 @@ def _logs_nothing_unlogged(half: type[LowHalf] | type[HighHalf]) -> type[Any]:
     return Forgets
 
 
+class _HastyWithMedia(ProcessDisk):
+    """Does not wait for a medium: what was written onto it, and its name, may be in memory only."""
+
+    def sync(self, handle: int) -> None:
+        _, path = self._handles[handle]
+        if not _on_a_medium(path):
+            super().sync(handle)
+
+    def sync_folder(self, folder: Path) -> None:
+        if not _on_a_medium(str(folder)):
+            super().sync_folder(folder)
+
+
+def _on_a_medium(path: str) -> bool:
+    return path.endswith("/mnt") or "/mnt/" in path
+
+
+class _TakesMediaTwice(MediaRegister):
+    """Forgets a finished import when the same filling comes again."""
+
+    def begin_import(
+        self, statement: MediumStatement, entries: Iterable[Entry], operators: tuple[str, str], *, by: str, now_ms: int
+    ) -> Passage:
+        known = self.passage(statement.export)
+        if known is not None and known.state == DONE:
+            with self._transaction():
+                self._database.execute("DELETE FROM carried WHERE export = ?", (statement.export,))
+                self._database.execute("DELETE FROM passages WHERE export = ?", (statement.export,))
+        return super().begin_import(statement, entries, operators, by=by, now_ms=now_ms)
+
+
+class _KeepsWhatIsLost(MediaRegister):
+    """Does not set the files of a lost medium free."""
+
+    def _end_exports(self, serial: str, state: str, now_ms: int) -> None:
+        del serial, state, now_ms
+
+
 def _asks_once(worker: Worker) -> None:
     async def resend() -> int:
         return 0
@@ -209,4 +255,12 @@ VARIANTS: Final = (
         "kills",
         first=0,
     ),
+    Variant(
+        "the registers of media do not wait for the disk",
+        Kinds(connect=_careless_about(*REGISTERS.values())),
+        "media",
+        first=0,
+    ),
+    Variant("nobody waits until a medium is written", Kinds(disk=_HastyWithMedia), "media", first=0),
+    Variant("the same filling of a medium is taken twice", Kinds(register=_TakesMediaTwice), "media", first=0),
 )

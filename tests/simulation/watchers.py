@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ferry.lane.checks import LaneId
 from tests.simulation.carrier import Carrier, Lost
+from tests.simulation.media_lane import MEDIA
 from tests.simulation.processes import CORE, DMZ
 from tests.simulation.world import World
 from wire_formats import cbor
@@ -28,6 +30,7 @@ _OUTBOXES: Final = (f"{DMZ}/outbox/", f"{CORE}/outbox/")
 _SPOOLS: Final = (f"{DMZ}/low/spool/", f"{CORE}/high/spool/")
 _ASIDE: Final = (f"{DMZ}/low/quarantine/", f"{CORE}/high/quarantine/")
 _INBOXES: Final = (f"{CORE}/inbox/", f"{DMZ}/inbox/")
+_ARRIVED: Final = tuple(f"{folder}/in/" for folder in MEDIA.values())
 _CORE_ASIDE: Final = f"{CORE}/quarantine/"
 
 
@@ -43,6 +46,8 @@ class Conservation:
     safe: set[tuple[str, bytes]] = field(default_factory=set)
     spooled: Counter[tuple[str, bytes]] = field(default_factory=Counter)
     inside: dict[str, list[tuple[str, bytes]]] = field(default_factory=dict)
+    #: Sees every file that gets its name, too.
+    also: Callable[[str, str, bytes], None] = lambda _process, _path, _content: None
 
     def listen(self) -> None:
         self.world.mounts.on_rename = self.renamed
@@ -51,6 +56,7 @@ class Conservation:
 
     def renamed(self, process: str, path: str, content: bytes) -> None:
         self.world.gap_changed(path)
+        self.also(process, path, content)
         if not path.endswith(".bundle"):
             return
         if path.startswith(_OUTBOXES) and process in ("worker", "core"):
@@ -72,7 +78,7 @@ class Conservation:
         if path.startswith(_SPOOLS):
             keys = self.inside.pop(path, [])
             self.spooled.subtract(keys)
-        elif path.startswith(("/proc/sim/gap", *_OUTBOXES)):
+        elif path.startswith(("/proc/sim/gap", *_OUTBOXES, *_ARRIVED)):
             keys = [key for key, _ in _ids(content)]
         else:
             return

@@ -12,6 +12,7 @@ from tests.simulation import processes, sqlite
 from tests.simulation.cable import Cable, CableRates
 from tests.simulation.disk import SimDisk
 from tests.simulation.kit import Kit
+from tests.simulation.media_lane import MediaBounds
 from tests.simulation.process_disk import Crash, Mounts, ProcessDisk
 from tests.simulation.processes import Bounds, Kinds, Surrounding, Watch
 from tests.simulation.scheduler import START_S, Machine, Process, Scheduler
@@ -63,11 +64,12 @@ class World:
         direct: whether both halves share one gap folder; else a carrier moves files between two.
         trace: what happened.
         cable: what the cables of a diode do, where one joins the halves.
+        media: settings of the halves' media, where people carry them.
     """
 
     def __init__(
         self, seed: int, kit: Kit, kinds: Kinds, bounds: Bounds, *, direct: bool, trace: Trace,
-        cable: CableRates | None = None,
+        cable: CableRates | None = None, media: MediaBounds | None = None,
     ) -> None:  # fmt: skip
         self.seed, self.kit, self.kinds, self.bounds, self.trace = seed, kit, kinds, bounds, trace
         self.scheduler = Scheduler(seed, trace)
@@ -85,6 +87,7 @@ class World:
         #: What may have cost a half its memory of the last moments (``audits``).
         self.excuses: set[str] = set()
         self.cable = Cable(self.scheduler, cable, random.Random(f"{seed} cable")) if cable is not None else None
+        self.media = media
         self._watches: dict[str, Watch] = {}
         self.on_power: Callable[[str], None] = lambda _device: None
         sqlite.reseed(random.Random(f"{seed} sqlite"))
@@ -93,6 +96,7 @@ class World:
         for device, folder in (("dmz", "low"), ("core", "high")):
             self.disks[device].make_folder(f"/proc/sim/{device}/{folder}")
         for device in DEVICES:
+            self.disks[device].now_ns = self._now_ns
             self._write_back(device)
 
     # --- what happens to the world
@@ -160,8 +164,12 @@ class World:
             if process is not None:
                 process.alive = False
             if disk is not None:
-                _free(disk)
+                free(disk)
         sqlite.leave()
+
+    def _now_ns(self) -> int:
+        process = self.trace.process
+        return round((self.scheduler.now + (process.spent if process is not None else 0.0)) * 1e9)
 
     # --- supervisor and power
 
@@ -170,7 +178,7 @@ class World:
         self._watches[role.name] = watch
         seed = f"{self.seed} {role.name}"
         given = Surrounding(
-            process, disk, watch, self.kit, self.kinds, self.bounds, role.key, self.gap, seed, self.cable
+            process, disk, watch, self.kit, self.kinds, self.bounds, role.key, self.gap, seed, self.cable, self.media
         )
         try:
             role.running = _START[role.name](given)
@@ -185,7 +193,7 @@ class World:
         disk = role.disk
         role.process, role.running, role.disk = None, None, None
         if disk is not None:  # not at once: SQLite may still be on the stack
-            self.scheduler.at(self.scheduler.now, lambda: _free(disk))
+            self.scheduler.at(self.scheduler.now, lambda: free(disk))
         self._watches.pop(process.name, None)
         self.disturb(f"{process.name} dies: {why}")
         soon = self.scheduler.now - role.started < 10
@@ -209,7 +217,8 @@ class World:
         self.scheduler.after(self.chance.uniform(5, 30), lambda: self._write_back(device))
 
 
-def _free(disk: ProcessDisk) -> None:
+def free(disk: ProcessDisk) -> None:
+    """Free the memory of a process's databases."""
     for close in disk.closers:
         close()
     disk.closers.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from ferry.media.desk import MediaDesk, MediaFolders
 from ferry.media.exporting import Exported, Signatories, export_medium
@@ -48,7 +49,7 @@ class MediaKit:
         self.operators = {name: self.persons.operator(name) for name in ("li", "wang", "zhao")}
         self.machines = self.authority.trust([self.low_key, self.high_key])
         self.known = self.trust_of(self.operators["li"], self.operators["wang"])
-        self.limits = {"most_files": most_files, "most_bytes": most_bytes}
+        self.limits: dict[str, Any] = {"most_files": most_files, "most_bytes": most_bytes}
         self.randomness = CountedRandomness()
         self.low = self._desk("ferry_low", self.low_key, ("ferry_high", "inbound", "outbound"), (LOW_SEAL, HIGH_SEAL))
         self.high = self._desk("ferry_high", self.high_key, ("ferry_low", "outbound", "inbound"), (HIGH_SEAL, LOW_SEAL))

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -239,6 +240,10 @@ def test_the_supervisor_stops_in_the_middle(system: WholeSystem) -> None:
     assert upgrade(system, "worker-1").returncode == 0
 
 
+def _missed(system: WholeSystem, name: str, pid: int) -> bool:
+    return system.pid(name) != pid
+
+
 def test_a_session_outlives_the_worker_that_served_it(system: WholeSystem) -> None:
     user = HallUser(system, "unit")
     user.sign_in()
@@ -246,9 +251,11 @@ def test_a_session_outlives_the_worker_that_served_it(system: WholeSystem) -> No
     form = user.get(PATH).page().form(PATH)
     assert "Draft saved" in user.send(form, {"name": "draft", "wage": "1", "action": "save"}).text
     for worker in system.found.worker_names:
-        system.kill(worker)  # one of them has served this person; the next request goes to another one
+        killed = system.kill(worker)  # one of them has served this person; the next request goes to another one
         page = user.get("/s/unit.profile")
         assert (page.status, "Sign out" in page.text) == (200, True)
+        # Until its death has been seen, the supervisor still tells that it is healthy.
+        until(partial(_missed, system, worker, killed), within_s=60, what="its death seen")
         system.wait_healthy()
     assert user.cookies == cookies
     assert "draft=" in user.get("/drafts").text
