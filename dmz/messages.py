@@ -26,7 +26,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from wire_formats.errors import Kind, PeerError, Refused
+from wire_formats.errors import Kind, PeerError, Refused, Unavailable
 
 Window: TypeAlias = Literal["unit", "community", "person", "site"]
 Method: TypeAlias = Literal["GET", "HEAD", "POST"]
@@ -151,14 +151,37 @@ class FormBack:
     fields: tuple[Pair, ...]
 
 
-class FormRefusedError(Refused):
-    """A refusal that may give a form back.
+class GivesFormBack:
+    """An error that may give a form back.
 
     Attributes:
         form: the form; None: there is none to give.
     """
 
     form: FormBack | None = None
+
+
+class FormRefusedError(Refused, GivesFormBack):
+    """A form was refused."""
+
+
+class FormUnansweredError(Unavailable, GivesFormBack):
+    """A form could not be answered now.
+
+    Args:
+        cause: why.
+        form: given back to the user.
+    """
+
+    def __init__(self, cause: Unavailable, form: FormBack) -> None:
+        super().__init__(cause.kind, cause.private, cause.retry_after_s)
+        self.detail, self.field, self.form = cause.detail, cause.field, form
+        self._word = cause.word
+
+    @property
+    def word(self) -> str:
+        """The reason in a log: the cause's."""
+        return self._word
 
 
 @dataclass(frozen=True, slots=True)

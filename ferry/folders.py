@@ -21,6 +21,8 @@ from wire_formats.errors import Kind, PeerError, Unavailable
 #: Entries looked at in one call; a slice is sorted, the whole folder is not.
 SLICE: Final = 512
 _RETRY_S: Final = 1
+#: Files put into a folder between two counts of it.
+_COUNT_EVERY: Final = 64
 
 
 class FolderScan:
@@ -147,6 +149,36 @@ def room_in(folder: Path, *, most: int, disk: Disk = DISK) -> int:
     except OSError as error:
         raise Unavailable(Kind.BUSY, f"folder cannot be read: {error.strerror}", _RETRY_S) from None
     return most - count
+
+
+class CountedRoom:
+    """How many files may be put into a folder that others empty: counted now and then, not for each file.
+
+    Args:
+        folder: the folder.
+        most: how many entries it may hold.
+        disk: where it lies.
+    """
+
+    def __init__(self, folder: Path, *, most: int, disk: Disk = DISK) -> None:
+        self.folder = folder
+        self._most = most
+        self._disk = disk
+        self._left = 0
+
+    def left(self) -> int:
+        """Give how many files may be put without another count; 0 when the folder is full.
+
+        Raises:
+            Unavailable: it cannot be counted now.
+        """
+        if self._left <= 0:
+            self._left = min(room_in(self.folder, most=self._most, disk=self._disk), _COUNT_EVERY)
+        return self._left
+
+    def took(self) -> None:
+        """Note that one file was put."""
+        self._left -= 1
 
 
 def count_entries(folder: Path, *, most: int, disk: Disk = DISK) -> int:

@@ -357,7 +357,7 @@ class Half:
 
     def _ever_heard(self, lane: LaneId) -> bool:
         sender = self._senders.get(lane)
-        return self._receivers[lane].ever_heard if sender is None else sender.sender.ever_heard
+        return (self._receivers[lane] if sender is None else sender.sender).heard.ever
 
     def _teller(self, lane: LaneId) -> Callable[[str], None]:
         def tell(state: str) -> None:
@@ -375,7 +375,7 @@ class Half:
         disk = self.parts.disk
         waiting = sum(count_entries(source.folder, most=_MOST_COUNTED, disk=disk) for source in station.sources)
         blocked = station.blocked or ("credits used up" if sender.full else "")
-        oldest, heard = outbox.oldest_s(now), max(0.0, now - sender.heard_s)
+        oldest, heard = outbox.oldest_s(now), max(0.0, now - sender.heard.at_s)
         return LaneStatus(
             *lane, "sender", outbox.epoch, outbox.mark, outbox.acknowledged, outbox.missing(), waiting, len(outbox),
             round(oldest, 3), round(heard, 3), ONE_WAY if self._one_way else self._sessions[lane].state, blocked,
@@ -385,7 +385,7 @@ class Half:
     def _receiver_status(self, station: ReceivingStation) -> LaneStatus:
         inbox, lane = station.inbox, station.lane
         waiting = self._inlet.depth(lane.lane)
-        heard = round(max(0.0, self.parts.seconds() - station.heard_s), 3)
+        heard = round(max(0.0, self.parts.seconds() - station.heard.at_s), 3)
         return LaneStatus(
             *lane, "receiver", inbox.epoch, inbox.mark, inbox.cumulative, inbox.missing(), waiting, 0,
             0.0, heard, self._sessions[lane].state, station.blocked, station.paused,

@@ -12,15 +12,16 @@ A request whose content cannot be opened gets no such answer: the seals do not c
 so they may have been damaged on the road, and what was acknowledged to a user must not be refused for
 that.  The whole bundle is quarantined and comes again.
 
-When something breaks while a bundle is looked at, its next look counts each item before it is opened.  An
-item that was the one three times is held and kept back, in this bundle and wherever it comes again; the
-others in its bundle go on.
+When something breaks while a bundle is looked at, its next look counts each item before it is opened, and takes the
+count back when nobody looked.  An item that was the one three times is held and kept back, in this bundle and wherever
+it comes again; the others in its bundle go on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +31,7 @@ from twisted.logger import Logger
 from ferry.acts.building import build_acts
 from ferry.answers import Rejection, by_worker, rejected_answer
 from ferry.control import CONTROL, ControlReader
-from ferry.folders import room_in
+from ferry.folders import CountedRoom
 from ferry.half import ControlStation, Half
 from ferry.inspector.frames import Refusal, Verdict, slices
 from ferry.inspector.port import InspectionPort, NoScannerError
@@ -41,6 +42,7 @@ from ferry.lane.reasons import Reason, SetAside
 from ferry.notices import NoticeSender
 from ferry.one_way.drain import Drain
 from ferry.one_way.lists import RESEND_LIST, HighSide
+from ferry.own_seals import OwnSeals
 from ferry.parts import HalfParts
 from ferry.ports import FolderPort, InletPort
 from ferry.receiving import ReceivingStation
@@ -50,16 +52,15 @@ from ferry.settings import HighSettings
 from ferry.spool import Spool
 from ferry.transports.port import Inlet, Outlet
 from wire_formats import cbor
-from wire_formats.bundle import Bundle, Item, SealStream, encode_bundle, new_bundle
+from wire_formats.bundle import Item, new_bundle
 from wire_formats.collaborators import DirectoryWatch
 from wire_formats.deny_list import MAX_INCREMENT_BYTES
-from wire_formats.drop import DropName, prepare_drop, write_drop
+from wire_formats.drop import prepare_drop, write_drop
 from wire_formats.errors import Kind, Unavailable, code_of
 from wire_formats.merkle import leaf_hash
 from wire_formats.request import LANES, RequestHeader
 
 HIGH_LANES: Final = tuple(LaneId(direction, lane) for direction in (INBOUND, OUTBOUND) for lane in LANES)
-_COUNT_EVERY: Final = 64
 #: Items and bytes of one question to the inspector: a single request of another lane waits no longer than for these
 #: (about 5 ms of queries, or one chunk of a workbook, about 15 ms).
 _INSPECTED_AT_ONCE: Final = 32
@@ -80,9 +81,8 @@ class OwnAnswers:
     def __init__(self, parts: HalfParts, lane: LaneId, folder: Path) -> None:
         self.folder = folder
         self._parts = parts
-        self._lane = lane
-        self._stream: SealStream | None = None
-        self._budget = 0
+        self._seals = OwnSeals(parts, lane)
+        self._room = CountedRoom(folder, most=parts.limits.credits, disk=parts.disk)
 
     def prepare(self) -> None:
         """Make the folder."""
@@ -94,11 +94,8 @@ class OwnAnswers:
         Raises:
             Unavailable: the other half does not fetch them: it gets no more of its requests refused.
         """
-        if self._budget <= 0:
-            free = room_in(self.folder, most=self._parts.limits.credits, disk=self._parts.disk)
-            if free <= 0:
-                raise Unavailable(Kind.BUSY, "answers to refused requests wait for the outbound lane")
-            self._budget = min(free, _COUNT_EVERY)
+        if self._room.left() <= 0:
+            raise Unavailable(Kind.BUSY, "answers to refused requests wait for the outbound lane")
 
     def put(self, rejections: list[Rejection]) -> None:
         """Write the answers, one bundle per worker.
@@ -107,16 +104,10 @@ class OwnAnswers:
             Unavailable: STORAGE_FULL; written again with the whole bundle, and harmless twice.
         """
         now_ms = self._parts.clock.now_ms()
-        if self._stream is None:
-            self._stream = SealStream(*self._lane, self._parts.journal.begin_epoch(self._lane, now_ms=now_ms))
         for group in by_worker(rejections).values():
-            stream = replace(self._stream)
             bundle = new_bundle(OUTBOUND, [rejected_answer(rejection, now_ms=now_ms) for rejection in group])
-            sealed = stream.seal(bundle, self._parts.key, now_ms=now_ms)
-            name = DropName(stream.epoch, stream.sequence, self._parts.name)
-            write_drop(self.folder, name, encode_bundle(sealed), disk=self._parts.disk)
-            self._stream = stream
-            self._budget -= 1
+            self._seals.put(bundle, partial(write_drop, self.folder, disk=self._parts.disk))
+            self._room.took()
 
 
 class RequestDelivery:
@@ -140,16 +131,15 @@ class RequestDelivery:
     ) -> None:  # fmt: skip
         self._parts = parts
         self._lane = lane
-        self._folder = folder
         self._inspector = inspector
         self._answers = answers
         self._wake = wake
-        self._stream: SealStream | None = None
-        self._budget = 0
+        self._seals = OwnSeals(parts, lane)
+        self._inbox = CountedRoom(folder, most=parts.limits.core_inbox_files, disk=parts.disk)
 
     def prepare(self) -> None:
         """Make the core's inbox."""
-        prepare_drop(self._folder, disk=self._parts.disk)
+        prepare_drop(self._inbox.folder, disk=self._parts.disk)
 
     def room(self) -> int:
         """Give how many bundles the core's inbox may take, counted now and then.
@@ -158,13 +148,10 @@ class RequestDelivery:
             Unavailable: the core does not keep up, or the other half fetches no answers.
         """
         self._answers.check_room()
-        if self._budget <= 0:
-            most = self._parts.limits.core_inbox_files
-            free = room_in(self._folder, most=most, disk=self._parts.disk)
-            if free <= 0:
-                raise Unavailable(Kind.STORAGE_FULL, "the core's inbox is full")
-            self._budget = min(free, _COUNT_EVERY)
-        return self._budget
+        left = self._inbox.left()
+        if left <= 0:
+            raise Unavailable(Kind.STORAGE_FULL, "the core's inbox is full")
+        return left
 
     def deliver(self, checked: Checked, items: Items, *, careful: bool) -> Generator[Pause, None, State]:
         """Have the items inspected, then deliver what passed and answer what did not.
@@ -188,7 +175,10 @@ class RequestDelivery:
             self._parts.metrics.lane(self._lane).rejected.inc(len(rejections))
         if not any(item.content for item in opened):
             return State.REJECTED if rejections else State.HELD
-        self._write(replace(checked.bundle, items=tuple(opened)), tracked=checked.author.statement.tracked)
+        bundle = replace(checked.bundle, items=tuple(opened))
+        write = partial(write_drop, self._inbox.folder, disk=self._parts.disk)
+        self._seals.put(bundle, write, tracked=checked.author.statement.tracked)
+        self._inbox.took()
         return State.SENT
 
     def _look(self, items: tuple[Item, ...], *, careful: bool) -> Generator[Pause, None, list[Verdict]]:
@@ -211,17 +201,13 @@ class RequestDelivery:
         journal = self._parts.journal
         try:
             pending = self._inspector.ask(items, now_ms=self._parts.clock.now_ms(), wake=self._wake)
-        except Unavailable:
-            if counted is not None:
-                journal.forget_break(counted)
-            raise
-        try:
             while (found := pending.verdicts()) is None:
                 yield Pause.UNTIL_WOKEN
-        except NoScannerError:
-            self._parts.metrics.scanner_absent.set(1)
+        except Unavailable as error:
+            if isinstance(error, NoScannerError):
+                self._parts.metrics.scanner_absent.set(1)
             if counted is not None:
-                journal.forget_break(counted)
+                journal.take_back_break(counted)
             raise
         self._parts.metrics.scanner_absent.set(0)
         if counted is not None:
@@ -246,17 +232,6 @@ class RequestDelivery:
         self._parts.quarantine.add(reason, self._lane, cbor.encode([item.header, item.content]))
         rejections.append(Rejection(header, verdict.kind))
         return Item(item.header, b"")
-
-    def _write(self, bundle: Bundle, *, tracked: bool) -> None:
-        now_ms = self._parts.clock.now_ms()
-        if self._stream is None:
-            self._stream = SealStream(*self._lane, self._parts.journal.begin_epoch(self._lane, now_ms=now_ms))
-        stream = replace(self._stream)
-        sealed = stream.seal(bundle, self._parts.key, now_ms=now_ms, tracked=tracked)
-        name = DropName(stream.epoch, stream.sequence, self._parts.name)
-        write_drop(self._folder, name, encode_bundle(sealed), disk=self._parts.disk)
-        self._stream = stream
-        self._budget -= 1
 
 
 class HighHalf:

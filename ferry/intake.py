@@ -217,7 +217,7 @@ class Intake:
             return None
         except PeerError as error:
             reason = Reason.NOT_A_FILE if reason_of(error) is Reason.MALFORMED else reason_of(error)
-            self._parts.quarantine.add(reason, self._lane, b"")
+            self._parts.quarantine.add(reason, self._lane, b"", file=name)
             self._take_away(str(name))
             return None
 
@@ -258,7 +258,7 @@ class Intake:
 
     def _set_aside(self, candidate: Candidate, error: PeerError) -> None:
         reason = reason_of(error)
-        kept = self._parts.quarantine.add(reason, self._lane, candidate.data)
+        kept = self._parts.quarantine.add(reason, self._lane, candidate.data, file=candidate.name)
         state = State.HELD if kept and reason in HELD else State.QUARANTINED
         now_ms = self._parts.clock.now_ms()
         self._parts.journal.set_aside(candidate.entry, state, reason.value, now_ms=now_ms)
@@ -273,7 +273,7 @@ class Intake:
             return
         except PeerError:
             data = b""
-        self._parts.quarantine.add(Reason.BAD_NAME, self._lane, data)
+        self._parts.quarantine.add(Reason.BAD_NAME, self._lane, data, file=name)
         self._take_away(name)
 
     def _take_away(self, name: str) -> None:

@@ -8,6 +8,7 @@ Epochs are the exception: a new epoch waits for the disk, so that no number is e
     crossings  one row per bundle and way ("sent", "received")
     epochs     the newest epoch begun, per direction and lane
     inboxes    how far a receiver has come, per direction and lane
+    heard      the newest message that was heard of the other half, per direction and lane (``ferry.heard``)
     breaks     items during whose inspection something broke, by the leaf of their header
 
 Before a bundle is looked at, its row exists and is committed.  A row that is still RECEIVED when its
@@ -200,6 +201,16 @@ class Journal:
             )
         self.commit()
         self._breaks[leaf] = self._breaks.get(leaf, 0) + 1
+
+    def take_back_break(self, leaf: bytes) -> None:
+        """Count one look at an item less: nobody looked; what broke during earlier ones is not forgotten."""
+        looks = self._breaks.get(leaf, 0) - 1
+        if looks <= 0:
+            self.forget_break(leaf)
+            return
+        with self._writing():
+            self._database.execute("UPDATE breaks SET looks = ? WHERE leaf = ?", (looks, leaf))
+        self._breaks[leaf] = looks
 
     def forget_break(self, leaf: bytes) -> None:
         """Forget the counted looks at an item: the last one ended well."""

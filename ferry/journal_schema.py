@@ -32,6 +32,10 @@ CREATE TABLE IF NOT EXISTS inboxes (
     PRIMARY KEY (direction, lane)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS breaks (leaf BLOB PRIMARY KEY, looks INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS heard (
+    direction TEXT NOT NULL, lane TEXT NOT NULL, epoch INTEGER NOT NULL, made_ms INTEGER NOT NULL,
+    PRIMARY KEY (direction, lane)
+) STRICT;
 CREATE TABLE IF NOT EXISTS beyond (
     direction TEXT NOT NULL, lane TEXT NOT NULL, sequence INTEGER NOT NULL, digest BLOB NOT NULL,
     PRIMARY KEY (direction, lane, sequence)

@@ -10,7 +10,6 @@ Authors of tracked bundles are told when theirs is taken (safe here) and crossed
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -19,13 +18,14 @@ from twisted.logger import Logger
 
 from ferry.acts.building import build_acts
 from ferry.control import ControlReader
-from ferry.folders import room_in
+from ferry.folders import CountedRoom
 from ferry.half import ControlStation, Half
 from ferry.intake import Pause
 from ferry.lane.checks import HIGH_ROLE, INBOUND, OUTBOUND, Checked, Items, LaneId
 from ferry.lane.crossing import State
 from ferry.notices import NoticeReceiver
 from ferry.one_way.keeper import LowSide
+from ferry.own_seals import OwnSeals
 from ferry.parts import HalfParts
 from ferry.ports import FolderPort, InletPort
 from ferry.receiving import ReceivingStation
@@ -34,7 +34,6 @@ from ferry.sending import SendingStation
 from ferry.settings import LowSettings
 from ferry.spool import Spool
 from ferry.transports.port import Inlet, Outlet
-from wire_formats.bundle import SealStream, encode_bundle
 from wire_formats.collaborators import DirectoryWatch, Disk
 from wire_formats.disk import DISK
 from wire_formats.drop import DropName, prepare_drop, write_drop
@@ -43,7 +42,6 @@ from wire_formats.lane_control import Progress, sign_control
 from wire_formats.request import LANES
 
 LOW_LANES: Final = tuple(LaneId(direction, lane) for direction in (INBOUND, OUTBOUND) for lane in LANES)
-_COUNT_EVERY: Final = 64
 
 
 class WorkerInboxes:
@@ -58,14 +56,12 @@ class WorkerInboxes:
 
     def __init__(self, folder: Path, workers: frozenset[str], most_files: int, *, disk: Disk = DISK) -> None:
         self._disk = disk
-        self._folders = {worker: folder / worker for worker in workers}
-        self._most = most_files
-        self._budget = dict.fromkeys(workers, 0)
+        self._inboxes = {worker: CountedRoom(folder / worker, most=most_files, disk=disk) for worker in workers}
 
     def prepare(self) -> None:
         """Make the drops."""
-        for folder in self._folders.values():
-            prepare_drop(folder, disk=self._disk)
+        for inbox in self._inboxes.values():
+            prepare_drop(inbox.folder, disk=self._disk)
 
     def put(self, worker: str, name: DropName, data: bytes) -> None:
         """Put a file into a worker's inbox.
@@ -73,14 +69,11 @@ class WorkerInboxes:
         Raises:
             Unavailable: the inbox or the disk is full.
         """
-        folder = self._folders[worker]
-        if self._budget[worker] <= 0:
-            free = room_in(folder, most=self._most, disk=self._disk)
-            if free <= 0:
-                raise Unavailable(Kind.STORAGE_FULL, "a worker's inbox is full")
-            self._budget[worker] = min(free, _COUNT_EVERY)
-        write_drop(folder, name, data, disk=self._disk)
-        self._budget[worker] -= 1
+        inbox = self._inboxes[worker]
+        if inbox.left() <= 0:
+            raise Unavailable(Kind.STORAGE_FULL, "a worker's inbox is full")
+        write_drop(inbox.folder, name, data, disk=self._disk)
+        inbox.took()
 
 
 class ProgressNotes:
@@ -132,9 +125,8 @@ class AnswerDelivery:
 
     def __init__(self, parts: HalfParts, lane: LaneId, inboxes: WorkerInboxes) -> None:
         self._parts = parts
-        self._lane = lane
         self._inboxes = inboxes
-        self._stream: SealStream | None = None
+        self._seals = OwnSeals(parts, lane)
 
     def room(self) -> int:
         """Each worker's inbox has a bound of its own, so the lane as a whole is always open."""
@@ -147,14 +139,11 @@ class AnswerDelivery:
             Unavailable: the worker's inbox or the disk is full.
         """
         del careful  # nothing is opened here
-        now_ms = self._parts.clock.now_ms()
-        if self._stream is None:
-            self._stream = SealStream(*self._lane, self._parts.journal.begin_epoch(self._lane, now_ms=now_ms))
-        stream = replace(self._stream)
-        sealed = stream.seal(checked.bundle, self._parts.key, now_ms=now_ms, tracked=checked.author.statement.tracked)
-        name = DropName(stream.epoch, stream.sequence, self._parts.name)
-        self._inboxes.put(items.reply_to, name, encode_bundle(sealed))
-        self._stream = stream
+
+        def write(name: DropName, data: bytes) -> None:
+            self._inboxes.put(items.reply_to, name, data)
+
+        self._seals.put(checked.bundle, write, tracked=checked.author.statement.tracked)
         yield Pause.BREATH
         return State.SENT
 

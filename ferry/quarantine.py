@@ -1,7 +1,7 @@
 """Where bundles lie that may not pass, with the reason beside each.
 
     <instant 16 hex>-<digest 12 hex>-<reason>.bundle    the bytes as they came
-    <instant 16 hex>-<digest 12 hex>-<reason>.notice    JSON: reason, lane, size, digest, instant
+    <instant 16 hex>-<digest 12 hex>-<reason>.notice    why and when (``shelves``)
 
 Two folders: ``quarantined`` (wrong; never released) and ``held`` (unclear; two people may release).
 A third, ``rejected``, keeps what two people rejected for good.
@@ -10,7 +10,8 @@ the oldest evidence is worth more than the thousandth copy.  A full ``held`` lea
 for conflicts of numbers, which a taken signer can make without end: they are counted as lost, too, and leave a
 quarter of the shelf to others.  What is not kept is told of once a second.
 
-The reason is a fixed word: no names, numbers or bodies.
+The reason is a fixed word: no numbers or bodies.  Of what could not be read, or is empty, there are no bytes to tell
+one from another: its digest is that of reason and file name, and a name in the grammar of drops stands in the notice.
 
 Source: research, section 7, point 9.
 """
@@ -18,9 +19,7 @@ Source: research, section 7, point 9.
 from __future__ import annotations
 
 import hashlib
-import json
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +30,7 @@ from ferry.lane.checks import LaneId
 from ferry.lane.reasons import HELD, MADE_AT_WILL, Reason
 from ferry.metrics import FerryMetrics
 from ferry.seldom import Seldom
+from ferry.shelves import HELD_FOLDER, QUARANTINED_FOLDER, REJECTED_FOLDER, Notice, notice_of
 from wire_formats.collaborators import Clock, Disk
 from wire_formats.disk import DISK
 from wire_formats.drop import DropName, prepare_drop, write_drop
@@ -58,7 +58,7 @@ class Quarantine:
     ) -> None:
         self._disk = disk
         self.folder = folder
-        self._folders = {False: folder / "quarantined", True: folder / "held"}
+        self._folders = {False: folder / QUARANTINED_FOLDER, True: folder / HELD_FOLDER}
         self._most = most_files
         self._most_bytes = most_bytes
         self._seldom = Seldom(clock)
@@ -80,7 +80,7 @@ class Quarantine:
                 if name.endswith(".bundle") and name.count("-") >= 2
             }
         with suppress(OSError):
-            names = self._disk.names(self.folder / "rejected")
+            names = self._disk.names(self.folder / REJECTED_FOLDER)
             self._rejected = {name.split("-")[1] for name in names if name.count("-") >= 2}
         self._measure()
 
@@ -88,14 +88,20 @@ class Quarantine:
         """Give how many bundles lie in one of the folders."""
         return len(self._known[held])
 
-    def add(self, reason: Reason, lane: LaneId, data: bytes) -> bool:
+    def add(self, reason: Reason, lane: LaneId, data: bytes, *, file: DropName | str = "") -> bool:
         """Set a bundle aside; the same bytes are kept, and told of, once.  Gives whether it is kept.
+
+        Args:
+            reason: why.
+            lane: the lane it came on.
+            data: its bytes; none for what could not be read.
+            file: what it was called; matters only where there are no bytes.
 
         Raises:
             Unavailable: STORAGE_FULL: a held bundle cannot be kept, so it must stay where it is.
         """
         held = reason in HELD
-        digest = hashlib.sha256(data).hexdigest()
+        digest = hashlib.sha256(data or _nameable(reason, file)).hexdigest()
         short = digest[:_SEQUENCE_HEX]
         self._metrics.set_aside(reason)
         known = short in self._known[held] or (held and short in self._rejected)
@@ -110,12 +116,11 @@ class Quarantine:
             else:
                 self.log.warn("bundle_quarantined", reason=why, lane=on.lane, way=on.direction, bytes=size, count=count)
         if known:
-            return True  # nothing could be read (too large, no plain file): there are no bytes to keep, only the line
-        note = {"reason": reason.value, "direction": lane.direction, "lane": lane.lane}
-        note |= {"bytes": str(len(data)), "sha256": digest, "at_ms": str(now_ms)}
-        name = DropName(now_ms, int(short, 16), reason.value)
+            return True  # one that cannot be read has come again under its name: only the line
+        called = None if data else str(file) if isinstance(file, DropName) else ""
+        notice = Notice(reason, lane, len(data), digest, now_ms, called)
         try:
-            self._keep(reason, name, data, json.dumps(note).encode())
+            self._keep(notice, DropName(now_ms, int(short, 16), reason.value), data)
         except Unavailable:
             if held and reason not in MADE_AT_WILL:
                 raise
@@ -129,7 +134,7 @@ class Quarantine:
         """Take a released bundle off the shelf of held ones."""
         folder = self._folders[True]
         remove_entry(folder, name, disk=self._disk)
-        remove_entry(folder, replace(name, kind="notice"), disk=self._disk)
+        remove_entry(folder, notice_of(name), disk=self._disk)
         self._known[True].pop(f"{name.sequence:012x}", None)
         self._measure()
 
@@ -139,12 +144,12 @@ class Quarantine:
         Raises:
             Unavailable: it cannot be moved now.
         """
-        rejected = self.folder / "rejected"
+        rejected = self.folder / REJECTED_FOLDER
         kept = count_entries(rejected, most=2 * self._most, disk=self._disk) < 2 * self._most
         if kept:
             try:
                 self._disk.make_folder(rejected)
-                for one in (name, replace(name, kind="notice")):
+                for one in (name, notice_of(name)):
                     with suppress(FileNotFoundError):
                         self._disk.rename(self._folders[True] / str(one), rejected / str(one))
             except OSError as error:
@@ -153,16 +158,15 @@ class Quarantine:
         self.let_go(name)
         return kept
 
-    def _keep(self, reason: Reason, name: DropName, data: bytes, note: bytes) -> None:
-        folder = self._folders[reason in HELD]
-        if self._is_full(reason, len(data)):
+    def _keep(self, notice: Notice, name: DropName, data: bytes) -> None:
+        folder = self._folders[notice.reason in HELD]
+        if self._is_full(notice.reason, len(data)):
             raise Unavailable(Kind.STORAGE_FULL, "quarantine is full", 60)
-        reason_name = DropName(name.epoch, name.sequence, name.sender, "notice")
-        write_drop(folder, reason_name, note, disk=self._disk)
+        write_drop(folder, notice_of(name), notice.encode(), disk=self._disk)
         try:
             write_drop(folder, name, data, disk=self._disk)
         except Unavailable:
-            remove_entry(folder, reason_name, disk=self._disk)
+            remove_entry(folder, notice_of(name), disk=self._disk)
             raise
 
     def _is_full(self, reason: Reason, size: int) -> bool:
@@ -173,3 +177,7 @@ class Quarantine:
     def _measure(self) -> None:
         self._metrics.quarantine_files.set(self.count(held=False))
         self._metrics.held_files.set(self.count(held=True))
+
+
+def _nameable(reason: Reason, file: DropName | str) -> bytes:
+    return f"{reason.value} {file}".encode(errors="surrogateescape")

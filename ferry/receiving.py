@@ -12,11 +12,11 @@ from collections.abc import Callable, Generator
 from typing import Final, Protocol
 
 from ferry.acts.released import ReleasedHandler
+from ferry.heard import Heard
 from ferry.intake import CRASHES, Candidate, Intake, Over, Pause, Steps
 from ferry.journal import RECEIVED_WAY, Numbered
-from ferry.lane.checks import Checked, Items, LaneId, check_arrived, check_items
+from ferry.lane.checks import OUTBOUND, Checked, Items, LaneId, check_arrived, check_items
 from ferry.lane.crossing import State
-from ferry.lane.freshness import Freshness
 from ferry.lane.inbox import Inbox, Verdict
 from ferry.lane.reasons import MAY_PASS_LATER, Reason, SetAside, reason_of, reason_of_verdict
 from ferry.parts import HalfParts
@@ -80,9 +80,7 @@ class ReceivingStation:
     ) -> None:  # fmt: skip
         self.lane = lane
         self.inbox = Inbox()
-        self.heard_s = parts.seconds()
-        self.ever_heard = False
-        self._freshness = Freshness()
+        self.heard = Heard(parts, lane)
         self.acknowledgement_due = False
         self._parts = parts
         self._deliver = deliver
@@ -100,6 +98,7 @@ class ReceivingStation:
     def start(self) -> None:
         """Take up where the journal ended."""
         self.inbox = self._parts.journal.load_inbox(self.lane)
+        self.heard.start()
         self.acknowledgement_due = self.inbox.epoch > 0
 
     @property
@@ -129,12 +128,11 @@ class ReceivingStation:
         self._intake.abandon()
         if self._again is not None:
             self._again.abandon()
+        self.heard.keep()
 
     def heartbeat(self, message: Heartbeat) -> None:
         """Take in a heartbeat whose signature held; a lost tail shows here."""
-        if self._freshness.renews(message.epoch, message.made_ms, now_ms=self._parts.clock.now_ms()):
-            self.heard_s = self._parts.seconds()
-            self.ever_heard = True
+        self.heard.note(message.epoch, message.made_ms)
         self.inbox.heard(message.epoch, message.mark)
         self._metrics.gaps.set(self.inbox.missing())
         self.acknowledgement_due = True
@@ -205,13 +203,16 @@ class ReceivingStation:
             raise
         self._pass(candidate, checked, crossing, state)
 
-    @staticmethod
-    def _may_be_the_road(candidate: Candidate, error: PeerError) -> bool:
+    def _may_be_the_road(self, candidate: Candidate, error: PeerError) -> bool:
         """Whether a content was damaged on the way, so that it comes again.
 
-        The same bytes a second time are what the other half has: the lane goes on without them.
+        An answer's always was: the other half compared it with its header before it sealed it.  Of a request only the
+        inspector can tell: the same bytes a second time may be what its worker sealed, and the lane goes on without
+        them, or one worker's rubbish would use up everybody's credits.
         """
-        return reason_of(error) is Reason.DAMAGED_CONTENT and candidate.entry.state is not State.QUARANTINED
+        if reason_of(error) is not Reason.DAMAGED_CONTENT:
+            return False
+        return self.lane.direction == OUTBOUND or candidate.entry.state is not State.QUARANTINED
 
     def repeated(self, candidate: Candidate) -> None:
         """Note that a crossing came again: our acknowledgement was lost or late, or its number was never settled."""

@@ -10,17 +10,19 @@ Source: DESIGN invariant 4.
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from dataclasses import replace
 from typing import Final, NamedTuple, Protocol
 
 from twisted.logger import Logger
 
+from ferry.acts.held_rows import give_up_row
+from ferry.heard import Heard
 from ferry.journal import SENT_WAY, Entry, Numbered
 from ferry.lane.away import Away
 from ferry.lane.checks import Checked, LaneId
 from ferry.lane.crossing import Author, State
-from ferry.lane.freshness import Freshness
 from ferry.lane.outbox import Outbox
 from ferry.lane.reasons import Reason
 from ferry.parts import HalfParts
@@ -92,17 +94,17 @@ class Sender:
         self._metrics = parts.metrics.lane(lane)
         self.outbox = Outbox(epoch=0, most_bundles=1, most_bytes=1)
         self._stream = SealStream(lane.direction, lane.lane, 0)
-        self.heard_s = parts.seconds()
-        self.ever_heard = False
-        self._freshness = Freshness()
+        self.heard = Heard(parts, lane)
         self._renewed_s = -RENEW_EVERY_S
         self.full = False
         self._newest_ms = 0
 
     def start(self) -> None:
         """Begin a new epoch; whatever the spool holds is sent again under it, unless people are carrying it."""
-        self.spooled.log_unlogged()
-        self._old = self._to_renew()
+        self.heard.start()
+        left = self._spool.prepare()
+        self.spooled.log_unlogged(left)
+        self._old = self._to_renew(left)
         self._begin_epoch(above=0)
 
     @property
@@ -193,9 +195,7 @@ class Sender:
 
     def acknowledge(self, message: Acknowledgement) -> None:
         """Take in an acknowledgement whose signature held."""
-        if self._freshness.renews(message.epoch, message.made_ms, now_ms=self.parts.clock.now_ms()):
-            self.heard_s = self.parts.seconds()
-            self.ever_heard = True
+        self.heard.note(message.epoch, message.made_ms)
         self._settle_away(message)
         self.take(message)
 
@@ -290,10 +290,11 @@ class Sender:
     def _renew_all(self, *, above: int) -> None:
         self._newest_ms = 0
         self._begin_epoch(above=above)
-        self._old = self._to_renew()
+        self._old = self._to_renew(self._spool.prepare())
 
-    def _to_renew(self) -> deque[DropName]:
-        return deque(self._away.part(self._spool.prepare(), self._outlet.carrying(self.lane.lane)))
+    def _to_renew(self, names: list[DropName]) -> deque[DropName]:
+        """Give what has to be sent again now of what lies in the spool; what people carry waits for them."""
+        return deque(self._away.part(names, self._outlet.carrying(self.lane.lane)))
 
     def _settle_away(self, message: Acknowledgement) -> None:
         """Settle what was sent before this half began anew, and has arrived."""
@@ -314,14 +315,21 @@ class Sender:
     def _give_up(self, sequences: list[int]) -> None:
         """Hold what the receiver never accepts, and close the gap with a new epoch."""
         self._commit_all()
+        journal, now_ms = self.parts.journal, self.parts.clock.now_ms()
+        held = {sequence: self._hold(sequence) for sequence in sequences}
+        for sequence, digest in held.items():
+            give_up_row(journal, self.lane, (self.outbox.epoch, sequence), digest, now_ms=now_ms)
+        journal.commit()  # before the spool forgets it: a row that still says "sent" could not be released
         for sequence in sequences:
-            data = self._spool.get(self._name(sequence))
-            if data is not None:
-                self.parts.quarantine.add(Reason.GIVEN_UP, self.lane, data)
             self._spool.remove(self._name(sequence))
-        now_ms = self.parts.clock.now_ms()
-        self.parts.journal.finish(self.lane, self.outbox.epoch, sequences, State.HELD, now_ms=now_ms)
         self._renew_all(above=0)
+
+    def _hold(self, sequence: int) -> bytes | None:
+        data = self._spool.get(self._name(sequence))
+        if data is None:
+            return None
+        self.parts.quarantine.add(Reason.GIVEN_UP, self.lane, data)
+        return hashlib.sha256(data).digest()
 
     def _commit_all(self) -> None:
         """Commit what waits and what was rolled back: a bundle is not forgotten before its crossing is logged.

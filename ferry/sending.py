@@ -80,6 +80,7 @@ class SendingStation:
         """Drop the batches after something broke."""
         for intake in self._intakes:
             intake.abandon()
+        self.sender.heard.keep()
 
     def tick(self) -> None:
         """Send again what is due; a full transport only delays it."""

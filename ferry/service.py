@@ -7,7 +7,6 @@ low.start();  ...;  await low.stop()
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 from twisted.internet.interfaces import IReactorTime
@@ -19,6 +18,7 @@ from ferry.journal import Journal
 from ferry.lane.checks import HIGH_ROLE, INBOUND, LOW_ROLE, OUTBOUND, WORKER_ROLE, LaneId, Signers
 from ferry.low_half import LOW_LANES, LowHalf
 from ferry.metrics import FerryMetrics
+from ferry.own_keys import known_signers, signing_key
 from ferry.parts import HalfParts
 from ferry.quarantine import Quarantine
 from ferry.settings import HalfSettings, HighSettings, LowSettings
@@ -26,10 +26,6 @@ from ferry.transports.ends import build_ends
 from ferry.witness.station import CrossingLog
 from wire_formats.certificate_names import machine_of
 from wire_formats.collaborators import Clock, DirectoryWatch, Randomness
-from wire_formats.seal import SealPrivateKey
-from wire_formats.settings_reader import SettingsError
-from wire_formats.suites import SigningKey, load_signing_key
-from wire_formats.trust import TrustStore
 
 
 def build_low(
@@ -69,18 +65,6 @@ def build_high(  # noqa: PLR0913 - collaborators, each by name
     return HighHalf(parts, settings, reactor, ends, watch, inspector or FarInspector(settings.inspector, reactor))
 
 
-def seal_key(path: Path) -> SealPrivateKey:
-    """Read the key that opens requests.
-
-    Raises:
-        SettingsError: it cannot be read, or is none.
-    """
-    try:
-        return SealPrivateKey(_read(path))
-    except ValueError as error:
-        raise SettingsError(f"{path}: {error}") from None
-
-
 def half_parts(
     settings: HalfSettings, role: str, lanes: Iterable[LaneId], reactor: IReactorTime, clock: Clock,
     registry: CollectorRegistry,
@@ -90,8 +74,8 @@ def half_parts(
     Raises:
         SettingsError: a key, certificate or folder named in the settings cannot be used.
     """
-    key = _signing_key(settings, role)
-    trust = TrustStore.from_pem([_read(settings.trust_issuers)], [_read(settings.trust_machines)])
+    key = signing_key(settings.signing_key, settings.signing_certificate, role)
+    trust = known_signers(settings.trust_issuers, settings.trust_machines)
     workers: Collection[str] = frozenset(settings.workers) or trust.names(WORKER_ROLE)
     metrics = FerryMetrics(registry, lanes)
     settings.journal.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -117,20 +101,3 @@ def half_parts(
             journal, settings.crossings_folder, headers=role == HIGH_ROLE and limits.headers_kept > 0
         ),
     )
-
-
-def _signing_key(settings: HalfSettings, role: str) -> SigningKey:
-    try:
-        key = load_signing_key(_read(settings.signing_key), _read(settings.signing_certificate))
-    except ValueError as error:
-        raise SettingsError(f"{settings.signing_key}: {error}") from None
-    if machine_of(key.certificate).role != role:
-        raise SettingsError(f"{settings.signing_certificate}: not a certificate for the role {role}")
-    return key
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}; run `ferrygate up` to create keys and trust") from None

@@ -8,27 +8,21 @@ Source: research, section 7, point 9.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from ferry.folders import read_file
-from ferry.lane.checks import INBOUND, OUTBOUND, LaneId
+from ferry.lane.checks import LaneId
 from ferry.lane.reasons import HELD, Reason
+from ferry.shelves import QUARANTINED_FOLDER, read_notice
 from wire_formats.drop import TEMPORARY, DropName, parse_name
 from wire_formats.errors import PeerError, Unavailable
-from wire_formats.request import LANES
 
 #: Notices on one page.
 PAGE: Final = 50
 #: Names looked at: the folder is bounded by the half, with room for a setting that was lowered.
 _MOST_NAMES: Final = 20_000
-_MOST_NOTICE_BYTES: Final = 4096
-_DIGEST: Final = re.compile("[0-9a-f]{64}", re.ASCII)
-#: What names one of them: its digest, and the instant it was set aside.
-SET_ASIDE: Final = re.compile("[0-9a-f]{64}-[0-9]{1,15}", re.ASCII)
 
 
 class SetAsideItem(NamedTuple):
@@ -39,9 +33,11 @@ class SetAsideItem(NamedTuple):
         reason: why it was set aside.
         lane: the lane it came on; control for what is no bundle.
         size: bytes.
-        digest: SHA-256 of its bytes, hex.
+        digest: SHA-256 of its bytes, hex; of its reason and file name where there were none to read.
         at_ms: since when.
         kept: whether its bytes lie beside the notice, for evidence.
+        no_bytes: whether it was empty, or could not be read.
+        file: what it was called, where it had no bytes and a name in the grammar of drops.
     """
 
     name: DropName
@@ -51,6 +47,8 @@ class SetAsideItem(NamedTuple):
     digest: str
     at_ms: int
     kept: bool
+    no_bytes: bool = False
+    file: str = ""
 
     @property
     def subject(self) -> str:
@@ -82,7 +80,7 @@ class SetAsideShelf:
     """
 
     def __init__(self, quarantine: Path) -> None:
-        self.folder = quarantine / "quarantined"
+        self.folder = quarantine / QUARANTINED_FOLDER
 
     def page(self, number: int = 1, *, size: int = PAGE) -> SetAsidePage:
         """Give a page; a number beyond the last gives the last."""
@@ -118,14 +116,12 @@ class SetAsideShelf:
                 continue  # ours are whole; whatever else somebody put there is passed over
 
     def _item(self, name: DropName) -> SetAsideItem:
-        note = json.loads(read_file(self.folder, name, limit=_MOST_NOTICE_BYTES))
-        lane, reason = LaneId(note["direction"], note["lane"]), Reason(note["reason"])
-        known = lane.direction in (INBOUND, OUTBOUND) and lane.lane in (*LANES, "control")
-        if reason in HELD or not known or not _DIGEST.fullmatch(note["sha256"]):
+        notice = read_notice(self.folder, name)
+        if notice.reason in HELD:
             raise ValueError("not a notice of a quarantined bundle")
-        bundle = self.folder / str(DropName(name.epoch, name.sequence, name.sender))
-        kept = bundle.is_file() and not bundle.is_symlink()
-        return SetAsideItem(name, reason, lane, int(note["bytes"]), note["sha256"], int(note["at_ms"]), kept)
+        bundle = self.folder / str(replace(name, kind="bundle"))
+        kept = notice.size > 0 and bundle.is_file() and not bundle.is_symlink()
+        return SetAsideItem(name, *notice[:5], kept, notice.file is not None, notice.file or "")
 
 
 def _parsed(text: str) -> list[DropName]:

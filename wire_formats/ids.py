@@ -8,6 +8,7 @@ Source: Crockford, "Base 32" (alphabet, mod-37 check symbol); DESIGN "request".
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from wire_formats.collaborators import Randomness
@@ -20,6 +21,7 @@ _VALUES: Final = {symbol: number for number, symbol in enumerate(_CHECK_ALPHABET
 _LOOK_ALIKES: Final = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
 _SYMBOLS: Final = 26
 _GROUP: Final = 7
+_DIGITS: Final = re.compile(f"[0-9A-Fa-f]{{{2 * ID_BYTES}}}", re.ASCII)
 
 
 def new_id(randomness: Randomness) -> bytes:
@@ -70,3 +72,12 @@ def parse_reference_number(text: str) -> bytes:
     if number >> 128 or _VALUES[symbols[-1]] != number % 37:
         raise PeerError(Kind.MALFORMED, "reference number: check symbol does not fit")
     return number.to_bytes(ID_BYTES, "big")
+
+
+def parse_request_id(text: str) -> bytes:
+    """Read a request's id as operators have it: 32 hexadecimal digits of a log line, or the user's reference number.
+
+    Raises:
+        PeerError: neither.
+    """
+    return bytes.fromhex(text) if _DIGITS.fullmatch(text) else parse_reference_number(text)

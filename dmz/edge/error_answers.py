@@ -10,7 +10,7 @@ from typing import Final
 
 from dmz.edge.refusals import status_of
 from dmz.hall.language import COOKIE, choose
-from dmz.messages import FormBack, FormRefusedError, HallResponse, Pair
+from dmz.messages import FormBack, GivesFormBack, HallResponse, Pair
 from wire_formats.bilingual import Label, Language
 from wire_formats.error_texts import remedy, text
 from wire_formats.errors import HallError, Kind, code_of
@@ -58,7 +58,7 @@ _PAGE: Final = """<!DOCTYPE html>
 def error_answer(error: HallError, *, request_id: str, language: Language, site_url: str = "") -> HallResponse:
     """Make the page of a refusal: what its kind means, when to try again, which rule where that is public.
 
-    A form that the firewall refused is given back by a button (``dmz.hall.form_back``).
+    A form that was refused, or met a busy hall, is given back by a button (``dmz.hall.form_back``).
 
     Args:
         error: what was refused; nothing private of it is shown.
@@ -69,7 +69,7 @@ def error_answer(error: HallError, *, request_id: str, language: Language, site_
     kind, retry_after_s = error.kind, error.retry_after_s
     to_site = bool(site_url) and kind in _MENDED_AT_SITE
     reason = f'<p>{_REASON.of(language)} <span class="code">{html.escape(error.detail)}</span></p>\n'
-    form = error.form if isinstance(error, FormRefusedError) else None
+    form = error.form if isinstance(error, GivesFormBack) else None
     field = "" if error.field is None else _field_line(error.field, language)
     body = _PAGE.format(
         language=language,

@@ -1,4 +1,4 @@
-"""A form that the firewall refused is given back: what was typed travels through the refusal's page to its form again.
+"""A form that was refused or met a busy hall is given back: what was typed travels through that page to its form again.
 
 It rests nowhere: the edge packs it into a hidden field of its page (``kept_input``), the button sends it to the form's
 own address, and the worker shows the form with it. Sent again from there it is judged again, as any form. Secret fields
@@ -18,7 +18,10 @@ from dmz.messages import SESSION_COOKIE_PREFIX, FormBack, HallRequest
 from wire_formats.catalogue import SERVICES
 from wire_formats.errors import PeerError
 
+#: From the page of a refusal by the firewall, and from that of a hall too busy to answer.
 ACTION: Final = "back"
+UNANSWERED: Final = "again"
+ACTIONS: Final = (ACTION, UNANSWERED)
 _FORMS: Final[Mapping[tuple[str, str], Route]] = {
     (window, route.path): route for route in ROUTES if route.handler == "form_post" for window in route.windows
 }
@@ -26,12 +29,13 @@ _FORMS: Final[Mapping[tuple[str, str], Route]] = {
 _CARRIED: Final = ("csrf", "form_token", "draft")
 
 
-def form_back(request: HallRequest, refused: str) -> FormBack | None:
-    """Make what gives a refused form back to a user who is signed in.
+def form_back(request: HallRequest, refused: str = "", *, action: str = ACTION) -> FormBack | None:
+    """Make what gives a form back to a user who is signed in. A form on its way back is given back once more.
 
     Args:
         request: as the edge parsed it; its texts are hostile.
         refused: the declared field that was refused, or anything else.
+        action: why it comes back.
 
     Returns:
         Values that need escaping and hold nothing but letters, digits, ``-`` and ``_``; None: no such form, nobody
@@ -44,14 +48,16 @@ def form_back(request: HallRequest, refused: str) -> FormBack | None:
     if route is None or not signed_in:
         return None
     service = SERVICES[route.service]
-    kept = kept_input.pack(kept_input.KeptInput(service.code, texts_of(service, request.form)))
+    typed = dict(reversed(request.form))
+    on_its_way = typed.get("action") in ACTIONS
+    texts = kept_texts(service.code, typed.get("kept", "")) if on_its_way else texts_of(service, request.form)
+    kept = kept_input.pack(kept_input.KeptInput(service.code, texts)) if texts is not None else ""
     if not kept:
         return None
-    typed = dict(reversed(request.form))
     carried = [(param.name, typed.get(param.name, "")) for param in route.form if param.name in _CARRIED]
     sound = [(name, text) for name, text in carried if re.fullmatch(_pattern(route, name), text)]
     field = refused if any(declared.name == refused for declared in service.form_fields) else ""
-    return FormBack(request.path, (*sound, ("refused", field), ("kept", kept), ("action", ACTION)))
+    return FormBack(request.path, (*sound, ("refused", field), ("kept", kept), ("action", action)))
 
 
 def kept_texts(service: str, kept: str) -> Mapping[str, str] | None:

@@ -112,7 +112,7 @@ def _service_routes(service: Service) -> tuple[Route, ...]:
     path, windows, code = f"/s/{service.code}", service.windows, service.code
     typed = _typed_all(service.form_fields)
     if service.page is Page.FORM:
-        actions = _action("check", "save", "edit", "submit", "language", "back")
+        actions = _action("check", "save", "edit", "submit", "language", "back", "again")
         form = (_CSRF, _FORM_TOKEN, _DRAFT, Param("step", 5, "form|check"), actions, _KEPT, _REFUSED)
         marks = (_DRAFT, Param("note", 8, "saved|restored"))
         return (

@@ -1,7 +1,8 @@
 """Requests become bundles: whatever waits, at most 256 items, 1 MiB, 2 ms; one alone when nothing else is there.
 
-While a bundle of a lane is on the road without an answer, what comes waits longer (``paced_wait_s``), or until
-an answer is back, or until a bundle is full: under load bundles grow, and everybody's share of the road shrinks.
+While bundles of a lane are on the road without an answer, what comes waits longer (``paced_wait_s`` for each of them),
+or until the road is free, or until a bundle is full: the slower the road, the larger the bundles, and everybody's share
+of it shrinks. A wait that did not grow with the road's delay would make more small bundles the later the answers came.
 Units share what goes (``wire_formats.fair_queue``): one with thousands of requests waiting fills no other's bundle.
 What has left waits in the order it left, in folders and lanes: so no more than a few bundles are on the road at a time
 (``window``), and whatever waits waits here, where units take turns.
@@ -45,7 +46,7 @@ class BundlerBounds:
     Attributes:
         wait_s: Longest wait for company on a free road.
         on_road: Bundles of a lane without an answer from which the road is busy.
-        paced_wait_s: Longest wait for company on a busy road.
+        paced_wait_s: Longest wait for company on a busy road, for each bundle that is on it.
         window: Bundles of a lane without an answer from which nothing more leaves, full bundles neither.
         forget_s: A bundle without an answer counts for so long.
         outbox_files: Files in one lane of the outbox; beyond, the ferry is behind and users are refused.
@@ -54,7 +55,7 @@ class BundlerBounds:
 
     wait_s: float = 0.002
     on_road: int = 1
-    paced_wait_s: float = 0.02
+    paced_wait_s: float = 0.04
     window: int = 8
     forget_s: float = 1.0
     outbox_files: int = 200
@@ -76,6 +77,7 @@ class _Lane:
         self.waiting_bytes = 0
         self.timer: IDelayedCall | None = None
         self.last_flush = float("-inf")
+        self.since = 0.0
         self.files = 0
         self.counted_at = float("-inf")
 
@@ -171,19 +173,21 @@ class Bundler:
         done: Deferred[int] = Deferred()
         lane.waiting.add(outgoing.unit, cost_of(_size(outgoing)), (outgoing, done))
         lane.waiting_bytes += _size(outgoing)
+        if lane.timer is None:
+            lane.since = self._time.seconds()
         if lane.full and not self._shut(lane):
-            self._hurry(lane)
+            self._schedule(lane, 0.0)
         elif lane.timer is None:
             self._schedule(lane, self._wait_s(lane))
         return done
 
     def answered(self, lane_name: str, request_id: bytes) -> None:
-        """Note that an answer is back; what waited for a free road goes now."""
+        """Note that an answer is back; what waited for a free road goes now, and on a freer one it waits less."""
         lane = self._lanes[lane_name]
         if not lane.flights.answered(request_id) or not lane.waiting:
             return
-        if not lane.flights.busy(self._time.seconds()) or (lane.full and not self._shut(lane)):
-            self._hurry(lane)
+        free = not lane.flights.busy(self._time.seconds()) or (lane.full and not self._shut(lane))
+        self._schedule(lane, 0.0 if free else self._wait_s(lane))
 
     async def send_all(self, group: Sequence[Outgoing]) -> int:
         """Send several, all queued before the first is awaited so that they share bundles; when the last was dropped.
@@ -223,20 +227,17 @@ class Bundler:
     def _wait_s(self, lane: _Lane) -> float:
         now = self._time.seconds()
         if lane.flights.busy(now):
-            return self._bounds.paced_wait_s
-        return max(0.0, self._bounds.wait_s - (now - lane.last_flush))
+            return max(0.0, lane.since + self._bounds.paced_wait_s * lane.flights.count(now) - now)
+        return max(0.0, lane.last_flush + self._bounds.wait_s - now)
 
     def _shut(self, lane: _Lane) -> bool:
         """Whether so many bundles are on the road that nothing more may leave."""
         return lane.flights.count(self._time.seconds()) >= self._bounds.window
 
-    def _hurry(self, lane: _Lane) -> None:
-        """Flush in the reactor's next turn, so that what arrives in this one still goes along."""
+    def _schedule(self, lane: _Lane, delay_s: float) -> None:
+        """Flush after so long; 0 is the reactor's next turn, so that what arrives in this one still goes along."""
         if lane.timer is not None:
             lane.timer.cancel()
-        self._schedule(lane, 0.0)
-
-    def _schedule(self, lane: _Lane, delay_s: float) -> None:
         lane.timer = self._time.callLater(delay_s, self._flush, lane)
 
     def _flush(self, lane: _Lane) -> None:
@@ -245,7 +246,7 @@ class Bundler:
             self._schedule(lane, self._bounds.paced_wait_s)
             return
         self._flush_one(lane)
-        lane.last_flush = self._time.seconds()
+        lane.last_flush = lane.since = self._time.seconds()
         if lane.waiting:
             self._schedule(lane, 0.0 if lane.full else self._wait_s(lane))
 

@@ -27,6 +27,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from ferry.shelves import SUBJECT
 from wire_formats import cbor, cose
 from wire_formats.bundle import CLOCK_SLACK_MS
 from wire_formats.errors import Kind, PeerError
@@ -63,9 +64,8 @@ _SHOWN_KEYS: Final = 7
 _KID_BYTES: Final = 32
 _MAX_SERIAL_BYTES: Final = 20
 _MACHINE: Final = re.compile(r"[a-z0-9_-]{1,32}", re.ASCII)
-HELD_SUBJECT: Final = re.compile(r"[0-9a-f]{64}-[0-9]{1,15}", re.ASCII)
 LANE_SUBJECT: Final = re.compile(r"(inbound|outbound)-(interactive|bulk)", re.ASCII)
-_SUBJECT: Final = re.compile(f"{HELD_SUBJECT.pattern}|{LANE_SUBJECT.pattern}", re.ASCII)
+_ANY_SUBJECT: Final = re.compile(f"{SUBJECT.pattern}|{LANE_SUBJECT.pattern}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +171,8 @@ def _is_shown(payload: bytes) -> bool:
 
 def _parse(reader: HeaderReader) -> Act:
     act = reader.choice(1, ACTS)
-    subject = reader.text(3, _SUBJECT)
-    if (act in BY_TWO) != bool(HELD_SUBJECT.fullmatch(subject)):
+    subject = reader.text(3, _ANY_SUBJECT)
+    if (act in BY_TWO) != bool(SUBJECT.fullmatch(subject)):
         raise PeerError(Kind.MALFORMED, "act and subject do not fit")
     return Act(act, reader.text(2, _MACHINE), subject, reader.choice(4, REASONS), reader.instant(5))
 

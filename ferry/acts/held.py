@@ -1,29 +1,25 @@
 """The held bundles of one half (待审), as the quarantine keeps them: which, why, since when.
 
-Reads and changes the folder ``held`` only; what is quarantined is not seen from here.
+Reads the folder ``held`` only; what is quarantined is not seen from here.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from ferry.folders import read_file
 from ferry.lane.checks import LaneId
 from ferry.lane.reasons import HELD, RELEASABLE, Reason
+from ferry.shelves import HELD_FOLDER, read_notice
 from wire_formats.bundle import MAX_BUNDLE_BYTES
 from wire_formats.collaborators import Disk
 from wire_formats.disk import DISK
 from wire_formats.drop import TEMPORARY, DropName, parse_name
 from wire_formats.errors import PeerError, Unavailable
 from wire_formats.request import LANES
-
-_MAX_NOTICE_BYTES: Final = 4096
-_DIGEST: Final = re.compile("[0-9a-f]{64}", re.ASCII)
 
 
 class HeldItem(NamedTuple):
@@ -65,7 +61,7 @@ class HeldShelf:
     """
 
     def __init__(self, quarantine: Path, *, disk: Disk = DISK) -> None:
-        self.folder = quarantine / "held"
+        self.folder = quarantine / HELD_FOLDER
         self._disk = disk
 
     def items(self) -> list[HeldItem]:
@@ -99,10 +95,7 @@ class HeldShelf:
                 yield self._item(parse_name(text))
 
     def _item(self, name: DropName) -> HeldItem:
-        note_name = DropName(name.epoch, name.sequence, name.sender, "notice")
-        note = json.loads(read_file(self.folder, note_name, limit=_MAX_NOTICE_BYTES, disk=self._disk))
-        lane = LaneId(note["direction"], note["lane"])
-        reason = Reason(note["reason"])
-        if reason not in HELD or lane.lane not in LANES or not _DIGEST.fullmatch(note["sha256"]):
+        notice = read_notice(self.folder, name, disk=self._disk)
+        if notice.reason not in HELD or notice.lane.lane not in LANES:
             raise ValueError("not a notice of a held bundle")
-        return HeldItem(name, reason, lane, int(note["bytes"]), note["sha256"], int(note["at_ms"]))
+        return HeldItem(name, *notice[:5])

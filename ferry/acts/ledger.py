@@ -19,10 +19,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ferry.acts.act import PAUSE, RESUME, VerifiedAct, check_age
-from ferry.guarded_database import RETRY_S, GuardedDatabase
-from ferry.media.register_rows import chained
-from wire_formats.errors import Bug, Kind, PeerError, Unavailable
-from wire_formats.medium import FIRST
+from ferry.chained_ledger import RETRY_S, ChainedLedger
+from wire_formats.errors import Kind, PeerError, Unavailable
 
 TAKEN: Final = "taken"
 AGREED: Final = "agreed"
@@ -76,7 +74,7 @@ class Line(NamedTuple):
     digest: str
 
 
-class ActLedger(GuardedDatabase):
+class ActLedger(ChainedLedger):
     """One half's ledger.
 
     Args:
@@ -102,10 +100,6 @@ class ActLedger(GuardedDatabase):
                 self._database.execute("PRAGMA journal_mode = DELETE")
                 self._database.execute("PRAGMA synchronous = FULL")
                 self._database.executescript(_SCHEMA)
-
-    def close(self) -> None:
-        """Close; everything is committed."""
-        self._database.close()
 
     def seen(self, digest: bytes) -> bool:
         """Tell whether this very act came before."""
@@ -146,7 +140,7 @@ class ActLedger(GuardedDatabase):
         """Note that the half has done what was agreed on."""
         with self._transaction():
             names = "+".join(sorted({line.operator for line in self._lines(act, subject) if line.outcome != REFUSED}))
-            self._append((now_ms, act, subject, "", names, "", OWN, DONE, detail, now_ms, ""))
+            self._append(now_ms, act, subject, "", names, "", OWN, DONE, detail, now_ms, "")
 
     def unfinished(self) -> list[tuple[str, str]]:
         """Give act and subject of what was agreed on and is not done."""
@@ -182,21 +176,6 @@ class ActLedger(GuardedDatabase):
             ).fetchall()
         return [Line(*row) for row in reversed(rows)]
 
-    def verify(self) -> int:
-        """Recompute the chain; gives how many lines there are.
-
-        Raises:
-            Bug: the first line that does not fit.
-        """
-        previous, number = FIRST, 0
-        with self._guarded():
-            rows = self._database.execute(f"SELECT {_COLUMNS}, chain FROM acts ORDER BY position")  # noqa: S608
-            for number, (*fields, chain) in enumerate(rows, start=1):
-                previous = chained(previous, fields)
-                if fields[0] != number or chain != previous:
-                    raise Bug(Kind.BUG, f"line {number} of the ledger of acts does not fit the chain")
-        return number
-
     def _said(self, verified: VerifiedAct, now_ms: int) -> list[Line]:
         lines = self._lines(verified.act.act, verified.act.subject)
         return [line for line in lines if line.outcome in (TAKEN, AGREED) and _fresh(line, now_ms)]
@@ -212,19 +191,9 @@ class ActLedger(GuardedDatabase):
         act, operator = verified.act, verified.operator
         way = CONSOLE if verified.by_console else SIGNATURE
         self._append(
-            (
-                now_ms, act.act, act.subject, act.reason, operator.name, operator.kid.hex(), way, outcome, detail,
-                act.made_ms, verified.digest.hex(),
-            )
+            now_ms, act.act, act.subject, act.reason, operator.name, operator.kid.hex(), way, outcome, detail,
+            act.made_ms, verified.digest.hex(),
         )  # fmt: skip
-
-    def _append(self, fields: tuple[int | str, ...]) -> None:
-        row = self._database.execute("SELECT position, chain FROM acts ORDER BY position DESC LIMIT 1").fetchone()
-        position, previous = row or (0, FIRST)
-        whole = (position + 1, *fields)
-        self._database.execute(
-            "INSERT INTO acts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*whole, chained(previous, whole))
-        )
 
 
 def _fresh(line: Line, now_ms: int) -> bool:

@@ -30,7 +30,7 @@ from ferry.acts.settings import ActsSettings
 from ferry.acts.view import single_item
 from ferry.intake import Over
 from ferry.journal import RECEIVED_WAY, SENT_WAY, Entry
-from ferry.lane.checks import HIGH_ROLE, LOW_ROLE, LaneId
+from ferry.lane.checks import LaneId
 from ferry.lane.crossing import Author, State
 from ferry.lane.reasons import Reason
 from ferry.parts import HalfParts
@@ -247,8 +247,7 @@ class ActStation:
         )
 
     def _way(self, lane: LaneId) -> str:
-        own = LOW_ROLE if self._parts.key_role == LOW_ROLE else HIGH_ROLE
-        return SENT_WAY if lane.crossing_role == own else RECEIVED_WAY
+        return SENT_WAY if lane.crossing_role == self._parts.key_role else RECEIVED_WAY
 
     def _refuse(self, reason: str, *, operator: str = "") -> None:
         self.log.warn("act_refused", reason=reason, operator=operator)

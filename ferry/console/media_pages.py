@@ -128,7 +128,8 @@ class MediaPages:
         outcome: Mapping[str, Any] | None = None
         if state is not None and _ORDER.fullmatch(named):
             outcome = next((one for one in state["outcomes"] if one["order"] == named), None)
-        pending = bool(_ORDER.fullmatch(named)) and outcome is None and state is not None
+        # Also while the clerk is silent: it may be busy for long, and a page that asks no more never shows the outcome.
+        pending = bool(_ORDER.fullmatch(named)) and outcome is None
         trouble = visit.query.get("trouble", "")
         return self._write(
             visit, template, state=state, outcome=outcome, pending=pending,

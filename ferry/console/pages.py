@@ -12,7 +12,6 @@ from twisted.logger import Logger
 from ferry.acts.act import (
     ACTS,
     BY_TWO,
-    HELD_SUBJECT,
     LANE_SUBJECT,
     REASONS,
     RELEASE,
@@ -31,17 +30,18 @@ from ferry.console.settings import ConsoleSettings
 from ferry.console.visit import Reply, Visit, redirect
 from ferry.journal_search import MOST_ROWS, Sought, search_journal
 from ferry.lane.crossing import State
-from ferry.set_aside import SET_ASIDE, SetAsideShelf
+from ferry.set_aside import SetAsideShelf
+from ferry.shelves import SUBJECT
 from ferry.witness.evidence_desk import evidence_of_request
 from wire_formats.errors import Bug, HallError, Kind, PeerError, Refused, Unavailable
-from wire_formats.ids import ID_BYTES, parse_reference_number
+from wire_formats.ids import parse_request_id
 from wire_formats.instants import MINUTE_MS
 from wire_formats.suites import SigningKey
 from wire_formats.tlog.evidence import format_evidence
 from wire_formats.trust import TrustStore
 
-_HELD_PAGE: Final = re.compile(f"/held/({HELD_SUBJECT.pattern})", re.ASCII)
-_SET_ASIDE_PAGE: Final = re.compile(f"/quarantined/({SET_ASIDE.pattern})", re.ASCII)
+_HELD_PAGE: Final = re.compile(f"/held/({SUBJECT.pattern})", re.ASCII)
+_SET_ASIDE_PAGE: Final = re.compile(f"/quarantined/({SUBJECT.pattern})", re.ASCII)
 _NOTES: Final = frozenset({"said", "paused"})
 _DIGITS: Final = re.compile("[0-9]{1,6}", re.ASCII)
 
@@ -190,7 +190,7 @@ class ConsolePages:
         return self._page(visit, "log.html", lines=desk.lines(), count=count, broken=broken)
 
     def _evidence(self, visit: Visit) -> Reply:
-        request = _request(visit.query.get("request", ""))
+        request = parse_request_id(visit.query.get("request", ""))
         answer = visit.query.get("answer") == "yes"
         try:
             given = evidence_of_request(self._parts.settings.crossings, request, self._parts.machines(), answer=answer)
@@ -218,7 +218,7 @@ class ConsolePages:
         if visit.path != "/act":
             raise Refused(Kind.METHOD_NOT_ALLOWED, "nothing to send there")
         act, subject, reason = (visit.form.get(name, "") for name in ("act", "subject", "reason"))
-        pattern = HELD_SUBJECT if act in BY_TWO else LANE_SUBJECT
+        pattern = SUBJECT if act in BY_TWO else LANE_SUBJECT
         if act not in ACTS or reason not in REASONS or not pattern.fullmatch(subject):
             raise PeerError(Kind.BAD_HTTP, "no such act")
         item = parts.desk.shelf.find(subject) if act in BY_TWO else None
@@ -236,21 +236,9 @@ class ConsolePages:
 def _sought(asked: Mapping[str, str], now_ms: int) -> Sought:
     minutes = asked["minutes"]
     since = now_ms - int(minutes) * MINUTE_MS if _DIGITS.fullmatch(minutes) else 0
-    return Sought(asked["state"], asked["digest"], since, 0, _request(asked["request"]) if asked["request"] else b"")
-
-
-def _request(text: str) -> bytes:
-    """Take a request's id or receipt number.
-
-    Raises:
-        PeerError: neither.
-    """
-    try:
-        if len(text) == 2 * ID_BYTES:
-            return bytes.fromhex(text)
-    except ValueError:
-        pass
-    return parse_reference_number(text)
+    return Sought(
+        asked["state"], asked["digest"], since, 0, parse_request_id(asked["request"]) if asked["request"] else b""
+    )
 
 
 def _note(visit: Visit) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Final
 
 from twisted.internet.task import LoopingCall
@@ -20,10 +19,9 @@ from ferry.console.samples import EVERY_S, Samples
 from ferry.console.settings import ConsoleSettings
 from ferry.console.site import TOKEN_BYTES, BoundedFactory, ConsoleFactory, ConsoleSite, SiteParts
 from ferry.console.tls import ConsoleContext
-from wire_formats.certificate_names import machine_of
+from ferry.own_keys import read_own, signing_key
 from wire_formats.collaborators import Clock, Pool, Randomness
-from wire_formats.settings_reader import SettingsError
-from wire_formats.suites import SigningKey, load_signing_key
+from wire_formats.suites import SigningKey
 from wire_formats.trust import TrustStore
 
 BACKLOG: Final = 32
@@ -120,7 +118,7 @@ def build_console(
         answer=pages.answer,
         renderer=renderer,
         operators=lambda: known_operators(acts),
-        revoked=RevokedOperators(settings.client_crl, _read(settings.operator_issuers)).check,
+        revoked=RevokedOperators(settings.client_crl, read_own(settings.operator_issuers)).check,
         secret=randomness.bytes(TOKEN_BYTES),
         pool=pool,
         clock=clock,
@@ -132,23 +130,11 @@ def build_console(
 
 
 def _machines(settings: ConsoleSettings) -> TrustStore:
+    """Read the machines for one visit: a PeerError becomes a line on its page."""
     return TrustStore.from_pem([settings.trust_issuers.read_bytes()], [settings.trust_machines.read_bytes()])
 
 
 def _own_key(settings: ConsoleSettings) -> SigningKey | None:
     if settings.signing_key is None or settings.signing_certificate is None:
         return None
-    try:
-        key = load_signing_key(_read(settings.signing_key), _read(settings.signing_certificate))
-    except ValueError as error:
-        raise SettingsError(f"{settings.signing_key}: {error}") from None
-    if machine_of(key.certificate).role != CONSOLE_ROLE:
-        raise SettingsError(f"{settings.signing_certificate}: not a certificate for the role {CONSOLE_ROLE}")
-    return key
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}; `ferrygate up` makes it with a new installation") from None
+    return signing_key(settings.signing_key, settings.signing_certificate, CONSOLE_ROLE)

@@ -71,6 +71,7 @@ _TROUBLES: Final = tuple(
         (r"quarantine is full", "待审区已满"),
         (r"cannot move a held bundle: (.*)", "待审数据包无法移动：{0}"),
         (r"cannot write a drop: (.*)", "无法写入文件：{0}"),
+        (r"media folder cannot be read: (.*)", "介质目录无法读取：{0}"),
         (r"folder cannot be read: (.*)", "目录无法读取：{0}"),
         (r"file cannot be read: (.*)", "文件无法读取：{0}"),
         (r"file cannot be removed: (.*)", "文件无法删除：{0}"),

@@ -1,7 +1,8 @@
 """An inspector at the other end of a Unix socket (implements ``port.InspectionPort``).
 
 Questions are written as they come and answered in order.  When the connection ends, or an answer does not come within
-ten seconds, everything that was asked is lost: whoever waits learns it, and the connection is made anew.
+ten seconds, no answer comes any more, and the connection is made anew.  The oldest question without an answer is the
+one that was worked on: it alone may be the cause, and its asker learns that; the others may be asked again.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ferry.inspector.frames import FrameReader, NotScanned, Question, Verdict, encode_question, parse_answer
-from ferry.inspector.port import InspectorLostError, Pending, settled
+from ferry.inspector.port import InspectorLostError, NotReachedError, Pending, settled
 from wire_formats.bundle import Item
 from wire_formats.errors import Kind, PeerError, Unavailable
 
@@ -33,7 +34,7 @@ class _Ticket:
     def __init__(self, wake: Callable[[], None], count: int) -> None:
         self._wake = wake
         self._found: Sequence[Verdict] | NotScanned | None = None
-        self._lost = False
+        self._lost: InspectorLostError | NotReachedError | None = None
         self.count = count
 
     def verdicts(self) -> Sequence[Verdict] | None:
@@ -41,10 +42,11 @@ class _Ticket:
 
         Raises:
             InspectorLostError: they will not come.
+            NotReachedError: the inspector ended over another question.
             NoScannerError: the virus scanner does not answer.
         """
-        if self._lost:
-            raise InspectorLostError
+        if self._lost is not None:
+            raise self._lost
         return None if self._found is None else settled(self._found)
 
     def answer(self, found: Sequence[Verdict] | NotScanned) -> None:
@@ -52,9 +54,9 @@ class _Ticket:
         self._found = found
         self._wake()
 
-    def lose(self) -> None:
+    def lose(self, why: InspectorLostError | NotReachedError) -> None:
         """Note that there will be none."""
-        self._lost = True
+        self._lost = why
         self._wake()
 
 
@@ -79,7 +81,7 @@ class _Conversation(Protocol):
             self._far.distrust(error)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Everything asked is lost."""
+        """No answer comes any more."""
         self._far.disconnected(self)
 
 
@@ -192,8 +194,9 @@ class FarInspector:
         if not self._stopped:
             self.log.warn("inspector_lost", count=len(lost))
             self.later()
-        for ticket in lost.values():
-            ticket.lose()
+        working_on = next(iter(lost), None)
+        for number, ticket in lost.items():
+            ticket.lose(InspectorLostError() if number == working_on else NotReachedError())
 
     def later(self) -> None:
         """Connect in a moment."""

@@ -19,6 +19,13 @@ class InspectorLostError(Exception):
     """The inspector ended, or hung, over what it was given: the bundle may be the cause."""
 
 
+class NotReachedError(Unavailable):
+    """The inspector ended over another question, asked before: nothing speaks against these items."""
+
+    def __init__(self) -> None:
+        super().__init__(Kind.BUSY, "inspector lost", _RETRY_S)
+
+
 class NoScannerError(Unavailable):
     """Nothing may pass now: the virus scanner does not answer."""
 
@@ -34,6 +41,7 @@ class Pending(Protocol):
 
         Raises:
             InspectorLostError: they will not come.
+            NotReachedError: not these, but the next time they may.
             NoScannerError: not now; nothing speaks against the items.
         """
 

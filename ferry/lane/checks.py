@@ -182,6 +182,17 @@ def _check_answers(bundle: Bundle, lane: LaneId, signers: Signers, role: str) ->
     return reply_to
 
 
+def check_answers_whole(bundle: Bundle, lane: LaneId) -> None:
+    """Check that every answer's content is the one its header names; of requests nothing is checked.
+
+    Raises:
+        PeerError: one is not.
+    """
+    if lane.direction == OUTBOUND:
+        for item in bundle.items:
+            _check_undamaged(parse_answer_header(item.header), item.content)
+
+
 def _check_undamaged(header: AnswerHeader, content: bytes) -> None:
     """Check an answer's content, which no seal covers; another copy of it may be well."""
     try:

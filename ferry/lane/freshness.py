@@ -12,10 +12,14 @@ from wire_formats.bundle import CLOCK_SLACK_MS
 
 
 class Freshness:
-    """The newest message of one kind and lane: by the epoch it speaks of, then by when it was made."""
+    """The newest message of one kind and lane: by the epoch it speaks of, then by when it was made.
 
-    def __init__(self) -> None:
-        self._newest = (0, 0)
+    Args:
+        newest: of an earlier run.
+    """
+
+    def __init__(self, newest: tuple[int, int] = (0, 0)) -> None:
+        self.newest = newest
 
     def renews(self, epoch: int, made_ms: int, *, now_ms: int) -> bool:
         """Note a message; gives whether it is newer than all before.
@@ -25,9 +29,9 @@ class Freshness:
             made_ms: when it was made, by its maker's clock.
             now_ms: the instant now, by our own clock.
         """
-        if self._newest[1] > now_ms + CLOCK_SLACK_MS:
-            self._newest = (0, 0)  # our clock was wrong when we believed it
-        if (epoch, made_ms) <= self._newest:
+        if self.newest[1] > now_ms + CLOCK_SLACK_MS:
+            self.newest = (0, 0)  # our clock was wrong when we believed it
+        if (epoch, made_ms) <= self.newest:
             return False
-        self._newest = (epoch, made_ms)
+        self.newest = (epoch, made_ms)
         return True

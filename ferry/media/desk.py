@@ -13,15 +13,16 @@ from ferry.journal import open_database as open_journal
 from ferry.lane.checks import HIGH_ROLE, INBOUND, LOW_ROLE, OUTBOUND
 from ferry.media.register import MediaRegister
 from ferry.media.settings import MediaSettings
+from ferry.own_keys import known_signers, public_seal_key, seal_key, signing_key
 from ferry.settings import HalfSettings
 from wire_formats.certificate_names import machine_of
 from wire_formats.collaborators import Clock, Disk, Randomness
 from wire_formats.disk import DISK
-from wire_formats.errors import Kind, PeerError, Unavailable
+from wire_formats.errors import Kind, Unavailable
 from wire_formats.medium import OPERATOR_ROLE
 from wire_formats.seal import SealPrivateKey, SealPublicKey
 from wire_formats.settings_reader import SettingsError
-from wire_formats.suites import SigningKey, load_signing_key
+from wire_formats.suites import SigningKey
 from wire_formats.trust import TrustStore
 
 _RETRY_S: Final = 5
@@ -159,12 +160,10 @@ def open_desk(
     media = settings.media
     if media is None:
         raise SettingsError("this half has no [ferry.media] settings; docs/media.md shows them")
-    key = _signing_key(settings)
+    key = signing_key(settings.signing_key, settings.signing_certificate, *_PEERS)
     role, name = machine_of(key.certificate)
-    if role not in _PEERS:
-        raise SettingsError(f"{settings.signing_certificate}: not a certificate of a ferry half")
     peer_role, direction = _PEERS[role]
-    machines = _trust([settings.trust_issuers], [settings.trust_machines])
+    machines = known_signers(settings.trust_issuers, settings.trust_machines)
     peers = machines.names(peer_role)
     if len(peers) != 1:
         raise SettingsError(f"{settings.trust_machines}: names {len(peers)} machines of the role {peer_role}, not one")
@@ -177,8 +176,8 @@ def open_desk(
         peer=next(iter(peers)),
         peer_role=peer_role,
         key=key,
-        seal_key=_seal_key(media.seal_key),
-        peer_key=_public_key(media.peer_key),
+        seal_key=seal_key(media.seal_key),
+        peer_key=public_seal_key(media.peer_key),
         machines=machines,
         operators=_operators(media),
         journal=settings.journal,
@@ -194,42 +193,7 @@ def _operators(media: MediaSettings) -> TrustStore:
     """Read the operators' certificates; a file that is not there or empty names nobody."""
     if not media.operators.exists() or not media.operators.read_bytes().strip():
         return TrustStore([])
-    store = _trust([media.operator_issuers], [media.operators])
+    store = known_signers(media.operator_issuers, media.operators)
     if not store.names(OPERATOR_ROLE):
         raise SettingsError(f"{media.operators}: no certificate of a gatekeeper operator")
     return store
-
-
-def _signing_key(settings: HalfSettings) -> SigningKey:
-    try:
-        return load_signing_key(_read(settings.signing_key), _read(settings.signing_certificate))
-    except ValueError as error:
-        raise SettingsError(f"{settings.signing_key}: {error}") from None
-
-
-def _seal_key(path: Path) -> SealPrivateKey:
-    try:
-        return SealPrivateKey(_read(path))
-    except ValueError as error:
-        raise SettingsError(f"{path}: {error}") from None
-
-
-def _public_key(path: Path) -> SealPublicKey:
-    try:
-        return SealPublicKey(_read(path))
-    except PeerError as error:
-        raise SettingsError(f"{path}: {error.private}") from None
-
-
-def _trust(issuers: list[Path], certificates: list[Path]) -> TrustStore:
-    try:
-        return TrustStore.from_pem([_read(path) for path in issuers], [_read(path) for path in certificates])
-    except PeerError as error:
-        raise SettingsError(f"{certificates[0]}: {error.private}") from None
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}; `ferrygate up` makes it with a new installation") from None

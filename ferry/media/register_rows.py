@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from ferry.media.states import MediumKind, MediumState
-from wire_formats import cbor
 
 EXPORT_WAY: Final = "export"
 IMPORT_WAY: Final = "import"
@@ -90,11 +87,6 @@ class Act(NamedTuple):
     serial: str
     detail: str
     operator: str
-
-
-def chained(previous: bytes, fields: Iterable[int | str]) -> bytes:
-    """Chain one act to those before it."""
-    return hashlib.sha256(previous + cbor.encode(list(fields))).digest()
 
 
 def medium_of(row: tuple[str, str, str, str, int]) -> Medium:

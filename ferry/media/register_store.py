@@ -6,10 +6,9 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from ferry.guarded_database import RETRY_S, GuardedDatabase
-from ferry.media.register_rows import MOST_LISTED, SCHEMA, Act, chained
-from wire_formats.errors import Bug, Kind, Unavailable
-from wire_formats.medium import FIRST
+from ferry.chained_ledger import RETRY_S, ChainedLedger
+from ferry.media.register_rows import MOST_LISTED, SCHEMA, Act
+from wire_formats.errors import Kind, Unavailable
 
 
 def open_database(path: Path) -> sqlite3.Connection:
@@ -17,7 +16,7 @@ def open_database(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, isolation_level=None, timeout=5.0)
 
 
-class RegisterStore(GuardedDatabase):
+class RegisterStore(ChainedLedger):
     """The database and its list of acts.
 
     Args:
@@ -47,10 +46,6 @@ class RegisterStore(GuardedDatabase):
                 self._database.execute("INSERT OR IGNORE INTO origin VALUES (1, ?)", (now_ms,))
         self._version = -1
 
-    def close(self) -> None:
-        """Close; everything is committed."""
-        self._database.close()
-
     def acts(self, *, serial: str = "", most: int = MOST_LISTED) -> list[Act]:
         """Give the latest acts, oldest first."""
         with self._guarded():
@@ -61,28 +56,10 @@ class RegisterStore(GuardedDatabase):
             ).fetchall()
         return [Act(*row) for row in reversed(rows)]
 
-    def verify_acts(self) -> int:
-        """Recompute the chain of acts; gives how many there are.
-
-        Raises:
-            Bug: the first act that does not fit.
-        """
-        with self._guarded():
-            rows = self._database.execute("SELECT * FROM acts ORDER BY position").fetchall()
-        previous = FIRST
-        for number, (*fields, chain) in enumerate(rows, start=1):
-            previous = chained(previous, fields)
-            if fields[0] != number or chain != previous:
-                raise Bug(Kind.BUG, f"act {number} of the media register does not fit the chain")
-        return len(rows)
-
     def note(self, act: str, serial: str, detail: str, *, operator: str, now_ms: int) -> None:
         """Enter an act that changes no medium: an export was prepared, signed or cancelled."""
         with self._transaction():
             self._act(act, serial, detail, operator, now_ms)
 
     def _act(self, act: str, serial: str, detail: str, operator: str, now_ms: int) -> None:
-        row = self._database.execute("SELECT position, chain FROM acts ORDER BY position DESC LIMIT 1").fetchone()
-        position, previous = row or (0, FIRST)
-        fields: list[int | str] = [position + 1, now_ms, act, serial, detail, operator]
-        self._database.execute("INSERT INTO acts VALUES (?, ?, ?, ?, ?, ?, ?)", (*fields, chained(previous, fields)))
+        self._append(now_ms, act, serial, detail, operator)

@@ -9,7 +9,6 @@ from ferry.witness.keeper import LogKeeper
 from ferry.witness.own_log import OwnLog
 from ferry.witness.peer import PeerLog
 from ferry.witness.station import Around, Send, WitnessStation
-from wire_formats.certificate_names import machine_of
 
 
 def build_witness(parts: HalfParts, send: Send) -> WitnessStation:
@@ -19,7 +18,7 @@ def build_witness(parts: HalfParts, send: Send) -> WitnessStation:
         parts: the half's collaborators.
         send: sends a control message to the other half.
     """
-    role = machine_of(parts.key.certificate).role
+    role = parts.key_role
     peer = HIGH_ROLE if role == LOW_ROLE else LOW_ROLE
     keeper = LogKeeper(role, parts.name, parts.key, parts.signers.trust, peer)
     crossings, limits = parts.crossings, parts.limits

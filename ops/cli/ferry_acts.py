@@ -30,7 +30,7 @@ from ops.cli.users import check_user
 from ops.operators.asking import signing_keys
 from ops.runtime.clock import SystemClock
 from wire_formats.errors import HallError, PeerError
-from wire_formats.ids import ID_BYTES, parse_reference_number
+from wire_formats.ids import parse_request_id
 from wire_formats.instants import iso, local_minute
 
 MOST_STATUS_BYTES: Final = 1 << 20
@@ -248,8 +248,11 @@ def _quarantined_show(asked: argparse.Namespace) -> Iterator[str]:
     for item in found:
         why, now = WHY_SET_ASIDE[item.reason], what_now(item.reason)
         yield f"quarantined since {iso(item.at_ms)}: {why.en} ({why.zh}; {item.reason.value})"
-        yield f"lane {item.lane.direction} {item.lane.lane}, {item.size:,} bytes, {'kept' if item.kept else 'not kept'}"
-        yield f"digest {item.digest}"
+        kept = "nothing to keep" if item.no_bytes else ("kept" if item.kept else "not kept")
+        yield f"lane {item.lane.direction} {item.lane.lane}, {item.size:,} bytes, {kept}"
+        yield f"{'digest of reason and file name' if item.no_bytes else 'digest'} {item.digest}"
+        if item.file:
+            yield f"file name {item.file}"
         yield f"{now.en} {now.zh}"
     yield "it is never sent on; contents are not shown (永不放行，不显示内容)"
 
@@ -278,8 +281,8 @@ def _request(text: str) -> bytes:
     if not text:
         return b""
     try:
-        return bytes.fromhex(text) if len(text) == 2 * ID_BYTES else parse_reference_number(text)
-    except (ValueError, PeerError):
+        return parse_request_id(text)
+    except PeerError:
         raise CannotRunError(f"'{text[:40]}' is neither a request's id (32 digits) nor a receipt number") from None
 
 

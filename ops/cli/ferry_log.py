@@ -11,17 +11,16 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ferry.witness.audit import Audit, audit_half, compare
 from ferry.witness.evidence_desk import Given, evidence_of_crossing, evidence_of_request
 from ops.cli.faults import CannotRunError
+from ops.cli.ferry_half import FILES
 from ops.cli.words import Words, add_root
 from ops.layout import Layout
-from ops.roles.ferry_high import FerryHighFile
-from ops.roles.ferry_low import FerryLowFile
 from wire_formats.errors import PeerError
-from wire_formats.ids import ID_BYTES, parse_reference_number, reference_number
+from wire_formats.ids import parse_request_id, reference_number
 from wire_formats.instants import SECOND_MS, iso
 from wire_formats.request import parse_header
 from wire_formats.settings_reader import load_settings
@@ -32,7 +31,6 @@ from wire_formats.trust import TrustStore
 EXIT_NOT_PROVED: Final = 1
 ISSUERS: Final = "machine_issuers.pem"
 MACHINES: Final = "machines*.pem"
-_FILES: Final[dict[str, Any]] = {"low": FerryLowFile, "high": FerryHighFile}
 _EVIDENCE: Final = (
     "Write the evidence (证据) that a request, its answer, or one crossing of the log went over the gap: one file that "
     "`ferrygate ferry verify` or anybody's own program checks with public keys only (docs/witnessed-log.md)."
@@ -182,7 +180,7 @@ def _findings(audit: Audit) -> Iterator[str]:
 
 def _installed(root: Path, side: str) -> tuple[Path, TrustStore]:
     half = f"ferry_{side}"
-    ferry = load_settings(_FILES[side], Layout(root).settings(half)).ferry
+    ferry = load_settings(FILES[side], Layout(root).settings(half)).ferry
     return ferry.crossings_folder, _store([ferry.trust_issuers], [ferry.trust_machines])
 
 
@@ -214,12 +212,7 @@ def _request(text: str) -> bytes:
         argparse.ArgumentTypeError: neither.
     """
     try:
-        if len(text) == 2 * ID_BYTES and (found := bytes.fromhex(text)):
-            return found
-    except ValueError:
-        pass
-    try:
-        return parse_reference_number(text)
+        return parse_request_id(text)
     except PeerError:
         raise argparse.ArgumentTypeError(
             f"'{text[:60]}' is neither a request's id (32 hexadecimal digits) nor a reference number"

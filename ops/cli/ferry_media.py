@@ -11,7 +11,7 @@ import getpass
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ferry.media.collecting import Collection
 from ferry.media.desk import MediaDesk, open_desk
@@ -25,23 +25,18 @@ from ferry.media.slip import Slip, grouped, slip_html, slip_text
 from ferry.media.states import STATE_LABELS, MediumKind, MediumState
 from ferry.media.writing import write_small
 from ops.cli.faults import CannotRunError
-from ops.cli.ferry_half import sides
+from ops.cli.ferry_half import half_settings, sides
 from ops.cli.ferry_media_words import parser
 from ops.cli.table import render
 from ops.cli.users import check_user
-from ops.layout import Layout
 from ops.operators.asking import signing_keys
-from ops.roles.ferry_high import FerryHighFile
-from ops.roles.ferry_low import FerryLowFile
 from ops.runtime.clock import SystemClock, SystemRandomness
 from wire_formats.errors import HallError, PeerError
 from wire_formats.instants import local_minute
 from wire_formats.medium import MAX_STATEMENT_BYTES, MediumStatement, parse_statement, sign_statement
 from wire_formats.medium_receipt import MAX_RECEIPT_BYTES
-from wire_formats.settings_reader import load_settings
 from wire_formats.suites import Signing
 
-_FILES: Final[dict[str, Any]] = {"low": FerryLowFile, "high": FerryHighFile}
 _DIRECTIONS: Final = {"inbound": "DMZ to core (入)", "outbound": "core to DMZ (出)"}
 
 
@@ -62,7 +57,7 @@ def media(words: Sequence[str]) -> int:
 
 
 def _print_word(asked: argparse.Namespace, side: str) -> None:
-    desk = _open(asked.root.resolve(), side)
+    desk = _open(asked.root, side)
     try:
         lines = _WORDS[asked.word](desk, asked)
     except HallError as error:
@@ -75,14 +70,7 @@ def _print_word(asked: argparse.Namespace, side: str) -> None:
 
 
 def _open(root: Path, side: str) -> MediaDesk:
-    layout = Layout(root)
-    there = [one for one in _FILES if layout.settings(f"ferry_{one}").exists()]
-    if not there:
-        raise CannotRunError(f"{root}: neither half of the ferry is here; `make run` makes a demonstration")
-    if not side and len(there) > 1:
-        raise CannotRunError("both halves of the ferry are here: say --side low (DMZ) or --side high (core)")
-    side = side or there[0]
-    settings = load_settings(_FILES[side], layout.settings(f"ferry_{side}")).ferry
+    settings = half_settings(root, side)
     if settings.media is not None:
         check_user(settings.media.folder, "the media", "the ferry")
     return open_desk(settings, clock=SystemClock(), randomness=SystemRandomness())
@@ -272,7 +260,7 @@ def _lost(desk: MediaDesk, asked: argparse.Namespace) -> list[str]:
 
 
 def _history(desk: MediaDesk, asked: argparse.Namespace) -> list[str]:
-    count = desk.register.verify_acts()
+    count = desk.register.verify()
     rows = [
         (str(act.position), local_minute(act.at_ms), act.act, act.serial or "-", act.operator, act.detail or "-")
         for act in desk.register.acts(serial=asked.serial)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,7 @@ _MAKE_S: Final = 240
 def main(arguments: list[str]) -> int:
     """Build a laboratory for each transport, look, print what was found."""
     words = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _told_to_stop)
     if os.geteuid() != 0:
         return _cannot("a laboratory makes network namespaces and runs every zone as its own user: run it as root")
     if missing := missing_tools():
@@ -42,6 +44,9 @@ def main(arguments: list[str]) -> int:
             some = prove(folder, transport, lost_per_1000=words.loss)
         except LabError as error:
             return _cannot(f"{error}; what the roles said is in {folder}")
+        except (KeyboardInterrupt, SystemExit):
+            shutil.rmtree(folder)
+            raise
         print(render(("", "what", "seen"), [("ok" if one.holds else "FAILS", one.what, one.told) for one in some]))
         found += some
         if words.keep or not all(one.holds for one in some):
@@ -95,6 +100,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _tell(words: str) -> None:
     print(f"  {words} ...", flush=True)
+
+
+def _told_to_stop(number: int, _frame: object) -> None:
+    """Leave as by Ctrl-C: machines, processes and folder are taken down on the way."""
+    raise SystemExit(128 + number)
 
 
 def _cannot(why: str) -> int:

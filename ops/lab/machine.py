@@ -26,7 +26,7 @@ from ops.units import ownership
 from ops.units.service_unit import visible
 
 _STOP_S: Final = 30
-_HEALTHY_S: Final = 120
+_HEALTHY_S: Final = 240
 
 
 class Roles:

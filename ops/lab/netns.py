@@ -16,7 +16,7 @@ from typing import Final
 
 from ops.lab.plan import MACHINES, End, Link, rules
 
-_DEADLINE_S: Final = 20
+_DEADLINE_S: Final = 90
 _TOOLS: Final = ("ip", "nft", "setpriv", "unshare", "mount")
 
 
@@ -51,8 +51,8 @@ class Network:
             LabError: the kernel or the user's rights do not allow it.
         """
         for machine in MACHINES:
+            self._made.append(machine)  # before it is there: who is interrupted in between takes it down, too
             call("ip", "netns", "add", self.name(machine))
-            self._made.append(machine)
             self.run(
                 machine,
                 "sysctl",
@@ -122,7 +122,8 @@ class Network:
     def close(self) -> None:
         """Take all machines down, and with them their cables."""
         while self._made:
-            subprocess.run(["ip", "netns", "del", self.name(self._made.pop())], check=False, timeout=_DEADLINE_S)
+            words = ["ip", "netns", "del", self.name(self._made.pop())]
+            subprocess.run(words, check=False, capture_output=True, timeout=_DEADLINE_S)
 
     def _device(self, end: End) -> dict[str, dict[str, dict[str, int]]]:
         told = self.run(end.machine, "ip", "-j", "-s", "link", "show", "dev", end.device)

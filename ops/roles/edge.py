@@ -16,6 +16,7 @@ from dmz.admission.metrics import AdmissionMetrics
 from dmz.admission.session_marks import SessionMarks, table_bytes
 from dmz.admission.settings import AdmissionSettings
 from dmz.answering import Answerer
+from dmz.edge.form_keeper import FormKeeper
 from dmz.edge.master import EdgeChild, EdgeMaster
 from dmz.edge.service import Collaborators, EdgeService
 from dmz.edge.settings import EdgeSettings
@@ -174,7 +175,7 @@ def _run_child(file: EdgeFile, sockets: Sockets, guard: Guard, child: EdgeChild,
             watch=around.watch,
             registry=around.registry,
             takes_files=hall_route_table().takes_files,
-            pipeline=intrusion.watched(gate),
+            pipeline=intrusion.watched(FormKeeper(gate)),
             intrusion=intrusion.watch,
             access_log=AccessLines(around.log, clock=around.clock, role=name, at_turn_end=around.reactor.at_turn_end),
         )

@@ -21,7 +21,7 @@ from ferry.inspector import dialler
 from ferry.inspector.dialler import Dialler
 from ferry.inspector.scanning import ScanLimits, Scanner
 from ferry.inspector.server import InspectorServer
-from ferry.service import seal_key
+from ferry.own_keys import seal_key
 from ferry.settings import InspectorSettings
 from ops.roles.role_file import LoadedRole
 from ops.runtime.clock import SystemClock, steady_s

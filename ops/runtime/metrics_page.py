@@ -18,7 +18,8 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IAddress, IDelayedCall, IListeningPort, IReactorTCP
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
-from twisted.web.pages import notFound
+from twisted.web.http import NOT_ALLOWED
+from twisted.web.pages import errorPage, notFound
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request, Site
 
@@ -26,6 +27,7 @@ LOOPBACK: Final = "127.0.0.1"
 MOST_CONNECTIONS: Final = 16
 IDLE_S: Final = 15
 _TRY_AGAIN_S: Final = 0.1
+_ASKING: Final = (b"GET", b"HEAD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,14 @@ class _Known(Resource):
     def getChild(self, path: bytes, request: Request) -> IResource:
         """Give the page for an unknown path."""
         return notFound()
+
+    def render(self, request: Request) -> Any:
+        """Answer who only asks; any other method is refused here, since Twisted's own page for that is deprecated."""
+        if request.method in _ASKING:
+            return super().render(request)
+        request.setHeader(b"allow", b", ".join(_ASKING))
+        refusal: Any = errorPage(NOT_ALLOWED, "No Such Method", "This page can only be read.")
+        return refusal.render(request)
 
 
 class _Metrics(_Known):

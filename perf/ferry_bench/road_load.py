@@ -1,8 +1,8 @@
 """The workers' end of the road, all of them in one loop: bundles out by a plan, answers in, the time of each.
 
 A bundle forms as a worker makes it (``dmz.workers.bundler``): what waits, at most 256 requests or 1 MiB; at once on
-a free road, after 20 ms or with the next answer on a busy one.  Or each request is a bundle of its own, sealed before.
-A request's time counts from when it was due, so a late load generator is no excuse.
+a free road, else after 40 ms for each bundle on it or when it is free again.  Or each request is a bundle of its own,
+sealed before.  A request's time counts from when it was due, so a late load generator is no excuse.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from wire_formats.suites import SigningKey
 from wire_formats.trust import TrustStore
 
 WAIT_S: Final = 0.002
-PACED_WAIT_S: Final = 0.02
+PACED_WAIT_S: Final = 0.04
 #: Answers are waited for so long after the last request.
 LAST_S: Final = 30.0
 _FILES_AT_ONCE: Final = 256
@@ -86,6 +86,7 @@ class _Lane:
         self._waiting: list[Made] = []
         self._size = 0
         self._last_flush = -math.inf
+        self._since = 0.0
         self._bundle_of: dict[bytes, int] = {}
         self._on_road: set[int] = set()
 
@@ -105,9 +106,14 @@ class _Lane:
         if len(self._waiting) >= MAX_ITEMS or self._size + made.size > TARGET_BYTES:
             return self.flush(now)
         if self.flush_at == math.inf:
-            wait = PACED_WAIT_S if self._on_road else max(0.0, WAIT_S - (now - self._last_flush))
-            self.flush_at = now + wait
+            self._since = now
+            self._plan()
         return False
+
+    def _plan(self) -> None:
+        """Say when what waits is to go: the more bundles are on the road, the longer it waits for company."""
+        under_way = len(self._on_road)
+        self.flush_at = self._since + PACED_WAIT_S * under_way if under_way else self._last_flush + WAIT_S
 
     def flush(self, now: float) -> bool:
         """Drop what waits as one bundle."""
@@ -123,9 +129,11 @@ class _Lane:
 
     def answered(self, request: bytes) -> None:
         """Note an answer: its bundle is off the road, and what waited for that goes at once."""
-        self._on_road.discard(self._bundle_of.pop(request, 0))
-        if self._waiting and not self._on_road:
-            self.flush_at = 0.0
+        number = self._bundle_of.pop(request, 0)
+        if number in self._on_road:
+            self._on_road.remove(number)
+            if self._waiting:
+                self._plan()
 
     def _seal(self, waiting: Sequence[Made]) -> tuple[DropName, bytes]:
         bundle = new_bundle("inbound", [made.item for made in waiting])

@@ -113,7 +113,7 @@ class SocketCampaign:
             return found.total() >= wanted.total()
 
         with contextlib.suppress(AssertionError):
-            self._bench.wait_for(complete, 5)
+            self._bench.wait_for(complete, 30)
         if found != wanted:
             words = f"the edge's log differs: {found - wanted} instead of {wanted - found}"
             findings.faults += [(seed, number, words, data) for number, data in group.items()]

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.diode_kit import free_udp_ports
+from tests.support.ports import free_ports
 from tests.support.udp_relay import UdpRelay
 from tests.support.whole_system import WholeSystem, until
 
@@ -36,7 +36,7 @@ class Joined:
         self.outbound = self._relay("ferry_high", "ferry_low", seed=2)
 
     def _relay(self, sender: str, receiver: str, *, seed: int) -> UdpRelay:
-        (port,) = free_udp_ports(1)
+        (port,) = free_ports(1)
         to = _change(self.system.layout.settings(sender), "send_to", port)
         _change(self.system.layout.settings(receiver), "receive_from", port)
         return UdpRelay(port, to, loss=LOSS, seed=seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 import sys
@@ -37,9 +38,19 @@ class Halves:
         running, self.running = self.running, {}
         for process in running.values():
             process.terminate()
-            _, errors = process.communicate(timeout=20)
-            assert process.returncode == 0, errors.decode()
-            assert b"Traceback" not in errors, errors.decode()
+        told = [(process, _ended(process)) for process in running.values()]
+        for process, errors in told:
+            assert process.returncode == 0, errors
+            assert "Traceback" not in errors, errors
+
+
+def _ended(process: subprocess.Popen[bytes]) -> str:
+    """Wait until a process has ended; one that does not is killed.  Gives what it said."""
+    try:
+        return process.communicate(timeout=60)[1].decode()
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.communicate()[1].decode()
 
 
 @pytest.fixture
@@ -75,10 +86,11 @@ def test_two_processes_carry_requests_and_answers(kit: FerryKit, halves: Halves)
         items = requests(4)
         worker.send(items)
         ids += request_ids(items)
-    assert sorted(wait_for(kit, core, ids, 20)) == sorted(ids)
+    assert sorted(wait_for(kit, core, ids, 90)) == sorted(ids)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_killed_again_and_again_nothing_is_lost(kit: FerryKit, halves: Halves) -> None:
     chance = random.Random(7)
     core, worker = EchoCore(kit), worker_author(kit, epoch=int(time.time() * 1000))
@@ -97,16 +109,27 @@ def test_killed_again_and_again_nothing_is_lost(kit: FerryKit, halves: Halves) -
             halves.kill(which)
             halves.start(which)
             kills += 1
-    found = wait_for(kit, core, ids, 120)
+    found = wait_for(kit, core, ids, 420)
     assert kills >= 5
     assert set(found) == set(ids)
     # A half killed between delivery and commit delivers twice; the core's own dedupe is by request id.
     assert len(core.seen) - len(ids) <= 64 * kills
     for half in ("ferry_low", "ferry_high"):
         assert not list((kit.root / half / "quarantine").glob("*/*.bundle"))
-    time.sleep(3)  # the last crossings are signed and witnessed
+    since_ms, end = time.time_ns() // 1_000_000, time.monotonic() + 90
+    while (left := unwitnessed(kit, since_ms)) != []:
+        assert time.monotonic() < end, left
+        time.sleep(0.2)
     halves.stop()
     both_logs_are_one_history(kit)
+
+
+def unwitnessed(kit: FerryKit, since_ms: int) -> list[object]:
+    """What the halves tell of their logs until each one's last crossing is signed and cosigned; told since then."""
+    told = [json.loads((kit.root / half / "status.json").read_bytes()) for half in ("ferry_low", "ferry_high")]
+    logs = [each["log"] for each in told if each["at_ms"] >= since_ms]
+    done = [log for log in logs if (log["state"], log["waiting"], log["uncosigned"]) == ("cosigned", 0, 0)]
+    return [] if len(done) == len(told) else [logs]
 
 
 def both_logs_are_one_history(kit: FerryKit) -> None:

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -61,10 +61,10 @@ def running(layout: Layout) -> Iterator[subprocess.Popen[str]]:
 
 def connect(layout: Layout) -> socket.socket:
     path = str(layout.ferry_inspector / "run" / "inspector.sock")
-    end = time.monotonic() + 30
+    end = time.monotonic() + 90
     while True:
         opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        opened.settimeout(20)
+        opened.settimeout(60)
         try:
             opened.connect(path)
         except OSError:
@@ -86,7 +86,9 @@ def answer_of(talk: socket.socket, items: list[Item]) -> tuple[bytes | Refusal, 
     talk.sendall(encode_question(Question(7, now_ms, tuple(items))))
     reader = FrameReader()
     while True:
-        for content in reader.feed(talk.recv(65536)):
+        data = talk.recv(65536)
+        assert data, "the inspector has hung up"
+        for content in reader.feed(data):
             answer = parse_answer(content)
             assert answer.ticket == 7
             return answer.verdicts
@@ -106,7 +108,7 @@ def test_it_opens_what_is_right_and_refuses_the_rest(layout: Layout) -> None:
         with connect(layout) as again:
             assert len(ask(again, good)) == 2, "the next mover is served"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
     assert not (layout.ferry_inspector / "run" / "inspector.sock").exists()
 
 
@@ -114,7 +116,8 @@ def test_nonsense_ends_the_conversation_and_not_the_inspector(layout: Layout) ->
     with running(layout) as process:
         with connect(layout) as talk:
             talk.sendall(b"\xff" * 100)
-            assert talk.recv(10) == b""
+            with suppress(ConnectionResetError):  # closed before all of it was read
+                assert talk.recv(10) == b""
         with connect(layout) as again:
             assert len(ask(again, requests(1))) == 1
         assert process.poll() is None
@@ -196,4 +199,4 @@ def test_the_inspector_itself_still_opens_no_socket_and_its_child_sees_no_key(la
         assert sum(name.startswith("socket:") for name in theirs) == 1
         assert not any("seal" in name or "inspector.sock" in name for name in theirs)
         os.kill(child, signal.SIGKILL)
-        assert process.wait(timeout=20) == 1, "whoever keeps the inspector alive starts both anew"
+        assert process.wait(timeout=60) == 1, "whoever keeps the inspector alive starts both anew"

@@ -139,6 +139,7 @@ PARSERS: dict[str, tuple[Callable[[bytes], object], bytes]] = {
         lambda data: ids.parse_reference_number(data.decode("latin-1")),
         ids.reference_number(bytes(range(16))).encode(),
     ),
+    "request id": (lambda data: ids.parse_request_id(data.decode("latin-1")), bytes(range(16)).hex().encode()),
     "instant": (lambda data: instants.from_iso(data.decode("latin-1")), instants.iso(NOW_MS).encode()),
     "machine name": (lambda data: parse_machine_uri(data.decode("latin-1")), b"urn:ferrygate:machine:worker:w-1"),
     "account name": (lambda data: parse_account_uri(data.decode("latin-1")), b"urn:ferrygate:account:unit:42-1"),

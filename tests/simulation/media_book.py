@@ -114,7 +114,7 @@ class MediaBook:
 
     def _check_one(self, side: str, register: MediaRegister) -> None:
         try:
-            register.verify_acts()
+            register.verify()
         except Bug as error:
             self._world.trace.fault(f"register of {side}: {error.private}")
         for medium in register.media():

@@ -178,7 +178,7 @@ def _logs_nothing_unlogged(half: type[LowHalf] | type[HighHalf]) -> type[Any]:
     class Forgets(half):  # type: ignore[valid-type,misc]
         def start(self) -> None:
             for station in self.half._senders.values():
-                station.sender.spooled.log_unlogged = lambda: None
+                station.sender.spooled.log_unlogged = lambda _names: None
             super().start()
 
     return Forgets

@@ -28,7 +28,7 @@ from ops.provision.toml_text import Value, toml_text
 from ops.runtime.clock import SystemClock, SystemRandomness
 from tests.support.ports import free_ports
 
-START_S = 60.0
+START_S = 120.0
 _STARTED = "console_started"
 
 
@@ -117,7 +117,11 @@ class ConsoleProcess:
             [sys.executable, "-m", "ops", "run", "gatekeeper", "--settings", str(settings)],
             env={**os.environ}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
-        self._wait()
+        try:
+            self._wait()
+        except BaseException:
+            self.end()
+            raise
 
     def url(self, path: str = "/") -> str:
         """Give the address of a page."""
@@ -135,7 +139,7 @@ class ConsoleProcess:
         context = ssl.create_default_context(cafile=str(root))
         if operator is not None:
             context.load_cert_chain(operator)
-        connection = http.client.HTTPSConnection("localhost", self.port, context=context, timeout=20)
+        connection = http.client.HTTPSConnection("localhost", self.port, context=context, timeout=60)
         try:
             connection.request(more.pop("method", "GET"), path, **more)
             answer = connection.getresponse()
@@ -151,7 +155,7 @@ class ConsoleProcess:
         """Stop the process."""
         self._process.terminate()
         try:
-            self._process.communicate(timeout=20)
+            self._process.communicate(timeout=60)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.communicate()

@@ -24,6 +24,8 @@ from tests.support.test_ca import Credentials, HallAuthority
 from wire_formats.deny_list import FIRST, DenyIncrement, increment_digest, sign_increment
 from wire_formats.drop import DropName, prepare_drop, write_drop
 
+#: Until something that happens at once on an idle machine must have happened on a busy one.
+WAIT_S = 60.0
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -41,6 +43,8 @@ class EdgeBench:
         self, directory: Path, settings: str = "children = 2", *, intrusion: str | None = None, guarded: bool = False
     ) -> None:
         self.directory = directory
+        found = re.search(r"^children = (\d+)$", settings, re.MULTILINE)
+        self._children = int(found[1]) if found else 2  # the edge's own default
         self._guarded = guarded
         self.authority = HallAuthority()
         self.server = self.authority.server()
@@ -74,7 +78,12 @@ class EdgeBench:
         line = self.process.stdout.readline()
         assert line, self.process.stderr.read().decode()
         self.ports = json.loads(line)
-        self.wait_for(lambda: self.log().count("edge_serving") > served, 60.0)  # the firewall is compiled first
+        # All of them: who signals a child, counts or asks each must find each.  The firewall is compiled first.
+        try:
+            self.wait_for(lambda: self.log().count("edge_serving") >= served + self._children, 120.0)
+        except BaseException:
+            self.process.kill()
+            raise
         return self
 
     def stop(self) -> int:
@@ -83,7 +92,7 @@ class EdgeBench:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(20)
+            return self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -121,7 +130,7 @@ class EdgeBench:
         context: ssl.SSLContext = options.pop("context", None) or self.context(
             client, tls12=bool(options.pop("tls12", False))
         )
-        raw = socket.create_connection(("127.0.0.1", self.ports[window]), 10, (str(options.pop("source", "")), 0))
+        raw = socket.create_connection(("127.0.0.1", self.ports[window]), WAIT_S, (str(options.pop("source", "")), 0))
         name = str(options.pop("name", "localhost"))
         return context.wrap_socket(raw, server_hostname=name, session=options.pop("session", None))
 
@@ -140,7 +149,7 @@ class EdgeBench:
 
     def plain(self, port: str = "plain") -> socket.socket:
         """Make a plain TCP connection."""
-        return socket.create_connection(("127.0.0.1", self.ports[port]), 10)
+        return socket.create_connection(("127.0.0.1", self.ports[port]), WAIT_S)
 
     def ask(self, window: str, client: Credentials | None, request: bytes, **options: Any) -> Answer:
         """Send one request on a new connection and read its answer; options as of ``connect``."""
@@ -148,7 +157,7 @@ class EdgeBench:
             connection.sendall(request)
             return read_answer(connection)
 
-    def wait_for(self, condition, seconds: float = 10.0) -> None:
+    def wait_for(self, condition, seconds: float = WAIT_S) -> None:
         """Wait until a condition holds."""
         end = time.monotonic() + seconds
         while not condition():
@@ -222,12 +231,10 @@ def children_of(pid: int) -> list[int]:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process runs."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    """Whether a process runs; one that ended and waits to be reaped does not."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError), open(f"/proc/{pid}/stat") as stat:
+        return stat.read().rpartition(")")[2].split()[0] != "Z"
+    return False
 
 
 #: A test asks as fast as it can; how fast that is must not decide whether it is refused.

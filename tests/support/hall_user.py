@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 
 from ops.visitor.accounts import AccountBook, Known
 from ops.visitor.browser import Browser
-from ops.visitor.exchange import Answer, Body, NoAnswerError, typed
+from ops.visitor.exchange import Answer, Body, NoAnswerError, PageError, typed
 from ops.visitor.pages import Form
 from ops.visitor.sign_in import sign_in
 from tests.support.whole_system import WholeSystem
 
 DEADLINE_S = 45.0
+_SIGN_IN_S = 60.0
 _ACCOUNTS_LOCK = threading.Lock()
 
 
@@ -47,9 +48,19 @@ class HallUser:
         return self._browser.ask(form.action, typed({**form.values, **changes}))
 
     def sign_in(self) -> Answer:
-        """Sign in; a first password is changed, and the changed one remembered for the other browsers."""
-        with _ACCOUNTS_LOCK:
-            return sign_in(self._browser, AccountBook(self.system.layout.demo), self.label).answer
+        """Sign in; a first password is changed, and the changed one remembered for the other browsers.
+
+        A hall that says it is busy is asked again for a while: what a test has ended before may still be starting.
+        """
+        end = time.monotonic() + _SIGN_IN_S
+        while True:
+            try:
+                with _ACCOUNTS_LOCK:
+                    return sign_in(self._browser, AccountBook(self.system.layout.demo), self.label).answer
+            except PageError as error:
+                if ": 503 " not in error.told or time.monotonic() > end:
+                    raise
+            time.sleep(0.5)
 
     def patiently_get(self, path: str, *, within_s: float = 60) -> Answer:
         """Load a page, again and again while the hall is in trouble; what went wrong is noted."""

@@ -27,7 +27,7 @@ from tests.support.media_kit import bundle_name
 from tests.support.ports import free_ports
 from wire_formats.drop import prepare_drop, write_drop
 
-START_S = 60.0
+START_S = 120.0
 
 
 class MediaSite:
@@ -65,10 +65,15 @@ class MediaSite:
             if name == console:
                 own["console"] = {**dict(table["console"]), "port": self.port}  # type: ignore[arg-type]
             self.layout.settings(name).write_text(toml_text(own), encoding="utf-8")
-        self._processes = [self._start(console, "console_started")]
-        if clerk:
-            self._processes.append(self._start("ferry_media", "media_clerk_started"))
-            self._await_clerk(side)
+        self._processes: list[subprocess.Popen[bytes]] = []
+        try:
+            self._start(console, "console_started")
+            if clerk:
+                self._start("ferry_media", "media_clerk_started")
+                self._await_clerk(side)
+        except BaseException:
+            self.end()
+            raise
 
     def url(self, path: str = "/") -> str:
         """Give the address of a page."""
@@ -123,18 +128,18 @@ class MediaSite:
             assert time.monotonic() < end, self.log_text("ferry_media")
             time.sleep(0.05)
 
-    def _start(self, role: str, started: str) -> subprocess.Popen[bytes]:
+    def _start(self, role: str, started: str) -> None:
         process = subprocess.Popen(
             [sys.executable, "-m", "ops", "run", role, "--settings", str(self.layout.settings(role))],
             env={**os.environ}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
+        self._processes.append(process)
         end = time.monotonic() + START_S
         while started not in self.log_text(role):
             if process.poll() is not None:
                 raise AssertionError((process.communicate()[0] or b"").decode() + self.log_text(role))
             assert time.monotonic() < end, self.log_text(role)
             time.sleep(0.05)
-        return process
 
 
 def ask(port: int, root: Path, operator: Path, path: str, *, language: str = "zh-CN") -> tuple[int, str]:
@@ -153,7 +158,7 @@ def _request(
 ) -> tuple[int, str, str]:
     context = ssl.create_default_context(cafile=str(root))
     context.load_cert_chain(operator)
-    connection = http.client.HTTPSConnection("localhost", port, context=context, timeout=20)
+    connection = http.client.HTTPSConnection("localhost", port, context=context, timeout=60)
     try:
         connection.request(method, path, body, headers)
         answer = connection.getresponse()

@@ -22,8 +22,8 @@ from typing import Any
 import psycopg
 import pytest
 
-_START_LIMIT_S = 30.0
-_STOP_LIMIT_S = 20.0
+_START_LIMIT_S = 120.0
+_STOP_LIMIT_S = 60.0
 
 
 def find_binaries() -> Path | None:
@@ -69,7 +69,7 @@ def running_postgres() -> Iterator[PostgresServer]:
         with _server(binaries, data, folder, user):
             yield PostgresServer(folder, user)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
 
 
 @contextmanager
@@ -95,6 +95,14 @@ def _server(binaries: Path, data: Path, folder: Path, user: str) -> Iterator[Non
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _remove(folder: Path) -> None:
+    """Remove the folder, although children of a server that was killed may still write into it for a moment."""
+    end = time.monotonic() + _STOP_LIMIT_S
+    while folder.exists() and time.monotonic() < end:
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(0.05)
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], folder: Path, user: str) -> None:
@@ -125,4 +133,4 @@ def _as_user(user: str) -> dict[str, Any]:
 
 
 def _run(command: list[str], user: str) -> None:
-    subprocess.run(command, check=True, cwd="/", capture_output=True, timeout=60, **_as_user(user))
+    subprocess.run(command, check=True, cwd="/", capture_output=True, timeout=150, **_as_user(user))

@@ -71,7 +71,7 @@ class Browser:
     cookies: dict[str, str] = field(default_factory=dict)
 
     def send(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
-        connection = http.client.HTTPSConnection("localhost", self.port, context=self.tls, timeout=20)
+        connection = http.client.HTTPSConnection("localhost", self.port, context=self.tls, timeout=60)
         try:
             sent = {"Accept-Language": self.language, **(headers or {})}
             if self.cookies:
@@ -234,7 +234,7 @@ class ReactorThread:
 
     def stop(self) -> None:
         self.reactor.callFromThread(self.reactor.stop)
-        self._thread.join(10)
+        self._thread.join(60)
 
 
 _SHA256 = SHA256()

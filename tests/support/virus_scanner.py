@@ -15,7 +15,7 @@ import pytest
 EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}" + b"$EICAR-STANDARD-" + b"ANTIVIRUS-TEST-FILE!$H+H*"
 CLAMD = shutil.which("clamd") or "/usr/sbin/clamd"
 STREAM_MIB = 2
-_START_S = 30
+_START_S = 120
 _SETTINGS = """
 Foreground yes
 LocalSocket {folder}/clamd.sock

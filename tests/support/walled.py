@@ -83,7 +83,7 @@ def in_thread(action: Callable[[], object]) -> None:
     """Do it in the thread that ran before the second wall was put up."""
     _waiting_action.append(action)
     _go.set()
-    _gone.wait(10)
+    _gone.wait(60)
     if _failed:
         raise _failed[0]
 
@@ -94,7 +94,7 @@ _failed: list[OSError] = []
 
 
 def _thread() -> None:
-    _go.wait(60)
+    _go.wait(100)
     try:
         _waiting_action[0]()
     except OSError as error:

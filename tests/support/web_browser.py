@@ -12,23 +12,31 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from selenium import webdriver
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException, WebDriverException
+from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
+T = TypeVar("T")
 DESKTOP = (1280, 900)
 PHONE = (390, 844)
-WAIT_S = 30.0
+WAIT_S = 90.0
 _POLL_S = 0.1
+_TRIES = 5
+#: In one look: two would see two pages, the one before a refresh and the one after it.
+_SETTLED = """
+return document.readyState === "complete" && document.querySelector("h1") !== null
+  && document.querySelector("meta[http-equiv='refresh']") === null;
+"""
 _CHROMIUM = "/usr/bin/chromium"
 _POLICIES = "/etc/chromium"
 _NEEDED = {
@@ -124,9 +132,16 @@ class WebBrowser:
         self.driver.get(url)
         self._note_console()
 
-    def click(self, element: WebElement) -> None:
-        """Click and wait for the next page."""
-        self._leaving(element.click)
+    def click(self, element: WebElement | str) -> None:
+        """Click and wait for the next page.
+
+        Args:
+            element: what is clicked; on a page that refreshes itself, its selector.
+        """
+        if isinstance(element, str):
+            self._leaving(lambda: self.one(element).click())
+        else:
+            self._leaving(element.click)
 
     def press(self, *keys: str) -> None:
         """Press keys wherever the focus is."""
@@ -142,12 +157,12 @@ class WebBrowser:
 
     def click_link(self, text: str) -> None:
         """Click the link with this text."""
-        self.click(self.driver.find_element(By.LINK_TEXT, text))
+        self._leaving(lambda: self.driver.find_element(By.LINK_TEXT, text).click())
 
     def click_button(self, value: str = "") -> None:
         """Click the main area's visible button, by its value if it has several."""
         wanted = f"main form button[value='{value}']" if value else "main form button"
-        self.click(self.one(f"{wanted}:not(.unseen)"))
+        self.click(f"{wanted}:not(.unseen)")
 
     # looking
 
@@ -160,8 +175,8 @@ class WebBrowser:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
 
     def text(self, selector: str = "main") -> str:
-        """Give an element's visible text."""
-        return self.one(selector).text
+        """Give an element's visible text; if the page refreshes itself meanwhile, the next one's."""
+        return self._steadily(lambda: self.one(selector).text)
 
     @property
     def heading(self) -> str:
@@ -211,9 +226,13 @@ class WebBrowser:
 
     # waiting
 
+    def wait_for(self, selector: str, limit_s: float = WAIT_S) -> None:
+        """Wait until the page, which may refresh itself, shows an element."""
+        self._wait(lambda: bool(self.all(selector)), limit_s)
+
     def wait_until_settled(self, limit_s: float = WAIT_S) -> None:
         """Wait, doing nothing, until the page no longer refreshes itself."""
-        self._wait(lambda: not self.all("meta[http-equiv='refresh']") and bool(self.all("h1")), limit_s)
+        self._wait(lambda: bool(self.script(_SETTLED)), limit_s)
         self._note_console()
 
     def downloaded(self, limit_s: float = WAIT_S) -> Path:
@@ -230,31 +249,38 @@ class WebBrowser:
         kept = self.home.folder / f"{len(list(self.home.folder.iterdir()))}-{found.name}"
         return found.rename(kept)
 
-    def _wait(self, done: Any, limit_s: float) -> None:
+    def _wait(self, done: Callable[[], bool], limit_s: float) -> None:
         end = time.monotonic() + limit_s
         while True:
+            last = ""
             try:
                 if done():
                     return
-            except (NoSuchElementException, StaleElementReferenceException):
-                pass  # between two pages
-            assert time.monotonic() < end, f"nothing after {limit_s} s at {self.driver.current_url}: {self.text()}"
+            except WebDriverException as error:  # between two pages
+                last = f" ({type(error).__name__})"
+            if time.monotonic() >= end:
+                raise AssertionError(f"nothing after {limit_s} s at {self.driver.current_url}{last}: {self.text()}")
             time.sleep(_POLL_S)
 
-    def _leaving(self, act: Any) -> None:
+    def _leaving(self, act: Callable[[], None]) -> None:
         """Do something that loads a page and wait until that has happened."""
-        before = self.one("html")
-        act()
 
-        def gone() -> bool:
-            try:
-                before.is_displayed()
-            except (StaleElementReferenceException, WebDriverException):
-                return bool(self.script("return document.readyState") == "complete")
-            return False
+        def acted() -> None:
+            self.script("window.left = true")
+            act()
 
-        self._wait(gone, WAIT_S)
+        self._steadily(acted)
+        self._wait(lambda: bool(self.script("return !window.left && document.readyState === 'complete'")), WAIT_S)
         self._note_console()
+
+    def _steadily(self, act: Callable[[], T]) -> T:
+        """Find something and use it; once more when the page has refreshed itself in between."""
+        for _ in range(_TRIES):
+            try:
+                return act()
+            except StaleElementReferenceException:
+                continue
+        return act()
 
     # judging
 
@@ -332,10 +358,12 @@ def browsing(
     if not scripts:
         preferences["profile.managed_default_content_settings.javascript"] = 2
     options.add_experimental_option("prefs", preferences)
-    environment = {**os.environ, "HOME": str(home.folder)}
-    driver = webdriver.Chrome(options=options, service=Service(executable_path=str(launcher), env=environment))
-    try:
-        yield WebBrowser(driver, home)
-    finally:
-        driver.quit()
-        shutil.rmtree(profile, ignore_errors=True)
+    # A temporary folder of its own, since it leaves something there; short, for a socket's path.
+    with tempfile.TemporaryDirectory(prefix="fg", ignore_cleanup_errors=True) as own:
+        environment = {**os.environ, "HOME": str(home.folder), "TMPDIR": own}
+        driver = webdriver.Chrome(options=options, service=Service(executable_path=str(launcher), env=environment))
+        try:
+            yield WebBrowser(driver, home)
+        finally:
+            driver.quit()
+            shutil.rmtree(profile, ignore_errors=True)

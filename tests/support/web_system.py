@@ -21,6 +21,7 @@ class WebSystem:
     """
 
     def __init__(self, whole: WholeSystem) -> None:
+        self.whole = whole
         self._demo = whole.layout.demo
         self._root = whole.root
         self._ports = whole.found.ports

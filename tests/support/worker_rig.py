@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry
 from twisted.internet.defer import Deferred
+from twisted.internet.process import reapProcessHandlers
 from twisted.python.threadpool import ThreadPool
 
 from dmz.hall.backend_port import Client
@@ -108,7 +109,10 @@ class WorkerRig:
         """End the worker without a farewell: nothing in memory survives."""
         self._stop_worker()
         await self.background.stop(deadline_s=2)
-        await self.sleep(0.1)  # a reader child that was killed is reaped
+        end = self.reactor.seconds() + 60
+        while reapProcessHandlers and self.reactor.seconds() < end:  # a reader child that was killed is reaped
+            await self.sleep(0.01)
+        await self.sleep(0.05)  # and the ends of its pipes are read
         self.threads.stop()
         self.pool.stop()
         self.engine.dispose()
@@ -125,14 +129,14 @@ class WorkerRig:
     async def during(self, work: Awaitable[T]) -> T:
         """Await ``work`` while the far side keeps moving bundles."""
         result = Deferred.fromCoroutine(_as_coroutine(work))
-        for _ in range(2000):
+        for _ in range(10_000):
             self.far.step()
             if result.called:
                 break
             await self.sleep(0.005)
         return await result
 
-    async def until(self, check: Callable[[], Awaitable[Any]], *, tries: int = 1000) -> Any:
+    async def until(self, check: Callable[[], Awaitable[Any]], *, tries: int = 6_000) -> Any:
         """Move bundles until ``check`` gives something true."""
         for _ in range(tries):
             self.far.step()

@@ -6,6 +6,7 @@ POST action=check    errors on the form, or the check page
      action=language the same page in the other language, nothing lost
      action=save     a draft, as typed, errors and all
      action=back     from the page of a refusal back to the form (``form_back``)
+     action=again    the same from the page of a hall too busy to answer
      action=submit   checked again, sent once per form token, then the receipt (post/redirect/get)
 """
 
@@ -16,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from dmz.hall import form_back, replies
-from dmz.hall.error_page import Notice, status_of
+from dmz.hall.error_page import Notice, notice_of, retry_header, status_of
 from dmz.hall.form_check import Checked, check
 from dmz.hall.frame import Frame
 from dmz.hall.hall import Hall, home_crumb, service_at
@@ -28,9 +29,9 @@ from dmz.hall.markup.service_form import form_view, texts_of
 from dmz.hall.same_origin import token_fits
 from dmz.hall.visit import Visit
 from dmz.hall.wording import say
-from dmz.messages import HallResponse
+from dmz.messages import HallResponse, Pair
 from wire_formats.catalogue import SERVICES, Page, Service
-from wire_formats.errors import Kind, Refused
+from wire_formats.errors import Kind, Refused, Unavailable
 from wire_formats.fields import Secret
 
 _TOKEN_CHARACTERS: Final = 22
@@ -72,7 +73,7 @@ async def form_post(hall: Hall, visit: Visit) -> HallResponse:
     service = service_at(visit)
     texts = texts_of(service, visit.request.form, secrets=True)
     action = visit.field("action") or "check"
-    if action == form_back.ACTION:
+    if action in form_back.ACTIONS:
         texts = dict(form_back.kept_texts(service.code, visit.field("kept")) or {})
     filled = Filled(service, texts, _token_of(hall, visit), visit.field("draft"))
     if action == "language":
@@ -84,7 +85,7 @@ async def form_post(hall: Hall, visit: Visit) -> HallResponse:
         return await _save(hall, visit, filled)
     if action == "edit":
         return form_page(hall, visit, filled)
-    if action == form_back.ACTION:
+    if action in form_back.ACTIONS:
         return _given_back(hall, visit, filled)
     return await _check_or_send(hall, visit, filled, send=action == "submit")
 
@@ -96,12 +97,13 @@ def form_page(
     *,
     errors: Mapping[str, str] | None = None,
     notice: Notice | None = None,
+    busy: Unavailable | None = None,
 ) -> HallResponse:
-    """The form, with what was typed and what is wrong with it."""
+    """The form, with what was typed and what is wrong with it, or why nothing can be done with it now."""
     service = filled.service
     model = {
         "form": form_view(service.form_fields, visit.language, texts=filled.texts, errors=errors),
-        "notice": notice,
+        "notice": notice if busy is None else notice_of(busy, visit.language),
         "summary": service.summary.of(visit.language),
         "form_token": filled.form_token,
         "draft": filled.draft,
@@ -114,8 +116,8 @@ def form_page(
         main_action="check",
         wrong=bool(errors),
     )
-    status = status_of(Kind.FIELDS_INVALID) if errors else 200
-    return hall.renderer.show(visit, frame, "form.html", model, status=status)
+    status, headers = _told(busy, status_of(Kind.FIELDS_INVALID) if errors else 200)
+    return hall.renderer.show(visit, frame, "form.html", model, status=status, headers=headers)
 
 
 async def _check_or_send(hall: Hall, visit: Visit, filled: Filled, *, send: bool) -> HallResponse:
@@ -124,16 +126,24 @@ async def _check_or_send(hall: Hall, visit: Visit, filled: Filled, *, send: bool
         return form_page(hall, visit, filled, errors=checked.errors)
     if not send:
         return _check_page(hall, visit, filled, checked)
-    reference = await hall.backend.transact(
-        visit.signed_in, visit.client, filled.service.code, checked.body, form_token=filled.form_token
-    )
+    try:
+        reference = await hall.backend.transact(
+            visit.signed_in, visit.client, filled.service.code, checked.body, form_token=filled.form_token
+        )
+    except Unavailable as busy:
+        return _check_page(hall, visit, filled, checked, busy=busy)
     if filled.draft:
         await hall.backend.delete_draft(visit.signed_in, visit.client, filled.draft)
     return replies.redirect(f"/r/{place_of(reference)}")
 
 
-def _check_page(hall: Hall, visit: Visit, filled: Filled, checked: Checked) -> HallResponse:
-    """What will be sent, in the normal form: exactly the values of the body, not the texts as typed."""
+def _check_page(
+    hall: Hall, visit: Visit, filled: Filled, checked: Checked, *, busy: Unavailable | None = None
+) -> HallResponse:
+    """What will be sent, in the normal form: exactly the values of the body, not the texts as typed.
+
+    While the hall is too busy to take it, it says so and stays: the same button sends the same transaction.
+    """
     service, body = filled.service, checked.body
     view = form_view(service.form_fields, visit.language, texts=filled.texts)
     declared = {field.name: field for field in service.form_fields}
@@ -149,6 +159,7 @@ def _check_page(hall: Hall, visit: Visit, filled: Filled, checked: Checked) -> H
         "title": service.title.of(visit.language),
         "answers": answers,
         "warnings": checked.warnings,
+        "notice": None if busy is None else notice_of(busy, visit.language),
         "texts": {name: text for name, text in filled.texts.items() if text and not isinstance(declared[name], Secret)},
         "form_token": filled.form_token,
         "draft": filled.draft,
@@ -157,7 +168,13 @@ def _check_page(hall: Hall, visit: Visit, filled: Filled, checked: Checked) -> H
     frame = Frame(
         title=say(visit.language, "check_title"), crumbs=crumbs, path=f"/s/{service.code}", main_action="submit"
     )
-    return hall.renderer.show(visit, frame, "check.html", model)
+    status, headers = _told(busy)
+    return hall.renderer.show(visit, frame, "check.html", model, status=status, headers=headers)
+
+
+def _told(busy: Unavailable | None, status: int = 200) -> tuple[int, tuple[Pair, ...]]:
+    """Give status and headers of a page that may have to say that the hall is too busy."""
+    return (status, ()) if busy is None else (status_of(busy.kind), retry_header(busy))
 
 
 def _in_other_language(hall: Hall, visit: Visit, filled: Filled) -> HallResponse:
@@ -172,8 +189,11 @@ def _in_other_language(hall: Hall, visit: Visit, filled: Filled) -> HallResponse
 
 
 def _given_back(hall: Hall, visit: Visit, filled: Filled) -> HallResponse:
-    """What the firewall has refused, on its form again; the field that it named is marked."""
+    """What was refused or not answered, on its form again; the field that the firewall named is marked."""
     language, refused = visit.language, visit.field("refused")
+    if visit.field("action") == form_back.UNANSWERED:
+        words = Notice("warn", say(language, "form_given_back"), (say(language, "form_unanswered_text"),))
+        return form_page(hall, visit, filled, notice=words)
     label = next((field.label for field in filled.service.form_fields if field.name == refused), None)
     errors = {refused: say(language, "form_refused", field=label.of(language))} if label else None
     notice = None if errors else Notice("warn", say(language, "form_given_back"), (say(language, "form_refused_text"),))
@@ -182,9 +202,12 @@ def _given_back(hall: Hall, visit: Visit, filled: Filled) -> HallResponse:
 
 async def _save(hall: Hall, visit: Visit, filled: Filled) -> HallResponse:
     kept = texts_of(filled.service, filled.texts.items())
-    draft = await hall.backend.save_draft(
-        visit.signed_in, visit.client, filled.service.code, kept, draft_id=filled.draft or None
-    )
+    try:
+        draft = await hall.backend.save_draft(
+            visit.signed_in, visit.client, filled.service.code, kept, draft_id=filled.draft or None
+        )
+    except Unavailable as busy:
+        return form_page(hall, visit, filled, busy=busy)
     return replies.redirect(f"/s/{filled.service.code}?draft={draft}&note=saved")
 
 

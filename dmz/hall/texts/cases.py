@@ -25,6 +25,10 @@ TEXTS: Final[Mapping[str, Label]] = {
         "The firewall did not accept something in it. Change it before you go on; "
         "signs such as < > ' ; $ are often the cause.",
     ),
+    "form_unanswered_text": Label(
+        "办事大厅刚才过于繁忙，未能答复。请核对后继续办理；同一表单重复提交也只办理一次。",
+        "The hall was too busy to answer. Check it and go on; the same form is dealt with once, even if sent twice.",
+    ),
     "form_saved": Label("草稿已保存（{time}）", "Draft saved at {time}"),
     "form_saved_text": Label("可随时从“草稿”中继续填写。", "You can go on from “Drafts” at any time."),
     "form_restored": Label("已恢复草稿", "Your draft is back"),

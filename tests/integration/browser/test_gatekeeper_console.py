@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.console_kit import ConsoleAuthority, ConsoleProcess
 from tests.support.ferry_kit import RealClock, requests, worker_author
-from tests.support.web_browser import PHONE, Home, WebBrowser, browsing, why_not
+from tests.support.web_browser import PHONE, WAIT_S, Home, WebBrowser, browsing, why_not
 from tests.unit.ferry.acts.acting import delivered, outcomes, poison, shelf
 from tests.unit.ferry.driving import Driven
 from tests.unit.ferry.inspector.test_lost import FragileInspector
@@ -61,7 +61,7 @@ class Desk:
 
     def wait_until_seen(self, word: str) -> None:
         """Wait until the console has read a status file that tells this."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + WAIT_S
         while (
             f">{word}<"
             not in self.high.ask(self.authority.root_certificate, self.files["li"], headers={"Accept-Language": "en"})[
@@ -87,7 +87,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 def decide(browser: WebBrowser, act: str) -> None:
-    browser.click(browser.one(f"form.decide button[value='{act}']"))
+    browser.click(f"form.decide button[value='{act}']")
 
 
 def no_wider_than(browser: WebBrowser, width: int) -> bool:
@@ -194,6 +194,44 @@ def look_at_the_quarantine(desk: Desk, browser: WebBrowser, pictures: Path) -> N
     assert browser.heading == "Journal"
 
 
+#: Boxes that are pushed sideways, and cells without the name of their column beside them.
+_SIDEWAYS = """
+const wide = [...document.querySelectorAll(".scroll")].filter(one => one.scrollWidth > one.clientWidth);
+const bare = [...document.querySelectorAll(".scroll td:not(:empty)")].filter(one => {
+  const name = one.closest("table").querySelectorAll("th")[one.cellIndex].textContent;
+  return getComputedStyle(one, "::before").content !== JSON.stringify(name);
+});
+return wide.length + bare.length;
+"""
+
+
+@pytest.mark.timeout(TIMEOUT)
+def test_on_a_phone_no_table_is_pushed_sideways(desk: Desk, tmp_path: Path) -> None:
+    gap = desk.ferry.kit.root / "gap" / "inbound" / "bulk"
+    write_drop(gap, DropName(9, 1, "ferry_low"), b"no bundle")
+    write_drop(gap, DropName(9, 2, "ferry_low"), b"")
+    desk.go_on()
+    (item,) = shelf(desk.ferry)
+    for name, languages in (("li", "en-US,en"), ("wang", "zh-CN,zh")):
+        browser = desk.browser(name, desk.high, languages=languages)
+        browser.open(desk.high.url(f"/held/{item.subject}"))
+        decide(browser, "reject")
+        desk.go_on()
+        rows = 0
+        for number, path in enumerate(
+            ("/", "/held", "/quarantined", "/journal?request=&digest=&state=&minutes=600", "/log")
+        ):
+            browser.open(desk.high.url(path))
+            with browser.size(*PHONE, phone=True):
+                browser.shoot(tmp_path / f"cards-{name}-{number}.png")
+                assert browser.script(_SIDEWAYS) == 0, path
+                assert no_wider_than(browser, PHONE[0]), path
+            assert browser.script(_SIDEWAYS) >= len(browser.all(".scroll td:not(:empty)")), "else it is a table"
+            rows += len(browser.all(".scroll tbody tr"))
+        assert rows >= 8
+        assert browser.complaints() == []
+
+
 @pytest.mark.timeout(TIMEOUT)
 def test_a_lane_is_paused_and_resumed_by_its_button(desk: Desk) -> None:
     li = desk.browser("li", desk.high)
@@ -201,14 +239,14 @@ def test_a_lane_is_paused_and_resumed_by_its_button(desk: Desk) -> None:
     assert len(li.all("button[value='pause']")) == 4, "lanes it sends on, and lanes it receives on"
     for name in ("outbound-interactive", "inbound-bulk"):
         form = f"form:has(input[value='{name}'])"
-        li.click(li.one(f"{form} button[value='pause']"))
+        li.click(f"{form} button[value='pause']")
         desk.go_on()
         desk.go_on()
         paused = [f"{lane.way}-{lane.lane}" for lane in desk.ferry.high.half.status().lanes if lane.paused]
         assert paused == [name]
         desk.wait_until_seen(f"lane {name} is paused by an operator")
         li.open(desk.high.url("/"))
-        li.click(li.one(f"{form} button[value='resume']"))
+        li.click(f"{form} button[value='resume']")
         desk.go_on()
         assert not any(lane.paused for lane in desk.ferry.high.half.status().lanes)
         li.open(desk.high.url("/"))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.media_desk_kit import MediaSite, ask, post
-from tests.support.web_browser import PHONE, Home, WebBrowser, browsing, why_not
+from tests.support.web_browser import PHONE, WAIT_S, Home, WebBrowser, browsing, why_not
 from wire_formats.drop import DropName, write_drop
 from wire_formats.medium import parse_statement
 
@@ -44,23 +44,19 @@ def windows(tmp_path: Path) -> Iterator[Windows]:
 
 def press(browser: WebBrowser, word: str) -> None:
     """Press the button of an order and wait until the page tells what came of it."""
-    button = browser.driver.execute_script(
-        "return document.querySelector(`button[value='${arguments[0]}']`)"
-        " || document.querySelector(`form input[name=word][value='${arguments[0]}']`).form.querySelector('button')",
-        word,
-    )
-    browser.click(button)
+    browser.click(f"button[value='{word}'], form:has(input[name=word][value='{word}']) button")
     told(browser)
 
 
 def told(browser: WebBrowser) -> str:
-    browser._wait(lambda: browser.all("p.note.good[role=status], p.note.bad[role=alert]"), 30)
+    """Wait until the page tells what came of an order, and give its words."""
+    browser.wait_for("p.note.good[role=status], p.note.bad[role=alert]")
     return browser.text("p.note[role]")
 
 
 def open_until(browser: WebBrowser, url: str, text: str) -> None:
     """Open a page again and again until the clerk has told this."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + WAIT_S
     browser.open(url)
     while text not in browser.text():
         assert time.monotonic() < end, browser.text()
@@ -77,9 +73,9 @@ def shoot(browser: WebBrowser, pictures: Path, name: str) -> None:
 
 def give(browser: WebBrowser, word: str, file: Path) -> str:
     """Hand a file in."""
-    form = browser.script("return document.querySelector(`form input[name=word][value='${arguments[0]}']`).form", word)
-    form.find_element("css selector", "input[type=file]").send_keys(str(file))
-    browser.click(form.find_element("css selector", "button"))
+    form = f"form:has(input[name=word][value='{word}'])"
+    browser.one(f"{form} input[type=file]").send_keys(str(file))
+    browser.click(f"{form} button")
     return told(browser)
 
 
@@ -210,7 +206,7 @@ def test_what_strangers_the_revoked_and_wrong_forms_get(tmp_path: Path) -> None:
         assert post(site.port, root, li, f"csrf={token}&word=burn", form)[0] == 400
         assert post(site.port, root, li, f"csrf={token}&word=write&place=x&export=zz", form)[0] == 400
         assert post(site.port, root, wang, f"csrf={token}&word=look&place=/etc", form)[0] == 403
-        end = time.monotonic() + 30
+        end = time.monotonic() + WAIT_S
         while "no such place is named" not in (text := ask(site.port, root, li, look, language="en")[1]):
             assert time.monotonic() < end, text
             time.sleep(0.2)

@@ -13,7 +13,7 @@ from tests.support.virus_scanner import EICAR, STREAM_MIB, Clamd
 
 TRIES = """trusted = ["127.0.0.1/32"]
 clamd_socket = "{socket}"
-clamd_deadline_s = 10
+clamd_deadline_s = 30
 clamd_required = {required}"""
 
 
@@ -31,10 +31,12 @@ def clamd() -> Iterator[Clamd]:
 def running(request, clamd, tmp_path_factory):
     settings = TRIES.format(socket=clamd.socket, required=request.param)
     clamd.start()
-    bench = EdgeBench(tmp_path_factory.mktemp("edge"), "children = 1", intrusion=settings).start()
-    yield bench, request.param == "true"
-    clamd.stop()
-    assert bench.stop() == 0
+    bench = EdgeBench(tmp_path_factory.mktemp("edge"), "children = 1", intrusion=settings)
+    try:
+        yield bench.start(), request.param == "true"
+    finally:
+        clamd.stop()
+        assert bench.stop() == 0
 
 
 def upload(bench: EdgeBench, data: bytes, account: str = "1") -> Answer:

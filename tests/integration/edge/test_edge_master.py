@@ -7,11 +7,10 @@ import os
 import signal
 import socket
 import ssl
-import time
 
 import pytest
 
-from tests.support.edge_bench import EdgeBench, children_of, get, post, read_answer
+from tests.support.edge_bench import EdgeBench, children_of, get, is_alive, post, read_answer
 
 
 def test_a_taken_port_is_one_clear_line(tmp_path):
@@ -28,16 +27,22 @@ def test_a_taken_port_is_one_clear_line(tmp_path):
 
 
 def test_a_stale_deny_list_stops_logins_only(tmp_path):
-    bench = EdgeBench(tmp_path, "children = 1\ndeny_limit_s = 1")
+    bench = EdgeBench(tmp_path, "children = 1\ndeny_limit_s = 2")
     client = bench.authority.client()
     try:
         bench.start()
-        time.sleep(1.2)
+        bench.wait_for(lambda: bench.ask("unit", client, post("/login", b"user=a")).status == 503)
         answer = bench.ask("unit", client, post("/login", b"user=a"))
         assert (answer.status, answer.headers["retry-after"]) == (503, "60")
         assert bench.ask("unit", client, get("/login")).status == 200
-        bench.deny()
-        bench.wait_for(lambda: bench.ask("unit", client, post("/login", b"user=a")).status == 200, 3)
+
+        def lets_in_after_news() -> bool:
+            """Each notice is news for two seconds only: a busy machine may need another."""
+            bench.deny()
+            answers = (bench.ask("unit", client, post("/login", b"user=a")).status for _ in range(20))
+            return 200 in answers
+
+        bench.wait_for(lets_in_after_news)
     finally:
         assert bench.stop() == 0
 
@@ -52,12 +57,25 @@ def test_connection_caps(tmp_path):
             connection.sendall(get("/"))
             assert read_answer(connection).status == 200
         assert bench.ask("unit", client, get("/")).status == 429
-        held += [bench.connect("site") for _ in range(2)]
+
+        def one_more() -> bool:
+            """That the last connection is gone is seen a moment later."""
+            with contextlib.suppress(OSError, ssl.SSLError):
+                held.append(bench.connect("site"))
+            return len(held) == 4
+
+        bench.wait_for(one_more)
         with pytest.raises((OSError, ssl.SSLError)):
             bench.ask("site", None, get("/"))
         for connection in held:
             connection.close()
-        bench.wait_for(lambda: bench.ask("unit", client, get("/")).status == 200)
+
+        def serves() -> bool:
+            with contextlib.suppress(OSError, ssl.SSLError):
+                return bool(bench.ask("unit", client, get("/")).status == 200)
+            return False
+
+        bench.wait_for(serves)
     finally:
         assert bench.stop() == 0
 
@@ -67,12 +85,12 @@ def test_children_leave_when_their_master_dies(tmp_path):
     children = children_of(bench.process.pid)
     bench.process.kill()
     bench.process.wait()
-    bench.wait_for(lambda: not any(_runs(pid) for pid in children))
+    bench.wait_for(lambda: not any(is_alive(pid) for pid in children))
     assert bench.stop() == -signal.SIGKILL
 
 
 def test_everybody_told_to_stop_at_once_stops_once(tmp_path):
-    bench = EdgeBench(tmp_path, "children = 2\ndrain_s = 2").start()
+    bench = EdgeBench(tmp_path, "children = 2\ndrain_s = 20").start()
     with contextlib.closing(bench.connect("unit", bench.authority.client())) as held:
         held.sendall(get("/slow"))
         children = children_of(bench.process.pid)
@@ -82,10 +100,3 @@ def test_everybody_told_to_stop_at_once_stops_once(tmp_path):
         assert read_answer(held).status == 200
     assert bench.stop() == 0
     assert "Traceback" not in bench.log()
-
-
-def _runs(pid: int) -> bool:
-    """Whether a process runs; one that ended and waits to be reaped does not."""
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError), open(f"/proc/{pid}/stat") as stat:
-        return stat.read().rpartition(")")[2].split()[0] != "Z"
-    return False

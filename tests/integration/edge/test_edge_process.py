@@ -14,10 +14,10 @@ import time
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from tests.support.edge_bench import children_of, get, is_alive, post, read_answer
+from tests.support.edge_bench import WAIT_S, children_of, get, is_alive, post, read_answer
 from tests.support.test_ca import DAY, HallAuthority
 
-SETTINGS = "children = 2\nhead_s = 1\nidle_s = 4\nbody_bytes_per_s = 1000000\nwork_s = 3\ndrain_s = 3\n"
+SETTINGS = "children = 2\nhead_s = 1\nidle_s = 4\nbody_bytes_per_s = 200000\nwork_s = 5\ndrain_s = 10\n"
 
 
 def test_a_request_reaches_the_pipeline_with_its_identity(bench, client):
@@ -133,16 +133,16 @@ def _session(bench, context):
 def test_two_children_share_tickets(bench, client):
     context = bench.context(client)
     session, pid = _session(bench, context)
-    others = set()
-    for _ in range(60):
+
+    def another_answers() -> bool:
+        """Which child takes a connection is the system's choice."""
         reused, answer = _resume(bench, context, session)
         assert reused
         assert answer.told["resumed"]
         assert answer.told["account"] == "U0001"
-        others.add(answer.told["pid"])
-        if others - {pid}:
-            break
-    assert others - {pid}, "both children must have answered"
+        return bool(answer.told["pid"] != pid)
+
+    bench.wait_for(another_answers)
 
 
 def test_a_session_does_not_resume_at_another_window(bench):
@@ -163,13 +163,14 @@ def test_revocation_cuts_live_connections_and_reaches_resumed_sessions(bench):
     for connection in live:
         connection.sendall(get("/"))
         assert read_answer(connection).status == 200
-    began = time.monotonic()
+    read = bench.log().count("deny_list_grew")
     bench.deny(revoked.certificate.serial_number)
     for connection in live:
         with contextlib.suppress(ConnectionError, ssl.SSLError):
             assert connection.recv(1) == b""
         connection.close()
-    assert time.monotonic() - began < 2.0
+    # A child that held none of them reads the same notice, in its own time.
+    bench.wait_for(lambda: bench.log().count("deny_list_grew") >= read + 2)
     for _ in range(6):
         reused, answer = _resume(bench, context, session)
         assert reused
@@ -179,10 +180,10 @@ def test_revocation_cuts_live_connections_and_reaches_resumed_sessions(bench):
 
 def test_a_certificate_that_expires_in_a_resumed_session_is_refused(bench):
     now = datetime.datetime.now(datetime.UTC)
-    brief = bench.authority.client("unit", "U9", end=now - bench.authority.now + datetime.timedelta(seconds=3))
+    brief = bench.authority.client("unit", "U9", end=now - bench.authority.now + datetime.timedelta(seconds=6))
     context = bench.context(brief)
     session, _ = _session(bench, context)
-    time.sleep(4.0)
+    time.sleep(7.0)
     reused, answer = _resume(bench, context, session)
     assert reused
     assert (answer.status, b"FG-2010" in answer.body) == (403, True)
@@ -305,28 +306,29 @@ def test_a_dead_child_is_replaced_and_the_other_serves_on(bench, client):
     before = children_of(bench.process.pid)
     assert len(before) == 2
     os.kill(before[0], signal.SIGKILL)
+    bench.wait_for(lambda: not is_alive(before[0]))
     for _ in range(5):
         assert bench.ask("unit", client, get("/")).status == 200
-    bench.wait_for(lambda: len(children_of(bench.process.pid)) == 2)
-    assert not is_alive(before[0])
+    bench.wait_for(lambda: before[0] not in (now := children_of(bench.process.pid)) and len(now) == 2)
 
 
 def test_hangup_renews_certificates_without_losing_requests(bench, client):
     before = set(children_of(bench.process.pid))
-    served = bench.log().count("edge_serving")
+    served, reached = bench.log().count("edge_serving"), len(bench.events("worker_reached"))
     lost, asked = [], 0
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(bench.ask, "unit", client, get("/slow"))
-        time.sleep(0.2)
+        bench.wait_for(lambda: "/slow" in [event["path"] for event in bench.events("worker_reached")[reached:]])
         bench.process.send_signal(signal.SIGHUP)
-        end = time.monotonic() + 3
-        while time.monotonic() < end and bench.log().count("edge_serving") < served + 2:
+        end = time.monotonic() + WAIT_S
+        while bench.log().count("edge_serving") < served + 2:
+            assert time.monotonic() < end
             asked += 1
             try:
                 assert bench.ask("unit", client, get("/")).status == 200
             except (OSError, ssl.SSLError) as error:
                 lost.append(error)
-        assert waiting.result(5).status == 200
+        assert waiting.result(WAIT_S).status == 200
     assert not lost
     bench.wait_for(lambda: before.isdisjoint(children_of(bench.process.pid)))
     assert bench.ask("unit", client, get("/")).status == 200

@@ -7,7 +7,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import time
 
 import pytest
 from cryptography import x509
@@ -185,7 +184,7 @@ def test_a_renewed_certificate_is_served_after_a_hangup_and_a_bad_one_is_not_tak
 
 
 def test_ticket_keys_change_with_time_and_an_old_ticket_leads_to_a_full_handshake(tmp_path):
-    bench = EdgeBench(tmp_path, "children = 2\nticket_keys_s = 3\ndrain_s = 1")
+    bench = EdgeBench(tmp_path, "children = 2\nticket_keys_s = 10\ndrain_s = 1")
     client = bench.authority.client()
     context = bench.context(client)
 
@@ -198,7 +197,8 @@ def test_ticket_keys_change_with_time_and_an_old_ticket_leads_to_a_full_handshak
     try:
         bench.start()
         _, session = visit()
-        assert visit(session)[0]
+        # At once; but the keys may change in between.
+        bench.wait_for(lambda: visit(session)[0] or "edge_certificates_renewed" in bench.log())
         bench.wait_for(lambda: "edge_certificates_renewed" in bench.log())
         bench.wait_for(lambda: not visit(session)[0])
 
@@ -213,7 +213,7 @@ def test_ticket_keys_change_with_time_and_an_old_ticket_leads_to_a_full_handshak
 
 
 def test_silent_connections_keep_nobody_out(tmp_path):
-    bench = EdgeBench(tmp_path, "children = 1\naddress_handshakes = 3\nhandshakes = 5")
+    bench = EdgeBench(tmp_path, "children = 1\naddress_handshakes = 3\nhandshakes = 5\nhead_s = 60")
     try:
         bench.start()
         silent = [bench.plain("site") for _ in range(3)]
@@ -222,9 +222,10 @@ def test_silent_connections_keep_nobody_out(tmp_path):
                 connection.sendall(get("/"))
                 assert read_answer(connection).status == 200
             if number == 0:
-                one.settimeout(10)
+                one.settimeout(30)
                 with contextlib.suppress(ConnectionResetError):
                     assert one.recv(1) == b"", "who has waited longest has made room"
+                one.close()
         for later in silent[1:]:
             later.setblocking(False)
             with pytest.raises(BlockingIOError):
@@ -248,9 +249,7 @@ def test_many_interrupted_handshakes_leave_nothing_behind(bench):
         for _ in range(25):
             with contextlib.closing(bench.plain("unit")) as connection, contextlib.suppress(ConnectionError):
                 connection.sendall(first)
-    end = time.monotonic() + 10
-    while _is_refused(bench):
-        assert time.monotonic() < end
+    bench.wait_for(lambda: not _is_refused(bench))
 
 
 def test_a_key_update_in_the_middle_of_a_connection(bench):

@@ -11,11 +11,11 @@ from tests.support.edge_bench import get, post, read_answer
 
 SETTINGS = """children = 1
 head_s = 1
-idle_s = 2
-body_bytes_per_s = 1000000
+idle_s = 6
+body_bytes_per_s = 200000
 connections = 60
 address_connections = 40
-certificate_connections = 30
+certificate_connections = 12
 address_new_per_s = 1000
 """
 
@@ -57,12 +57,13 @@ def test_silence_after_the_handshake_ends_without_a_word(bench, client):
 
 
 def test_slow_clients_hold_neither_workers_nor_places_and_are_gone_afterwards(bench, client):
-    others = [bench.authority.client("unit", f"U{number}") for number in range(2)]
+    others = [bench.authority.client("unit", f"U{number}") for number in range(4)]
     with contextlib.ExitStack() as stack:
         for number in range(36):
-            connection = stack.enter_context(contextlib.closing(bench.connect("unit", others[number % 2])))
+            connection = stack.enter_context(contextlib.closing(bench.connect("unit", others[number % 4])))
             connection.sendall(b"GET / HTTP/1.1\r\nX: ")
         assert bench.ask("unit", client, get("/good")).status == 200
+    bench.wait_for(lambda: _serves(bench, client))
     for _ in range(45):
         assert bench.ask("unit", client, get("/again")).status == 200
 
@@ -89,7 +90,7 @@ def _serves(bench, client) -> bool:
 
 def test_connections_over_a_certificates_limit_are_told_so(bench, client):
     with contextlib.ExitStack() as stack:
-        held = [stack.enter_context(contextlib.closing(bench.connect("unit", client))) for _ in range(31)]
+        held = [stack.enter_context(contextlib.closing(bench.connect("unit", client))) for _ in range(13)]
         held[-1].sendall(get("/", "Accept-Language: en"))
         answer = read_answer(held[-1])
         assert (answer.status, b"FG-3002" in answer.body) == (429, True)

@@ -17,7 +17,7 @@ import pytest
 
 from dmz.edge.refusals import Reason
 from tests.support.bad_requests import HEADS, MULTIPART_BODIES, TARGETS, URLENCODED_BODIES, lines
-from tests.support.edge_bench import Answer, EdgeBench, get, post, read_answer
+from tests.support.edge_bench import WAIT_S, Answer, EdgeBench, get, post, read_answer
 from wire_formats.bilingual import Language
 from wire_formats.error_texts import text
 from wire_formats.errors import Kind, code_of
@@ -28,7 +28,7 @@ form_bytes = 1024
 upload_bytes = 1024
 form_fields = 8
 uploads = 2
-head_s = 5
+head_s = 10
 address_connections = 2000
 certificate_connections = 1000
 address_new_per_s = 100000
@@ -175,7 +175,7 @@ def _run(bench: EdgeBench, cases: list[Case], batch: int = 100) -> None:
 
 
 def _read_all(open_cases: dict[ssl.SSLSocket, Case]) -> None:
-    end = time.monotonic() + 15
+    end = time.monotonic() + WAIT_S
     with selectors.DefaultSelector() as selector:
         for connection, case in open_cases.items():
             selector.register(connection, selectors.EVENT_READ, case)
@@ -195,8 +195,9 @@ def benches(tmp_path_factory):
     with contextlib.ExitStack() as stack:
         found = {}
         for name, cases in (("edge", EDGE_CASES), ("firewall", FIREWALL_CASES)):
-            bench = EdgeBench(tmp_path_factory.mktemp(name), SETTINGS, guarded=name == "firewall").start()
+            bench = EdgeBench(tmp_path_factory.mktemp(name), SETTINGS, guarded=name == "firewall")
             stack.callback(bench.stop)
+            bench.start()
             _run(bench, cases)
             lines_of: dict[str, list[dict[str, Any]]] = {}
             for event in bench.events("request_answered"):

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.support.whole_system import WholeSystem
 
-DEADLINE_S = 10
+DEADLINE_S = 60
 SECOND = datetime.timedelta(seconds=1)
 
 
@@ -37,8 +37,20 @@ class Live:
 
     def __init__(self, port: int, context: ssl.SSLContext, session: ssl.SSLSession | None = None) -> None:
         raw = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S)
-        self.socket = context.wrap_socket(raw, server_hostname="localhost", session=session)
+        try:
+            self.socket = context.wrap_socket(raw, server_hostname="localhost", session=session)
+        except BaseException:
+            raw.close()
+            raise
         self._port = port
+
+    def __enter__(self) -> Live:
+        """Be closed at the end of the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Hang up."""
+        self.close()
 
     def ask(self, path: str = "/login") -> Asked:
         """Ask for a page on this connection."""
@@ -63,6 +75,12 @@ class Live:
     def close(self) -> None:
         """Hang up."""
         self.socket.close()
+
+
+def visit(port: int, context: ssl.SSLContext, session: ssl.SSLSession | None = None) -> Asked:
+    """Ask for one page on a connection of its own."""
+    with Live(port, context, session) as live:
+        return live.ask()
 
 
 def context_of(system: WholeSystem, pem: Path) -> ssl.SSLContext:

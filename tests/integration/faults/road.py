@@ -14,7 +14,7 @@ from wire_formats.bundle import parse_bundle
 from wire_formats.drop import DropName, parse_name
 from wire_formats.request import parse_header
 
-APPEARS_S = 10
+APPEARS_S = 40
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from wire_formats.instants import from_iso
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 SET_ASIDE = {"bundle_quarantined", "bundle_held", "inbox_file_quarantined"}
-DEALT_WITH_S = 15
+DEALT_WITH_S = 60
+FOLLOWED_S = 60
 
 
 @pytest.fixture
@@ -39,7 +40,8 @@ def _declared(user: HallUser, number: int) -> Declaration:
 
 
 def _set_aside(system: WholeSystem, role: str, since_ms: int) -> list[dict[str, str]]:
-    lines = [json.loads(line) for line in system.log_text(role).splitlines()]
+    whole = [line for line in system.log_text(role).splitlines(keepends=True) if line.endswith("\n")]
+    lines = [json.loads(line) for line in whole]
     return [line for line in lines if line["event"] in SET_ASIDE and from_iso(line["time"]) >= since_ms]
 
 
@@ -53,7 +55,7 @@ def _captured(system: WholeSystem, user: HallUser) -> tuple[Declaration, list[St
         one = _declared(user, 100)
         first = waited_for(system.layout.dmz / "outbox" / "interactive")[0]
         found = list(stations(system, first))
-    seen = user.follow(one.receipt, within_s=20)
+    seen = user.follow(one.receipt, within_s=FOLLOWED_S)
     assert seen.state == "Done"
     return one, found
 
@@ -95,7 +97,7 @@ def test_hostile_files_are_set_aside_everywhere_and_honest_work_goes_on(system: 
         assert all(line["reason"] for line in lines)
         print(f"{station.name:12} {len(files)} files, reasons {sorted({line['reason'] for line in lines})}")
     after = _declared(user, 101)
-    assert user.follow(after.receipt, within_s=20).state == "Done"
+    assert user.follow(after.receipt, within_s=FOLLOWED_S).state == "Done"
     assert _lives(system) == lives
     assert effects(system, [one, after]) == []
 
@@ -127,7 +129,7 @@ def test_folders_pipes_and_links_stop_nothing(system: WholeSystem, user: HallUse
         odd = [path for folder in folders for path in hostile.put_oddities(folder)]
         until(partial(_all_gone, odd), within_s=DEALT_WITH_S, what=f"{odd} gone")
     for number in (104, 105):
-        assert user.follow(_declared(user, number).receipt, within_s=20).state == "Done"
+        assert user.follow(_declared(user, number).receipt, within_s=FOLLOWED_S).state == "Done"
     assert _lives(system) == lives
 
 
@@ -140,10 +142,10 @@ def test_bundles_out_of_order_both_arrive(system: WholeSystem, user: HallUser, t
         away.write_bytes(kept.read_bytes())
         kept.unlink()
         second = _declared(user, 103)
-        until(lambda: bundles_in(gap), within_s=10, what="second bundle on the gap")
-    assert user.follow(second.receipt, within_s=20).state == "Done"
+        until(lambda: bundles_in(gap), within_s=DEALT_WITH_S, what="second bundle on the gap")
+    assert user.follow(second.receipt, within_s=FOLLOWED_S).state == "Done"
     hostile.put(gap, away.name, away.read_bytes())
-    assert user.follow(first.receipt, within_s=20).state == "Done"
+    assert user.follow(first.receipt, within_s=FOLLOWED_S).state == "Done"
     assert effects(system, [first, second]) == []
 
 
@@ -157,8 +159,8 @@ def test_a_load_goes_through_while_rubbish_rains(system: WholeSystem, user: Hall
         for folder in (outbox, gap):
             hostile.put(folder, f"{2:016x}-{int.from_bytes(os.urandom(5)):012x}-worker-1.bundle", os.urandom(3_000))
         time.sleep(0.02)
-    load.join(within_s=30)
-    load.see_results(within_s=30)
+    load.join(within_s=FOLLOWED_S)
+    load.see_results(within_s=FOLLOWED_S)
     assert {one.state for one in load.declarations} == {"Done"}
     assert effects(system, load.declarations) == []
     assert sum(load.troubles().values()) == 0

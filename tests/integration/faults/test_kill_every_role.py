@@ -11,7 +11,7 @@ import pytest
 from tests.integration.faults.campaign import TRANSACTIONS
 from tests.integration.faults.declarations import Load, effects
 from tests.support.hall_user import HallUser
-from tests.support.whole_system import WholeSystem
+from tests.support.whole_system import WholeSystem, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_200)]
 #: The supervisor takes six deaths of a role within a minute for a crash loop; a campaign stays below.
@@ -33,7 +33,7 @@ def _kill_and_wait(system: WholeSystem, name: str) -> float:
     gone = system.kill(name)
     assert gone in before
     while gone in (system.edge_children() if name == "edge-child" else [system.pid(name)]):
-        assert time.monotonic() - began < 10, f"{name} was not seen to end"
+        assert time.monotonic() - began < 30, f"{name} was not seen to end"
         time.sleep(0.02)
     system.wait_healthy()
     if name != "edge-child":
@@ -61,7 +61,7 @@ def test_what_was_acknowledged_has_effect_once_whoever_dies(system: WholeSystem)
     load.permit(TRANSACTIONS)
     load.join(within_s=120)
     took = time.monotonic() - began
-    load.see_results(within_s=60)
+    load.see_results(within_s=120)
     assert load.errors == []
 
     states = Counter(one.state for one in load.declarations)
@@ -71,4 +71,7 @@ def test_what_was_acknowledged_has_effect_once_whoever_dies(system: WholeSystem)
     assert unanswered == []
     assert set(states) == {"Done", "Accepted, waiting for review"}
     assert all(" NO CODE" not in trouble for trouble in load.troubles())
-    assert len(system.processes()) + len(system.edge_children()) == len(system.left_over())
+    until(
+        lambda: len(system.processes()) + len(system.edge_children()) == len(system.left_over()),
+        within_s=30, what="no process but those that serve",
+    )  # fmt: skip

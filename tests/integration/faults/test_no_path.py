@@ -81,8 +81,8 @@ def test_no_path_leads_from_one_side_to_the_other(system: WholeSystem) -> None:
         assert paths_between(outer, inner) == []
         assert paths_between(inner, outer) == []
         time.sleep(0.1)
-    load.join(within_s=30)
-    load.see_results(within_s=30)
+    load.join(within_s=60)
+    load.see_results(within_s=60)
 
 
 def test_the_same_look_finds_a_planted_leak(system: WholeSystem, root: Path) -> None:

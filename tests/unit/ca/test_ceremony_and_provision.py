@@ -216,7 +216,7 @@ def test_openssl_accepts_the_authorities(tmp_path):
         + ["-CAfile", tmp_path / "root" / "root.pem", tmp_path / "issuing" / "issuing_persons.chain.pem"],
         capture_output=True,
         check=False,
-        timeout=20,
+        timeout=100,
     )
     assert done.returncode == 0, done.stderr
 

@@ -75,7 +75,7 @@ def test_openssl_accepts_it_for_clients_only(authority, rig, tmp_path, purpose, 
         ],
         capture_output=True,
         check=False,
-        timeout=20,
+        timeout=100,
     )
     assert (done.returncode == 0) == accepted, done.stderr
 

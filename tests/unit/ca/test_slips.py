@@ -52,7 +52,7 @@ def test_openssl_opens_the_file_with_its_password_only(authority, tmp_path):
             input=given.encode() + b"\n",
             capture_output=True,
             check=False,
-            timeout=20,
+            timeout=100,
         )
 
     opened = run(password)
@@ -64,7 +64,7 @@ def test_openssl_opens_the_file_with_its_password_only(authority, tmp_path):
         input=password.encode() + b"\n",
         capture_output=True,
         check=True,
-        timeout=20,
+        timeout=100,
     )
     assert b"AES-256-CBC" in info.stderr and b"hmacWithSHA256" in info.stderr and b"MAC: sha256" in info.stderr
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from ferry.acts.held import HeldShelf
+from ferry.journal_search import Sought, search_journal
 from ferry.lane.reasons import Reason
 from ferry.settings import FerryLimits
 from ferry.witness.audit import audit_half, compare
@@ -281,6 +283,10 @@ def test_what_the_receiver_never_accepts_is_given_up_and_held(tmp_path: Path) ->
     send(ferry, 1)
     ferry.run(12)
     assert Reason.GIVEN_UP.value in reasons(ferry)
+    own = tmp_path / "ferry_low"
+    [item] = HeldShelf(own / "quarantine").items()
+    [row] = search_journal(own / "journal.sqlite", own / "crossings", Sought(digest=item.digest))
+    assert (row.state, row.reason, row.items) == ("held", Reason.GIVEN_UP.value, 1)
     ferry.stop_half(ferry.high)
     ferry.start_high()
     later = send(ferry, 2, epoch=2)

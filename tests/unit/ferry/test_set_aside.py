@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from ferry.quarantine import Quarantine
 from ferry.set_aside import SetAsideShelf
 from ferry.set_aside_texts import WHY_SET_ASIDE, what_now
 from tests.support.ferry_kit import SetClock
+from wire_formats.drop import DropName
 
 LANE = LaneId("inbound", "bulk")
 
@@ -72,6 +74,30 @@ def test_contents_are_never_read_and_what_is_strange_is_passed_over(tmp_path: Pa
     page = shelf.page()
     assert (len(page.items), page.total) == (1, 2)
     assert not page.items[0].kept
+
+
+def test_what_cannot_be_read_is_known_by_its_reason_and_name(tmp_path: Path, clock: SetClock) -> None:
+    metrics = FerryMetrics(CollectorRegistry(), [LANE])
+    quarantine = Quarantine(tmp_path, most_files=1000, most_bytes=1 << 30, clock=clock, metrics=metrics)
+    quarantine.prepare()
+    ours, strange = DropName(7, 1, "worker-1"), "..a name \udcff of nobody"
+    for reason, file in (
+        (Reason.EMPTY, ours), (Reason.TOO_LARGE, ours), (Reason.EMPTY, replace(ours, sequence=2)),
+        (Reason.BAD_NAME, strange), (Reason.EMPTY, ours), (Reason.BAD_NAME, strange),
+    ):  # fmt: skip
+        clock.ms += 1000
+        quarantine.add(reason, LANE, b"", file=file)
+    items = SetAsideShelf(tmp_path).page().items
+    assert [(item.reason, item.file) for item in reversed(items)] == [
+        (Reason.EMPTY, str(ours)), (Reason.TOO_LARGE, str(ours)), (Reason.EMPTY, str(replace(ours, sequence=2))),
+        (Reason.BAD_NAME, ""),
+    ]  # fmt: skip
+    assert all(item.no_bytes and not item.kept and item.size == 0 for item in items)
+    assert not any("nobody" in path.read_text() for path in tmp_path.rglob("*.notice"))
+    again = Quarantine(tmp_path, most_files=1000, most_bytes=1 << 30, clock=clock, metrics=metrics)
+    again.prepare()
+    again.add(Reason.TOO_LARGE, LANE, b"", file=ours)
+    assert SetAsideShelf(tmp_path).page().items == items
 
 
 def test_a_half_that_has_never_run_has_an_empty_one(tmp_path: Path) -> None:

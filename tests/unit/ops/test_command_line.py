@@ -107,7 +107,7 @@ def test_a_wrong_number_in_the_environment(variable: str, tmp_path: Path) -> Non
 def test_a_wrong_port_base(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "ops", "up", "--root", str(tmp_path / "var")]
     environment = {**os.environ, "FERRYGATE_PORT_BASE": "80"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=150, check=False)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "FERRYGATE_PORT_BASE" in done.stderr

@@ -159,4 +159,15 @@ def test_credits_and_quarantined_bundles_are_told(ferry: Driven, capsys: pytest.
     assert f"digest {digest}" in shown
     assert "8 bytes, kept" in shown
     assert "secret" not in shown
+    for number in range(2):
+        write_drop(ferry.kit.root / "gap" / "inbound" / "bulk", DropName(10, number, "ferry_low"), b"")
+    ferry.run(3)
+    told = look(capsys, ferry, "quarantined", "list")
+    assert "high: 4 quarantined, page 1 of 1" in told
+    file = str(DropName(10, 1, "ferry_low"))
+    digest = hashlib.sha256(f"empty {file}".encode()).hexdigest()
+    shown = look(capsys, ferry, "quarantined", "show", digest[:12], "--side", "high")
+    assert "0 bytes, nothing to keep" in shown
+    assert f"digest of reason and file name {digest}" in shown
+    assert f"file name {file}" in shown
     assert main(["ferry", "quarantined", "show", "abc", "--side", "high", "--root", str(ferry.kit.root)]) == 2

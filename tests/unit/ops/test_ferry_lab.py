@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.diode_kit import free_udp_ports
+from tests.support.ports import free_ports
 
 FILES = 40
 
@@ -44,7 +44,7 @@ acknowledged = {str(acknowledged).lower()}
 @pytest.mark.parametrize("acknowledged", [False, True], ids=["one way", "acknowledged"])
 def test_both_ends_tell_the_same(tmp_path: Path, acknowledged: bool) -> None:
     (tmp_path / "key").write_bytes(os.urandom(32))
-    low_out, high_in, high_out, low_in = free_udp_ports(4)
+    low_out, high_in, high_out, low_in = free_ports(4)
     receiver = start(tmp_path, "receive", (high_out, low_in, high_in, low_out), acknowledged=acknowledged)
     log = tmp_path / "receive.log"
     end = time.monotonic() + 60

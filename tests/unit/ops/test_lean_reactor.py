@@ -150,7 +150,7 @@ def test_it_runs_as_the_reactor_of_a_process_and_ends_on_sigterm():
         assert process.stdout.readline() == b"up\n"
         process.terminate()
         assert process.stdout.read() == b"down\n"
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 class Bell:
@@ -181,7 +181,7 @@ class Bell:
 def run_until_stopped(rung):
     reactor: Any = LeanReactor()
     bell = Bell(reactor, lambda bell: rung(reactor, bell))
-    guard = threading.Timer(20, lambda: reactor.callFromThread(reactor.crash))
+    guard = threading.Timer(120, lambda: reactor.callFromThread(reactor.crash))
     guard.start()
     try:
         reactor.run(installSignalHandlers=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter
@@ -98,7 +99,7 @@ class MetricsPageTests(TestCase):
         self.addCleanup(lambda: Deferred.fromCoroutine(self.page.stop()))
 
     def _get(self, path: str, method: str = "GET") -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path)
             response = connection.getresponse()
@@ -134,8 +135,9 @@ class MetricsPageTests(TestCase):
         finally:
             for connection in held:
                 connection.close()
-        await deferLater(reactor, 0.05)
-        self.assertTrue((await probe(reactor, self.port)).answered)
+        end = reactor.seconds() + 60
+        while not (await probe(reactor, self.port)).answered:  # until it has seen them go
+            self.assertLess(reactor.seconds(), end)
 
     async def test_nobody_listens(self) -> None:
         await self.page.stop()
@@ -153,6 +155,12 @@ class DirectoryWatchTests(TestCase):
         self.folder = Path(tempfile.mkdtemp(dir=self.mktemp_parent()))
         self.calls: list[None] = []
 
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        end = reactor.seconds() + 60
+        while not condition():
+            self.assertLess(reactor.seconds(), end)
+            await deferLater(reactor, 0.01)
+
     def mktemp_parent(self) -> str:
         parent = tempfile.TemporaryDirectory()
         self.addCleanup(parent.cleanup)
@@ -165,8 +173,8 @@ class DirectoryWatchTests(TestCase):
         for number in range(50):
             (self.folder / f".t{number}").write_bytes(b"x")
             (self.folder / f".t{number}").rename(self.folder / f"{number}")
+        await self._until(lambda: bool(self.calls))
         await deferLater(reactor, 0.1)
-        self.assertGreaterEqual(len(self.calls), 1)
         self.assertLess(len(self.calls), 10)
 
     async def test_a_stopped_watch_is_silent(self) -> None:
@@ -187,13 +195,13 @@ class DirectoryWatchTests(TestCase):
         watch.watch(late, lambda: seen.update(p.name for p in late.glob("*")))
         late.mkdir()
         (late / "one").write_bytes(b"")
-        await deferLater(reactor, 0.2)
+        await self._until(lambda: "one" in seen)
         (late / "one").unlink()
         late.rmdir()
         late.mkdir()
         await deferLater(reactor, 0.2)
         (late / "two").write_bytes(b"")
-        await deferLater(reactor, 0.2)
+        await self._until(lambda: "two" in seen)
         self.assertEqual(seen, {"one", "two"})
 
     async def test_a_burst_of_20000_files_while_the_reactor_is_busy(self) -> None:
@@ -207,14 +215,10 @@ class DirectoryWatchTests(TestCase):
             os.link(self.folder / ".new", self.folder / f"{number}")
             if number == 100:
                 await deferLater(reactor, 0.01)
-        for _ in range(100):
-            if len(seen) == 20_001:
-                break
-            await deferLater(reactor, 0.05)
+        await self._until(lambda: len(seen) >= 20_001)
         self.assertEqual(len(seen), 20_001)
         (self.folder / "afterwards").write_bytes(b"x")
-        await deferLater(reactor, 0.3)
-        self.assertIn("afterwards", seen)
+        await self._until(lambda: "afterwards" in seen)
 
     async def test_two_listeners_of_one_directory(self) -> None:
         watch = ReactorDirectoryWatch(reactor, rescan_s=60)
@@ -224,6 +228,5 @@ class DirectoryWatchTests(TestCase):
         watch.watch(self.folder, lambda: other.append(None))
         stop()
         (self.folder / "a").write_bytes(b"x")
-        await deferLater(reactor, 0.1)
+        await self._until(lambda: bool(other))
         self.assertEqual(self.calls, [])
-        self.assertGreaterEqual(len(other), 1)

@@ -42,7 +42,7 @@ stopping.run(reactor)
 )
 def test_it_stops_once(words: str) -> None:
     told = subprocess.run(
-        [sys.executable, "-c", _PROCESS.format(words=words)], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", _PROCESS.format(words=words)], capture_output=True, text=True, timeout=150, check=False
     )
     assert told.returncode == 0, told.stderr
     assert [line for line in told.stdout.splitlines() if line in ("stopping", "stopped")] == ["stopping", "stopped"]
@@ -55,7 +55,7 @@ def test_an_ignored_ctrl_c_stays_ignored() -> None:
         "reactor.callLater(0.2, lambda: print('went on') or os.kill(os.getpid(), signal.SIGTERM))"
     )
     script = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n" + _PROCESS.format(words=words)
-    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=150, check=False)
     assert told.returncode == 0, told.stderr
     assert told.stdout.index("went on") < told.stdout.index("stopping")
     assert "Traceback" not in told.stdout + told.stderr

@@ -33,7 +33,7 @@ def written(tmp_path: Path) -> Path:
 def test_exposure_is_at_most_two(process: str, written: Path) -> None:
     unit = written / f"ferrygate-{process}.service"
     words = ["systemd-analyze", "security", "--offline=true", f"--threshold={MOST_EXPOSED}", str(unit)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=150)
     assert done.returncode == 0, done.stdout[-400:] + done.stderr
 
 
@@ -42,7 +42,7 @@ def test_the_measure_tells_a_bare_unit_from_a_hardened_one(tmp_path: Path) -> No
     bare = tmp_path / "bare.service"
     bare.write_text("[Service]\nExecStart=/bin/true\n")
     words = ["systemd-analyze", "security", "--offline=true", f"--threshold={MOST_EXPOSED}", str(bare)]
-    assert subprocess.run(words, capture_output=True, check=False, timeout=60).returncode != 0
+    assert subprocess.run(words, capture_output=True, check=False, timeout=150).returncode != 0
 
 
 def test_every_process_has_a_unit_of_its_zone(written: Path) -> None:
@@ -106,7 +106,7 @@ def test_the_service_manager_gives_every_folder_to_whom_it_belongs(tmp_path: Pat
     config.write_text(dict(unit_files(FOUND, HOST))["tmpfiles.d/ferrygate.conf"])
     words = ["systemd-tmpfiles", f"--root={tmp_path}", "--create", str(config)]
     for _ in range(2):
-        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=150)
         assert (done.returncode, done.stderr) == (0, "")
         for place in places(FOUND.worker_names):
             facts = (root / place.path).stat()

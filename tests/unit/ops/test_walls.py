@@ -81,7 +81,7 @@ def report_of(role: str, layout: Layout, listening: int, *, walls: str) -> dict[
     layout.settings(role).write_text(toml_text(table))
     words = [sys.executable, "-m", "tests.support.walled", role, str(layout.settings(role)), str(elsewhere)]
     words.append(str(listening))
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60, cwd=ROOT)
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=150, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))
 

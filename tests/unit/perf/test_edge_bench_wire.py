@@ -14,7 +14,7 @@ from perf.edge_bench.pki import Pki, make_pki
 from perf.edge_bench.processes import descendants, free_ports, processor_s
 from perf.edge_bench.wire import ClosedLoop, Handshakes, Loop, OpenLoop, client_context
 
-_LONG_S = 20.0
+_LONG_S = 90.0
 _REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 

@@ -117,7 +117,7 @@ def test_single_bundles_are_answered_and_counted(rig: Rig) -> None:
 def test_what_waits_becomes_one_bundle(rig: Rig) -> None:
     for _ in range(MAX_ITEMS + 10):
         rig.load.offer(rig.maker.single(QUERY, "worker-1"), time.perf_counter())
-    rig.load.step_for(0.1)
+    rig.load.step_for(0.5)
     rig.carry()
     seen = rig.load.drain()
     assert rig.carried == [MAX_ITEMS, 10]
@@ -135,7 +135,7 @@ def test_at_saturation_no_more_requests_are_out_than_the_window(rig: Rig) -> Non
             yield made
 
     with rig.carrying():
-        rate, seen = at_saturation(rig.load, endless(), window=20, seconds=0.3)
+        rate, seen = at_saturation(rig.load, endless(), window=20, seconds=2.0)
     assert rate > 0
     assert 0 < most < 20
     assert len(seen.finished) == len(seen.times) > 20
@@ -144,7 +144,7 @@ def test_at_saturation_no_more_requests_are_out_than_the_window(rig: Rig) -> Non
 def test_an_answer_with_a_seal_of_nobody_is_told(rig: Rig) -> None:
     rig.low = MachineAuthority().machine("ferry_low", "ferry_low")
     rig.load.offer(rig.maker.single(QUERY, "worker-2"), time.perf_counter())
-    rig.load.step_for(0.05)
+    rig.load.step_for(0.3)
     rig.carry()
     with pytest.raises(PeerError):
         rig.load.drain()
@@ -154,7 +154,7 @@ def test_a_core_that_answers_one_by_one(tmp_path: Path) -> None:
     rig = Rig(tmp_path, most_items=1)
     for _ in range(5):
         rig.load.offer(rig.maker.single(QUERY, "worker-1"), time.perf_counter())
-    rig.load.step_for(0.05)
+    rig.load.step_for(0.3)
     rig.carry()
     seen = rig.load.drain()
     rig.load.close()
@@ -169,5 +169,5 @@ def test_arrivals_name_the_folder(tmp_path: Path) -> None:
     assert arrivals.wait(0.0) == set()
     (tmp_path / "file").write_bytes(b"x")
     (tmp_path / "file").rename(folders[1] / "file")
-    assert arrivals.wait(1.0) == {folders[1]}
+    assert arrivals.wait(60.0) == {folders[1]}
     arrivals.close()

@@ -131,6 +131,18 @@ def test_one_wrong_symbol_is_noticed(value: bytes, at: int, symbol: str) -> None
             ids.parse_reference_number(plain[:at] + symbol + plain[at + 1 :])
 
 
+@given(st.binary(min_size=16, max_size=16))
+def test_an_operator_names_a_request_by_its_digits_or_its_reference_number(value: bytes) -> None:
+    for text in (value.hex(), value.hex().upper(), ids.reference_number(value)):
+        assert ids.parse_request_id(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "00" * 15, "00" * 17, "00 " * 10 + "00", "0x" + "0" * 30, "g" * 32, "１" * 32])
+def test_what_is_no_request_is_refused(text: str) -> None:
+    with pytest.raises(PeerError):
+        ids.parse_request_id(text)
+
+
 @given(st.integers(0, instants.LATEST_MS))
 def test_instants_round_trip(instant: int) -> None:
     assert instants.from_iso(instants.iso(instant)) == instant

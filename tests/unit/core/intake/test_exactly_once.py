@@ -23,7 +23,7 @@ from core.services.handler import Handler
 from core.services.registry import REGISTRY
 from tests.support.core_world import Kinds, MemoryDesk, Seeded, World, assemble, id_number
 from wire_formats.answer import Answer, AnswerStatus
-from wire_formats.drop import count_drop
+from wire_formats.drop import DropName, count_drop
 from wire_formats.errors import Kind
 from wire_formats.request import parse_header
 
@@ -151,20 +151,21 @@ def test_two_cores_at_the_same_moment(world: World, tmp_path: Path) -> None:
     other = second_core(world, folder=tmp_path / "other")
     start = threading.Barrier(2)
     rounds = [[world.request("vip", "wage.declare", wage(s, 500_100 + r)) for s in (1, 2, 3)] for r in range(6)]
+    # Sealed before: a stream of seals belongs to one thread.
+    files = [[world.sealed(items) for items in rounds] for _ in (world, other)]
 
-    def work(core: World) -> None:
-        for items in rounds:
-            name, data = world.sealed(items)
+    def work(core: World, mine: list[tuple[DropName, bytes]]) -> None:
+        for name, data in mine:
             core_inbox = core.folder / "inbox" / "interactive"
             core_inbox.joinpath(str(name)).write_bytes(data)
             start.wait()
             core.turn()
 
-    threads = [threading.Thread(target=work, args=(core,)) for core in (world, other)]
+    threads = [threading.Thread(target=work, args=one) for one in zip((world, other), files, strict=True)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(150)
     ours, theirs = world.answers(), other.answers()
     other.close()
     assert len(ours) == len(theirs) == 18

@@ -41,7 +41,7 @@ UNIT = ("X-Front-Window: unit", ADDRESS, pem(CLIENT))
 
 
 class Front(TestCase):
-    timeout = 30
+    timeout = 170
 
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp())
@@ -75,7 +75,7 @@ class Front(TestCase):
 
         def talk():
             with socket.socket(socket.AF_UNIX) as connection:
-                connection.settimeout(10)
+                connection.settimeout(60)
                 connection.connect(str(self.path))
                 answers = []
                 for message in messages:
@@ -148,7 +148,7 @@ class Front(TestCase):
 
     async def test_a_successor_takes_the_socket_over(self):
         with socket.socket(socket.AF_UNIX) as early:
-            early.settimeout(10)
+            early.settimeout(60)
             early.connect(str(self.path))
             handed = self.listener.dup()
             self.socket.stop(succeeded=True)

@@ -48,17 +48,17 @@ class Talks(TestCase):
         self.reply = b""
         self.lost: Deferred[None] = Deferred()
 
-    async def scan(self, data=b"x" * 1_000_000):
+    async def scan(self, data=b"x" * 1_000_000, *, deadline_s=60):
         port = reactor.listenUNIX(str(self.path), DeafFactory(self))
         try:
-            scanned = await ClamdClient(reactor, self.path, 0.3).scan(data)
+            scanned = await ClamdClient(reactor, self.path, deadline_s).scan(data)
             await self.lost
         finally:
             await port.stopListening()
         return scanned
 
     async def test_silence_ends_at_the_deadline_and_the_connection_with_it(self):
-        self.assertEqual((await self.scan()).told, "no_answer")
+        self.assertEqual((await self.scan(deadline_s=0.3)).told, "no_answer")
 
     async def test_an_endless_reply_is_cut(self):
         self.reply = b"y" * (MAX_REPLY + 1)

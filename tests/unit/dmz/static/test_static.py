@@ -141,7 +141,7 @@ def test_settings_are_read():
 
 
 class OverTheSocket(TestCase):
-    timeout = 10
+    timeout = 170
 
     async def test_through_the_switch(self):
         from twisted.internet.task import deferLater

@@ -33,7 +33,7 @@ BODY: dict[str, Any] = {
 class RigCase(TestCase):
     """A rig per test."""
 
-    timeout = 60
+    timeout = 170
     rig_settings: dict[str, Any] = {}
 
     def setUp(self) -> None:

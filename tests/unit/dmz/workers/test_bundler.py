@@ -99,8 +99,37 @@ def on_a_busy_road(folder: Path) -> tuple[Bench, list[bytes]]:
 
 def test_on_a_busy_road_requests_wait_for_company_and_not_for_ever(tmp_path: Path) -> None:
     bench, _ = on_a_busy_road(tmp_path)
-    bench.time.advance(0.006)
+    bench.time.advance(0.0249)
+    assert sizes(bench) == [1, 1]
+    bench.time.advance(0.0002)
     assert sizes(bench) == [1, 1, 3]
+
+
+def test_the_wait_grows_with_what_is_on_the_road_and_shrinks_with_it(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, on_road=1, paced_wait_s=0.02, forget_s=10.0)
+    road = []
+    for under_way in range(5):
+        road.append(bench.send())
+        bench.time.advance(0.02 * under_way - 0.001 if under_way else 0.0)
+        assert len(sizes(bench)) == max(1, under_way)
+        bench.time.advance(0.002)
+        assert len(sizes(bench)) == under_way + 1
+    bench.send()
+    bench.time.advance(0.05)
+    for answered in road[:2]:
+        bench.answer(answered)
+    bench.time.advance(0.0099)
+    assert len(sizes(bench)) == 5
+    bench.time.advance(0.0002)
+    assert len(sizes(bench)) == 6
+    bench.send()
+    bench.time.advance(0.03)
+    bench.answer(road[2])
+    bench.answer(road[3])
+    bench.time.advance(0.0099)
+    assert len(sizes(bench)) == 6
+    bench.time.advance(0.0002)
+    assert len(sizes(bench)) == 7
 
 
 def test_an_answer_frees_the_road(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def token(number: int) -> TokenUse:
 
 
 class Store(TestCase):
-    timeout = 60
+    timeout = 170
 
     def setUp(self) -> None:
         self.folder = Path(tempfile.mkdtemp())
@@ -140,7 +140,7 @@ class Store(TestCase):
         )
         fresh = f"sqlite:///{self.folder}/shared.sqlite"
         running = [subprocess.Popen([sys.executable, "-c", code, fresh, str(ROOT), str(n)]) for n in range(4)]
-        self.assertEqual([process.wait(timeout=60) for process in running], [0, 0, 0, 0])
+        self.assertEqual([process.wait(timeout=150) for process in running], [0, 0, 0, 0])
         engine = open_engine(fresh)
         with engine.connect() as connection:
             self.assertEqual(connection.execute(select(func.count()).select_from(form_token)).scalar_one(), 200)

@@ -103,7 +103,7 @@ def test_a_session_knows_for_whom_it_speaks_and_one_from_before_does_not() -> No
 class Running(TestCase):
     """A real worker; the far side answers when it is told to."""
 
-    timeout = 120
+    timeout = 170
 
     def rig(self, **settings: Any) -> WorkerRig:
         folder = Path(tempfile.mkdtemp())

@@ -59,13 +59,13 @@ def test_kinds_formulas_merged_and_inline_strings() -> None:
 
 
 def test_giant_reference_with_a_value_is_refused_at_once_and_empty_ones_cost_nothing() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     far = (
         '<sheetData><row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576">{}</c></row></sheetData>'
     )
     refused(raw_workbook(far.format("<v>1</v>")), Kind.TOO_LARGE)
     assert len(read_workbook(raw_workbook(far.format(""))).rows) == 1
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
 
 
 @pytest.mark.parametrize("text", ["", "A", "1", "A0", "XFE1", "A1048577", "a1", "A1\n", "AAAA1", "A01", "Ａ1"])
@@ -211,8 +211,8 @@ def test_lines_of_the_child_are_parsed_strictly(line: bytes) -> None:
 
 def test_ten_thousand_rows_are_read(capsys: pytest.CaptureFixture[str]) -> None:
     data = wage_workbook(wage_rows(10_000))
-    began = time.perf_counter()
+    began = time.process_time()
     sheet = read_workbook(data)
     with capsys.disabled():
-        print(f"\n[reader] 10 000 rows, {len(data)} bytes: {time.perf_counter() - began:.2f} s")
+        print(f"\n[reader] 10 000 rows, {len(data)} bytes: {time.process_time() - began:.2f} s")
     assert len(sheet.rows) == 10_003

@@ -39,7 +39,9 @@ ADD = {
     "start_month": "2026-01",
     "wage": 543_210,
 }
-QUICK = ScanLimits(deadline_s=1.0, question_s=3.0)
+#: For one that never answers; the others may take their time on a busy machine.
+QUICK = ScanLimits(deadline_s=3.0, question_s=9.0)
+PATIENT = ScanLimits(deadline_s=60.0, question_s=90.0)
 
 
 class PlayedClamd:
@@ -83,7 +85,7 @@ def clamd() -> PlayedClamd:
     return PlayedClamd()
 
 
-def scanner(clamd: PlayedClamd, limits: ScanLimits = QUICK) -> Scanner:
+def scanner(clamd: PlayedClamd, limits: ScanLimits = PATIENT) -> Scanner:
     return Scanner(clamd.dial, time.monotonic, limits)
 
 
@@ -105,7 +107,7 @@ def test_what_is_clean_passes_and_what_is_infected_does_not(clamd: PlayedClamd) 
 @pytest.mark.parametrize("state", ["dead", "mute"])
 def test_without_an_answer_nothing_passes_and_nobody_is_guilty(clamd: PlayedClamd, state: str) -> None:
     setattr(clamd, state, True)
-    assert scanner(clamd).scan_all([CONTENT]) == NotScanned("no_answer", guilty=False)
+    assert scanner(clamd, QUICK).scan_all([CONTENT]) == NotScanned("no_answer", guilty=False)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,8 @@ def test_one_that_answers_and_fails_over_an_item(
     guilty: bool,  # noqa: FBT001 - a parameter
 ) -> None:
     clamd.reply = reply
-    assert scanner(clamd).scan_all([CONTENT]) == NotScanned(told, guilty=guilty)
+    limits = QUICK if reply == "silent" else PATIENT
+    assert scanner(clamd, limits).scan_all([CONTENT]) == NotScanned(told, guilty=guilty)
 
 
 def test_more_than_its_own_limit_is_refused_and_not_streamed(clamd: PlayedClamd) -> None:
@@ -150,9 +153,9 @@ def test_a_question_has_its_time_and_no_more(clamd: PlayedClamd) -> None:
 def dialled(tmp_path: Path) -> Iterator[tuple[Dialler, Path, socket.socket]]:
     ours, theirs = socket.socketpair()
     path = tmp_path / "c.sock"
-    serving = threading.Thread(target=dialler.serve, args=(theirs, path), kwargs={"deadline_s": 5})
+    serving = threading.Thread(target=dialler.serve, args=(theirs, path), kwargs={"deadline_s": 60})
     serving.start()
-    yield Dialler(ours, deadline_s=5), path, ours
+    yield Dialler(ours, deadline_s=60), path, ours
     ours.close()
     serving.join()
     theirs.close()

@@ -62,7 +62,7 @@ def test_what_two_signed_one_after_the_other_arrives(kit: MediaKit) -> None:
     kit.take_in()
     assert arrived(kit.high) == FILES
     assert look_at_medium(kit.high, kit.medium(), writable_ok=True).taken
-    kit.low.register.verify_acts()
+    kit.low.register.verify()
     acts = [act.act for act in kit.low.register.acts(serial=SERIAL)]
     assert acts == ["registered", "prepared", "signed", "signed", "exported"]
 

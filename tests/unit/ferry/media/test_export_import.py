@@ -81,8 +81,8 @@ def test_everything_arrives_as_it_was_given(kit: MediaKit, image: bool) -> None:
     assert arrived(kit.high) == FILES
     assert serial_state(kit) == (MediumState.EXPORTED, MediumState.IMPORTED)
     assert not any(kit.high.folders.staging.iterdir())
-    kit.low.register.verify_acts()
-    kit.high.register.verify_acts()
+    kit.low.register.verify()
+    kit.high.register.verify()
 
 
 def test_nothing_of_the_content_can_be_read_from_the_medium(kit: MediaKit) -> None:

@@ -80,13 +80,13 @@ def test_the_register_survives_a_restart(tmp_path: Path, register: MediaRegister
 def test_an_altered_act_is_found(tmp_path: Path, register: MediaRegister, tampering: str) -> None:
     for number in (1, 2, 3):
         register.add(f"WH-000{number}", "", MediumKind.REWRITABLE, operator="li", now_ms=NOW_MS)
-    assert register.verify_acts() == 3
+    assert register.verify() == 3
     database = sqlite3.connect(tmp_path / "register.sqlite")
     database.execute(tampering)
     database.commit()
     database.close()
     with pytest.raises(Bug, match="does not fit the chain"):
-        register.verify_acts()
+        register.verify()
 
 
 def test_acts_name_who_did_what(tmp_path: Path) -> None:
