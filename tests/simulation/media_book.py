@@ -72,7 +72,7 @@ class MediaBook:
 
     def came(self, stick: Stick) -> int:
         """Give how often the filling that is on a medium was sent on its way."""
-        return self._filled[self._on[stick.serial]]
+        return self._filled[self._on.get(stick.serial, b"")]
 
     def imported(self, side: str, statement: MediumStatement, *, again: bool) -> None:
         """A command said that an import is finished."""

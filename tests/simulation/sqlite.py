@@ -60,7 +60,8 @@ class _File:
     def __init__(self, disk: ProcessDisk, path: str, flags: list[int]) -> None:
         self._disk = disk
         self._path = path
-        self._new = False
+        # As the unix VFS does: the first sync of a log syncs its folder, too, even if an earlier life made the file.
+        self._new = bool(flags[0] & (apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_MAIN_JOURNAL))
         self._level = 0
         self._gone = bool(flags[0] & apsw.SQLITE_OPEN_DELETEONCLOSE)
         simulated = disk.mounts.under(path)
@@ -99,7 +100,7 @@ class _File:
             return
         dies = self._disk.begin("db_sync", self._path)
         self._inode.sync()
-        if self._new:  # as the unix VFS does: the name of a new file is synced with its first content
+        if self._new:
             self._disk.mounts.under(self._path).sync_folder(os.path.dirname(self._path))
             self._new = False
         self._disk.end("db_sync", self._path, dies=dies)
