@@ -9,7 +9,8 @@ Map, along a bundle's way (ARCHITECTURE.md has the drawing)
     sender              numbers, sends again what is not acknowledged, and under which epoch
     spool, spooled      bundles until acknowledged; what an earlier run left of them
     transports/         how files cross the gap: directory, diode, media; a proven memory one for tests
-    inspector/          requests opened and checked in a process of its own; inspection is the rule, answers the refusal
+    request_delivery    what the high half does with requests; answers: to those it refuses
+    inspector/          requests opened and checked in a process of its own; inspection is the rule
     own_seals           what a half puts before others of its side
     journal             every crossing with its state and leaf digest (SQLite); journal_search, looking: from outside
     witness/            the witnessed log: every crossing a leaf, cosigned by the other half; evidence, audit

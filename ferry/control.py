@@ -119,8 +119,12 @@ class ControlReader:
                 data, self._parts.signers.trust, role=self._peer_role, now_ms=self._parts.clock.now_ms()
             )
         except PeerError as error:
-            self._parts.metrics.bad_control.inc()
-            if count := self._seldom.count():
-                self.log.warn("control_refused", code=error.code, reason=error.private, count=count)
+            self.refuse(error)
             return
         self._take(message)
+
+    def refuse(self, error: PeerError) -> None:
+        """Count something on the control lane that cannot be believed, and tell of it, not too often."""
+        self._parts.metrics.bad_control.inc()
+        if count := self._seldom.count():
+            self.log.warn("control_refused", code=error.code, reason=error.private, count=count)

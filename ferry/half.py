@@ -113,7 +113,7 @@ class ControlStation:
             except FileNotFoundError:
                 continue
             except PeerError as error:
-                self.log.warn("control_refused", code=error.code, reason=error.private)
+                self._reader.refuse(error)
             except Unavailable as error:
                 self.log.debug("notice_delayed", reason=error.private)
                 continue
@@ -190,8 +190,8 @@ class Half:
         self._notices = notices
         lanes = [*self._senders, *self._receivers]
         self._sessions = {lane: LaneSession(self._teller(lane)) for lane in lanes}
-        stations: dict[str, Station] = {_key(lane): station for lane, station in self._senders.items()}
-        stations |= {_key(lane): station for lane, station in self._receivers.items()}
+        stations: dict[str, Station] = {lane.word: station for lane, station in self._senders.items()}
+        stations |= {lane.word: station for lane, station in self._receivers.items()}
         stations |= {CONTROL: control, LOG: self.witness, **others}
         self._one_way = one_way
         if self._acts is not None:
@@ -253,7 +253,7 @@ class Half:
             sender = self._senders.get(LaneId(message.direction, message.lane))
             if sender is not None:
                 sender.sender.acknowledge(message)
-                self._wake(_key(sender.sender.lane))
+                self._wake(sender.sender.lane.word)
         elif isinstance(message, Heartbeat):
             receiver = self._receivers.get(LaneId(message.direction, message.lane))
             if receiver is not None:
@@ -296,9 +296,9 @@ class Half:
 
         for lane, sender in self._senders.items():
             for source in sender.sources:
-                self._stops.append(self._watch.watch(source.folder, waker(_key(lane))))
+                self._stops.append(self._watch.watch(source.folder, waker(lane.word)))
         for lane in self._receivers:
-            self._stops.append(self._inlet.watch(lane.lane, waker(_key(lane))))
+            self._stops.append(self._inlet.watch(lane.lane, waker(lane.word)))
         self._stops.append(self._inlet.watch(CONTROL, waker(CONTROL)))
         if self._acts is not None:
             self._stops.append(self._watch.watch(self._acts.port.folder, waker(ACTS)))
@@ -312,7 +312,7 @@ class Half:
 
     def waker(self, lane: LaneId) -> Callable[[], None]:
         """Give what lets a lane look for work again."""
-        return lambda: self._wake(_key(lane))
+        return lambda: self._wake(lane.word)
 
     def _wake(self, name: str) -> None:
         if self._pump is not None:
@@ -390,7 +390,3 @@ class Half:
             *lane, "receiver", inbox.epoch, inbox.mark, inbox.cumulative, inbox.missing(), waiting, 0,
             0.0, heard, self._sessions[lane].state, station.blocked, station.paused,
         )  # fmt: skip
-
-
-def _key(lane: LaneId) -> str:
-    return f"{lane.direction}-{lane.lane}"

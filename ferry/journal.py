@@ -322,16 +322,6 @@ class Journal:
             ).fetchone()
         return row is not None
 
-    def leaves(self, way: str, lane: LaneId) -> list[bytes]:
-        """Give the leaf digests of all crossings of a lane, in crossing order."""
-        with self._guarded():
-            rows = self._database.execute(
-                "SELECT leaf FROM crossings WHERE way = ? AND direction = ? AND lane = ? AND leaf IS NOT NULL"
-                " ORDER BY epoch, sequence",
-                (way, *lane),
-            ).fetchall()
-        return [row[0] for row in rows]
-
     def prune(self) -> int:
         """Remove a few of the oldest finished rows beyond ``keep_rows``; gives how many.
 

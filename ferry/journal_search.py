@@ -19,6 +19,8 @@ from wire_formats.tlog.crossing import parse_entry
 
 MOST_ROWS: Final = 200
 _RETRY_S: Final = 1
+#: Of one request that are looked up: each time it is sent again is one.
+_MOST_CROSSINGS: Final = 20
 _COLUMNS: Final = (
     "id, way, direction, lane, state, reason, epoch, sequence, items, bytes, received_ms, changed_ms,"
     " lower(hex(file_digest)), lower(coalesce(hex(root), ''))"
@@ -117,13 +119,13 @@ def _conditions(sought: Sought) -> tuple[list[str], list[str | int]]:
     return where, values
 
 
-def _crossings_of(logs: Path, request_id: bytes, *, most: int = 20) -> list[tuple[str | int, ...]]:
+def _crossings_of(logs: Path, request_id: bytes) -> list[tuple[str | int, ...]]:
     found: list[tuple[str | int, ...]] = []
     for path in logs_in(logs):
         with LogReader(path) as log:
             for one in log.find(request_id):
                 said = parse_entry(log.entries(one.entry, one.entry + 1)).statement
                 found.append((said.direction, said.lane, said.epoch, said.sequence))
-                if len(found) >= most:
+                if len(found) >= _MOST_CROSSINGS:
                     return found
     return found

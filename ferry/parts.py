@@ -11,9 +11,10 @@ from ferry.lane.checks import Signers
 from ferry.metrics import FerryMetrics
 from ferry.quarantine import Quarantine
 from ferry.settings import FerryLimits
+from ferry.witness.at_once import AT_ONCE
 from ferry.witness.station import CrossingLog
 from wire_formats.certificate_names import machine_of
-from wire_formats.collaborators import Clock, Disk
+from wire_formats.collaborators import Clock, Disk, Pool
 from wire_formats.disk import DISK
 from wire_formats.suites import SigningKey
 
@@ -35,6 +36,7 @@ class HalfParts:
         crossings: every crossing is logged here.
         disk: where drops, spools and quarantine lie.
         pauses: which lanes operators have paused.
+        aside: runs what waits for the disk, so that the road does not.
     """
 
     name: str
@@ -49,6 +51,7 @@ class HalfParts:
     crossings: CrossingLog
     disk: Disk = DISK
     pauses: Pauses = field(default_factory=Pauses)
+    aside: Pool = AT_ONCE
 
     @property
     def key_role(self) -> str:

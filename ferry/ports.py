@@ -50,13 +50,11 @@ class InletPort:
     Args:
         inlet: the receiving end.
         lane: the lane.
-        limit: largest file in bytes.
     """
 
-    def __init__(self, inlet: Inlet, lane: str, *, limit: int = MAX_BUNDLE_BYTES) -> None:
+    def __init__(self, inlet: Inlet, lane: str) -> None:
         self._inlet = inlet
         self._lane = lane
-        self._limit = limit
 
     def waiting(self, *, most: int) -> Waiting:
         """List some of what waits."""
@@ -64,7 +62,7 @@ class InletPort:
 
     def read(self, name: DropName | str) -> bytes:
         """Read a file."""
-        return self._inlet.read(self._lane, name, limit=self._limit)
+        return self._inlet.read(self._lane, name, limit=MAX_BUNDLE_BYTES)
 
     def remove(self, name: DropName | str) -> bool:
         """Take a file off the transport; False when it cannot be removed."""

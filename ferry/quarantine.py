@@ -10,9 +10,6 @@ the oldest evidence is worth more than the thousandth copy.  A full ``held`` lea
 for conflicts of numbers, which a taken signer can make without end: they are counted as lost, too, and leave a
 quarter of the shelf to others.  What is not kept is told of once a second.
 
-The reason is a fixed word: no numbers or bodies.  Of what could not be read, or is empty, there are no bytes to tell
-one from another: its digest is that of reason and file name, and a name in the grammar of drops stands in the notice.
-
 Source: research, section 7, point 9.
 """
 
@@ -117,7 +114,7 @@ class Quarantine:
                 self.log.warn("bundle_quarantined", reason=why, lane=on.lane, way=on.direction, bytes=size, count=count)
         if known:
             return True  # one that cannot be read has come again under its name: only the line
-        called = None if data else str(file) if isinstance(file, DropName) else ""
+        called = str(file) if not data and isinstance(file, DropName) else ""
         notice = Notice(reason, lane, len(data), digest, now_ms, called)
         try:
             self._keep(notice, DropName(now_ms, int(short, 16), reason.value), data)

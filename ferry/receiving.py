@@ -166,20 +166,14 @@ class ReceivingStation:
 
     def handle(self, candidate: Candidate) -> Steps:
         """Check a bundle and deliver it unless it has come before."""
-        parts = self._parts
-        checked, crossing = check_arrived(
-            candidate.data, candidate.name, self.lane, parts.signers, now_ms=parts.clock.now_ms()
-        )
+        checked, crossing = self._arrived(candidate)
         yield Pause.BREATH
         if self._is_new(candidate, crossing):
             yield from self._go_on(candidate, checked, crossing)
 
     def handle_released(self, candidate: Candidate) -> Steps:
         """Check a released bundle as any other, but for its number: a newer epoch may have replaced it by now."""
-        parts = self._parts
-        checked, crossing = check_arrived(
-            candidate.data, candidate.name, self.lane, parts.signers, now_ms=parts.clock.now_ms()
-        )
+        checked, crossing = self._arrived(candidate)
         yield Pause.BREATH
         self._judge(crossing)
         yield from self._go_on(candidate, checked, crossing)
@@ -242,21 +236,34 @@ class ReceivingStation:
         Its seals are looked at now, counted first as any look at what broke us before; its content never again.
         """
         self._parts.journal.suspect(candidate.entry)
-        data, now_ms = candidate.data, self._parts.clock.now_ms()
         try:
-            checked, crossing = check_arrived(data, candidate.name, self.lane, self._parts.signers, now_ms=now_ms)
+            checked, crossing = self._arrived(candidate)
         except PeerError:
             return  # no number of the other half's
-        statement = crossing.statement
-        chain = {"previous": statement.previous, "digest": crossing.digest}
-        if self.inbox.judge(statement.epoch, statement.sequence, **chain) is Verdict.NEW:
+        if self._verdict(crossing) is Verdict.NEW:
             self._settle_number(checked, crossing, items_hold=False)
 
+    def _arrived(self, candidate: Candidate) -> tuple[Checked, CheckedSeal]:
+        """Check both seals; gives the bundle and the crossing's seal.
+
+        Raises:
+            PeerError: with a reason word.
+        """
+        signers, now_ms = self._parts.signers, self._parts.clock.now_ms()
+        return check_arrived(candidate.data, candidate.name, self.lane, signers, now_ms=now_ms)
+
+    def _verdict(self, crossing: CheckedSeal) -> Verdict:
+        """Say what a crossing's number is to this receiver; changes nothing."""
+        said = crossing.statement
+        return self.inbox.judge(said.epoch, said.sequence, previous=said.previous, digest=crossing.digest)
+
     def _judge(self, crossing: CheckedSeal) -> Verdict:
-        statement = crossing.statement
-        verdict = self.inbox.judge(
-            statement.epoch, statement.sequence, previous=statement.previous, digest=crossing.digest
-        )
+        """Give the verdict on a crossing's number.
+
+        Raises:
+            SetAside: it cannot be right.
+        """
+        verdict = self._verdict(crossing)
         if (reason := reason_of_verdict(verdict)) is not None:
             raise SetAside(reason)
         return verdict

@@ -7,6 +7,7 @@ low.start();  ...;  await low.stop()
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from prometheus_client import CollectorRegistry
 from twisted.internet.interfaces import IReactorTime
@@ -23,28 +24,38 @@ from ferry.parts import HalfParts
 from ferry.quarantine import Quarantine
 from ferry.settings import HalfSettings, HighSettings, LowSettings
 from ferry.transports.ends import build_ends
+from ferry.witness.at_once import AT_ONCE
 from ferry.witness.station import CrossingLog
 from wire_formats.certificate_names import machine_of
-from wire_formats.collaborators import Clock, DirectoryWatch, Randomness
+from wire_formats.collaborators import Clock, DirectoryWatch, Pool, Randomness
 
 
-def build_low(
+def build_low(  # noqa: PLR0913 - collaborators, each by name
     settings: LowSettings, *, reactor: IReactorTime, clock: Clock, randomness: Randomness, watch: DirectoryWatch,
-    registry: CollectorRegistry,
+    registry: CollectorRegistry, aside: Pool = AT_ONCE,
 ) -> LowHalf:  # fmt: skip
     """Build the low half; nothing runs before ``start``.
+
+    Args:
+        settings: its settings.
+        reactor: time, and what its transport needs.
+        clock: wall-clock time.
+        randomness: unpredictable bytes.
+        watch: wakes readers.
+        registry: the process's measurements.
+        aside: runs what waits for the disk; where it is asked for when not given.
 
     Raises:
         SettingsError: a key, certificate or folder named in the settings cannot be used.
     """
-    parts = half_parts(settings, LOW_ROLE, LOW_LANES, reactor, clock, registry)
+    parts = replace(half_parts(settings, LOW_ROLE, LOW_LANES, reactor, clock, registry), aside=aside)
     ends = build_ends(settings, INBOUND, reactor=reactor, randomness=randomness, watch=watch, registry=registry)
     return LowHalf(parts, settings, reactor, ends.inlet, ends.outlet, watch)
 
 
 def build_high(  # noqa: PLR0913 - collaborators, each by name
     settings: HighSettings, *, reactor: IReactorTime, clock: Clock, randomness: Randomness, watch: DirectoryWatch,
-    registry: CollectorRegistry, inspector: InspectionPort | None = None,
+    registry: CollectorRegistry, inspector: InspectionPort | None = None, aside: Pool = AT_ONCE,
 ) -> HighHalf:  # fmt: skip
     """Build the high half; nothing runs before ``start``.
 
@@ -56,11 +67,12 @@ def build_high(  # noqa: PLR0913 - collaborators, each by name
         watch: wakes readers.
         registry: the process's measurements.
         inspector: opens and checks requests; the one that the settings name when None.
+        aside: runs what waits for the disk; where it is asked for when not given.
 
     Raises:
         SettingsError: a key, certificate or folder named in the settings cannot be used.
     """
-    parts = half_parts(settings, HIGH_ROLE, HIGH_LANES, reactor, clock, registry)
+    parts = replace(half_parts(settings, HIGH_ROLE, HIGH_LANES, reactor, clock, registry), aside=aside)
     ends = build_ends(settings, OUTBOUND, reactor=reactor, randomness=randomness, watch=watch, registry=registry)
     return HighHalf(parts, settings, reactor, ends, watch, inspector or FarInspector(settings.inspector, reactor))
 

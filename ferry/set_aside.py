@@ -35,9 +35,8 @@ class SetAsideItem(NamedTuple):
         size: bytes.
         digest: SHA-256 of its bytes, hex; of its reason and file name where there were none to read.
         at_ms: since when.
-        kept: whether its bytes lie beside the notice, for evidence.
-        no_bytes: whether it was empty, or could not be read.
         file: what it was called, where it had no bytes and a name in the grammar of drops.
+        kept: whether its bytes lie beside the notice, for evidence.
     """
 
     name: DropName
@@ -46,9 +45,13 @@ class SetAsideItem(NamedTuple):
     size: int
     digest: str
     at_ms: int
+    file: str
     kept: bool
-    no_bytes: bool = False
-    file: str = ""
+
+    @property
+    def no_bytes(self) -> bool:
+        """Whether it was empty, or could not be read."""
+        return self.size == 0
 
     @property
     def subject(self) -> str:
@@ -121,7 +124,7 @@ class SetAsideShelf:
             raise ValueError("not a notice of a quarantined bundle")
         bundle = self.folder / str(replace(name, kind="bundle"))
         kept = notice.size > 0 and bundle.is_file() and not bundle.is_symlink()
-        return SetAsideItem(name, *notice[:5], kept, notice.file is not None, notice.file or "")
+        return SetAsideItem(name, *notice, kept=kept)
 
 
 def _parsed(text: str) -> list[DropName]:

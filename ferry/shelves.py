@@ -4,7 +4,9 @@
     rejected      what two people rejected for good
 
 A notice is JSON of strings, {"reason", "direction", "lane", "bytes", "sha256", "at_ms"}: fixed words and numbers, no
-bodies, and no names; only where there were no bytes "file" stands beside them, X
+bodies.  Of what could not be read, or is empty, there are no bytes to tell one from another: its digest is that of
+reason and file name, and a name in the grammar of drops stands in the notice as "file".  What acts and pages call a
+bundle is its digest and the instant at which it was set aside.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ class Notice(NamedTuple):
         size: bytes.
         digest: SHA-256 of its bytes, hex; of its reason and file name where there were none to read.
         at_ms: since when.
-        file: what it was called, where it had no bytes, "" if that is no name of a drop; None: it had bytes.
+        file: what it was called, where it had no bytes and a name in the grammar of drops.
     """
 
     reason: Reason
@@ -51,13 +53,13 @@ class Notice(NamedTuple):
     size: int
     digest: str
     at_ms: int
-    file: str | None = None
+    file: str = ""
 
     def encode(self) -> bytes:
         """Write it as it lies beside the bundle."""
         note = {"reason": self.reason.value, "direction": self.lane.direction, "lane": self.lane.lane}
         note |= {"bytes": str(self.size), "sha256": self.digest, "at_ms": str(self.at_ms)}
-        if self.file is not None:
+        if self.file:
             note["file"] = self.file
         return json.dumps(note).encode()
 
@@ -83,6 +85,5 @@ def read_notice(folder: Path, name: DropName, *, disk: Disk = DISK) -> Notice:
     lane, digest = LaneId(note["direction"], note["lane"]), note["sha256"]
     if lane.direction not in (INBOUND, OUTBOUND) or lane.lane not in _LANES or not _DIGEST.fullmatch(digest):
         raise ValueError("no notice of a bundle that was set aside")
-    file = note.get("file")
-    called = str(parse_name(file)) if file else file
-    return Notice(Reason(note["reason"]), lane, int(note["bytes"]), digest, int(note["at_ms"]), called)
+    file = str(parse_name(note["file"])) if "file" in note else ""
+    return Notice(Reason(note["reason"]), lane, int(note["bytes"]), digest, int(note["at_ms"]), file)

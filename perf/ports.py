@@ -17,7 +17,6 @@ from typing import Final
 SPAN: Final = 120
 #: Below the system's own ephemeral ports.
 _BASES: Final = range(20_480, 32_000 - SPAN, SPAN)
-_claims: list[socket.socket] = []
 
 
 def free_base() -> int:
@@ -44,7 +43,7 @@ def claim(what: str) -> bool:
     except OSError:
         one.close()
         return False
-    _claims.append(one)
+    one.detach()  # nobody closes it but the end of the process
     return True
 
 

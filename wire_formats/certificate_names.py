@@ -22,9 +22,11 @@ MACHINE_ROLES: Final = ("worker", "ferry_low", "ferry_high", "ferry_console", "c
 CERTIFICATE_WINDOWS: Final = ("unit", "community", "person", "staff")
 #: Persons whose signatures the ferry believes; at two of them, one's name must differ from the other's.
 OPERATOR_ROLES: Final = ("gatekeeper",)
-_MACHINE: Final = re.compile(r"urn:ferrygate:machine:([a-z_]{1,16}):([a-z0-9_-]{1,32})", re.ASCII)
+#: Of a machine, or of an operator whose signatures the ferry believes.
+SIGNER_NAME: Final = re.compile(r"[a-z0-9_-]{1,32}", re.ASCII)
+_MACHINE: Final = re.compile(rf"urn:ferrygate:machine:([a-z_]{{1,16}}):({SIGNER_NAME.pattern})", re.ASCII)
 _ACCOUNT: Final = re.compile(r"urn:ferrygate:account:(unit|community|person|staff):([A-Za-z0-9_-]{1,40})", re.ASCII)
-_OPERATOR: Final = re.compile(r"urn:ferrygate:operator:([a-z_]{1,16}):([a-z0-9_-]{1,32})", re.ASCII)
+_OPERATOR: Final = re.compile(rf"urn:ferrygate:operator:([a-z_]{{1,16}}):({SIGNER_NAME.pattern})", re.ASCII)
 
 
 class MachineName(NamedTuple):

@@ -127,12 +127,7 @@ def write_whole(path: FilePath, data: bytes, *, durable: bool = False, over: boo
     """
     handle = disk.create(path, keep=over)
     try:
-        view, at = memoryview(data), 0
-        while at < len(data):
-            written = disk.write(handle, view[at:], at)
-            if written == 0:
-                raise OSError(errno.ENOSPC, "short write")
-            at += written
+        write_all(disk, handle, data, 0)
         size = disk.facts_of(handle).size
         if over and size > len(data):
             disk.truncate(handle, len(data))
@@ -143,6 +138,33 @@ def write_whole(path: FilePath, data: bytes, *, durable: bool = False, over: boo
             disk.sync(handle)
     finally:
         disk.close(handle)
+
+
+def write_all(disk: Disk, handle: int, data: bytes, at: int) -> None:
+    """Write every byte of ``data`` from offset ``at`` on.
+
+    Raises:
+        OSError: the disk takes no more.
+    """
+    view = memoryview(data)
+    while view:
+        taken = disk.write(handle, view, at)
+        if taken <= 0:
+            raise OSError(errno.ENOSPC, "short write")
+        view, at = view[taken:], at + taken
+
+
+def read_all(disk: Disk, handle: int, count: int, at: int) -> bytes:
+    """Read ``count`` bytes from offset ``at`` on, fewer at the end of the file.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    pieces = []
+    while count > 0 and (piece := disk.read(handle, count, at)):
+        pieces.append(piece)
+        count, at = count - len(piece), at + len(piece)
+    return b"".join(pieces)
 
 
 def _remove(disk: Disk, path: FilePath) -> None:
@@ -217,23 +239,11 @@ def read_drop(directory: Path, name: DropName | str, *, limit: int, disk: Disk =
             raise PeerError(Kind.MALFORMED, "not a plain file with one link")
         if facts.size > limit:
             raise PeerError(Kind.TOO_LARGE, "file too large")
-        return _read_whole(disk, handle, facts.size)
+        return read_all(disk, handle, facts.size, 0)
     except OSError as error:
         raise Unavailable(Kind.BUSY, f"file cannot be read: {error.strerror}", _RETRY_S) from None
     finally:
         disk.close(handle)
-
-
-def _read_whole(disk: Disk, handle: int, size: int) -> bytes:
-    pieces: list[bytes] = []
-    at = 0
-    while at < size:
-        piece = disk.read(handle, size - at, at)
-        if not piece:
-            break
-        pieces.append(piece)
-        at += len(piece)
-    return b"".join(pieces)
 
 
 def remove_drop(directory: Path, name: DropName | str, *, disk: Disk = DISK) -> None:

@@ -45,6 +45,7 @@ from typing import Final, NamedTuple
 
 from wire_formats import cbor, cose, merkle
 from wire_formats.bundle import CLOCK_SLACK_MS, DIRECTIONS, EPOCH_AHEAD_MS, MAX_BUNDLE_BYTES
+from wire_formats.certificate_names import SIGNER_NAME
 from wire_formats.drop import DropName, parse_name
 from wire_formats.errors import Kind, PeerError
 from wire_formats.header_reader import HeaderReader
@@ -74,7 +75,6 @@ _SIGNATURE_USE: Final = b"ferrygate media manifest 1"
 _MANIFEST_INFO: Final = b"ferrygate media manifest 1"
 _CHUNK_INFO: Final = b"ferrygate media chunk 1"
 SERIAL: Final = re.compile(r"[A-Z0-9][A-Z0-9-]{2,30}[A-Z0-9]", re.ASCII)
-_MACHINE: Final = re.compile(r"[a-z0-9_-]{1,32}", re.ASCII)
 
 
 class Entry(NamedTuple):
@@ -281,8 +281,8 @@ def parse_statement(data: bytes) -> MediumStatement:
         raise PeerError(Kind.MALFORMED, "statement with impossible lanes or life")
     return MediumStatement(
         direction=reader.choice(1, DIRECTIONS),
-        sender=reader.text(2, _MACHINE),
-        recipient=reader.text(3, _MACHINE),
+        sender=reader.text(2, SIGNER_NAME),
+        recipient=reader.text(3, SIGNER_NAME),
         recipient_key=reader.exact_bytes(4, merkle.DIGEST_BYTES),
         serial=reader.text(5, SERIAL),
         export=reader.exact_bytes(6, EXPORT_BYTES),

@@ -9,11 +9,12 @@ from typing import Final
 from core.rules.passwords import LONGEST
 from core.staff import texts
 from core.staff.flow import Operator
-from core.staff.language import COOKIE, COOKIE_LIFE_S
 from core.staff.login_desk import Attempt, LoginDesk
 from core.staff.metrics import StaffMetrics
 from core.staff.renderer import Frame, Renderer
-from core.staff.visit import Reply, Visit, local_address, redirect, status_of
+from core.staff.visit import LANGUAGE_COOKIE, Reply, Visit, local_address, redirect
+from inner_web.language import COOKIE_LIFE_S
+from inner_web.replies import status_of
 from wire_formats.bilingual import LANGUAGES
 from wire_formats.errors import Kind, Refused
 
@@ -91,7 +92,7 @@ class AccountPages:
         wanted = place["language"]
         if wanted not in LANGUAGES:
             raise Refused(Kind.NOT_FOUND, "no such language")
-        cookie = f"{COOKIE}={wanted}; Path=/; Max-Age={COOKIE_LIFE_S}; Secure; HttpOnly; SameSite=Strict"
+        cookie = f"{LANGUAGE_COOKIE}={wanted}; Path=/; Max-Age={COOKIE_LIFE_S}; Secure; HttpOnly; SameSite=Strict"
         return redirect(local_address(visit.query.get("back", "/")), headers=(("Set-Cookie", cookie),))
 
     def _login_page(

@@ -16,8 +16,9 @@ import jinja2
 
 from core.staff import texts
 from core.staff.flow import Operator
-from core.staff.language import other
-from core.staff.visit import Reply, Visit, status_of
+from core.staff.visit import Reply, Visit
+from inner_web.language import other
+from inner_web.replies import status_of
 from wire_formats.bilingual import LANGUAGES, Label, Language
 from wire_formats.error_texts import TEXTS
 from wire_formats.errors import HallError, code_of

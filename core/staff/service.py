@@ -22,15 +22,17 @@ from core.staff.app import StaffApp
 from core.staff.case_desk import CaseDesk
 from core.staff.case_file import CaseReader
 from core.staff.case_pages import CasePages
-from core.staff.client_certificates import RevocationList, ServerContext, load_certificates
 from core.staff.login_desk import LoginDesk
 from core.staff.metrics import StaffMetrics
 from core.staff.renderer import Renderer
 from core.staff.routes import Routes
 from core.staff.sessions import Sessions
 from core.staff.settings import StaffSettings
-from core.staff.site import BoundedFactory, SiteParts, StaffFactory, StaffSite
+from core.staff.site import SiteParts, StaffSite
 from core.staff.work_pages import WorkPages
+from inner_web.revocation import RevocationList
+from inner_web.site import BoundedFactory, InnerFactory
+from inner_web.tls import ServerContext, load_certificates
 from wire_formats.collaborators import Clock, Pool, Randomness
 from wire_formats.errors import HallError
 
@@ -159,9 +161,8 @@ def build_staff(
         clock=clock,
         metrics=metrics,
         seconds=reactor.seconds,
-        body_bytes=settings.body_bytes,
     )
-    site = StaffFactory(StaffSite(parts), body_bytes=settings.body_bytes, reactor=reactor)
+    site = InnerFactory(StaffSite(parts), body_bytes=settings.body_bytes, reactor=reactor)
     factory = BoundedFactory(site, most=settings.connections)
     return StaffService(_Parts(settings, context, factory, pool, revoked, reactor), engine.dispose)
 

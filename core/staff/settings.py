@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
+from inner_web.listening import check_listen
 from wire_formats.instants import HOUR_MS, MINUTE_MS
 from wire_formats.settings_reader import number
 
@@ -56,16 +56,7 @@ class StaffSettings:
 
     def __post_init__(self) -> None:
         """Refuse an address that the internet may reach, unless it is wanted."""
-        try:
-            address = ipaddress.ip_address(self.listen)
-        except ValueError:
-            raise ValueError(f"setting 'listen' must be an IP address, not '{self.listen[:40]}'") from None
-        open_to_all = address.is_unspecified or address.is_global
-        if open_to_all and not self.allow_public_address:
-            raise ValueError(
-                f"setting 'listen' = '{self.listen}' may be reached from outside; "
-                "name an intranet address, or set allow_public_address = true"
-            )
+        check_listen(self.listen, allow_public_address=self.allow_public_address)
 
     @property
     def idle_ms(self) -> int:

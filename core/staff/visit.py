@@ -1,4 +1,4 @@
-"""One request as pages see it, and what they answer; and the strict reading of forms.  Pure.
+"""One request as pages see it, and what they answer.  Pure.
 
 A page is a plain function of a visit; it runs in a thread and touches no socket and no session.
 """
@@ -9,30 +9,19 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from core.staff.client_certificates import Client
 from core.staff.sessions import Session
+from inner_web import replies
+from inner_web.replies import Pair
 from wire_formats.bilingual import Language
-from wire_formats.errors import Kind, PeerError, Refused
+from wire_formats.errors import Kind, Refused
 
-Pair = tuple[str, str]
+LANGUAGE_COOKIE: Final = "__Host-staff-language"
 MOST_FIELDS: Final = 30
 MOST_BACK: Final = 300
 _SEE_OTHER: Final = 303
-
-STATUS_OF: Final = {
-    Kind.NOT_FOUND: 404,
-    Kind.METHOD_NOT_ALLOWED: 405,
-    Kind.CONFLICT: 409,
-    Kind.BODY_TOO_LARGE: 413,
-    Kind.FIELDS_INVALID: 422,
-    Kind.WEAK_PASSWORD: 422,
-    Kind.LOCKED_OUT: 429,
-    Kind.BUSY: 503,
-    Kind.BUG: 500,
-}
-"""HTTP status of an error's kind; other refusals are 403, other broken bytes 400."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +56,14 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """What goes back.
+class Reply(replies.Reply):
+    """What goes back, and what becomes of the session.
 
     Attributes:
         begin_for: operator for whom a session begins.
         end_session: whether the session of this visit ends.
     """
 
-    status: int
-    body: bytes = b""
-    headers: tuple[Pair, ...] = ()
     begin_for: str | None = None
     end_session: bool = False
 
@@ -85,39 +71,6 @@ class Reply:
 def redirect(address: str, *, headers: tuple[Pair, ...] = (), begin_for: str | None = None, end: bool = False) -> Reply:
     """Send the browser to another page of this window with GET."""
     return Reply(_SEE_OTHER, b"", (("Location", address), *headers), begin_for, end)
-
-
-def status_of(kind: Kind) -> int:
-    """Give the HTTP status of an error."""
-    known = STATUS_OF.get(kind)
-    if known is not None:
-        return known
-    family = kind.value // 1000
-    return {1: 400, 2: 403, 3: 503}.get(family, 500)
-
-
-def parse_fields(data: bytes) -> dict[str, str]:
-    """Read parameters or a form (application/x-www-form-urlencoded).
-
-    Raises:
-        PeerError: BAD_HTTP, not UTF-8, a name twice, too many, or a control character other than a line break.
-    """
-    try:
-        pairs = parse_qsl(
-            data.decode("ascii"),
-            keep_blank_values=True,
-            strict_parsing=bool(data),
-            errors="strict",
-            max_num_fields=MOST_FIELDS,
-        )
-    except (ValueError, UnicodeDecodeError):
-        raise PeerError(Kind.BAD_HTTP, "form cannot be read") from None
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise PeerError(Kind.BAD_HTTP, "a field came twice")
-    if any(not character.isprintable() and character not in "\r\n\t" for text in fields.values() for character in text):
-        raise PeerError(Kind.BAD_HTTP, "control character in a field")
-    return fields
 
 
 def check_token(visit: Visit) -> None:

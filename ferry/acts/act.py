@@ -30,6 +30,7 @@ from typing import Final, NamedTuple
 from ferry.shelves import SUBJECT
 from wire_formats import cbor, cose
 from wire_formats.bundle import CLOCK_SLACK_MS
+from wire_formats.certificate_names import SIGNER_NAME
 from wire_formats.errors import Kind, PeerError
 from wire_formats.header_reader import HeaderReader
 from wire_formats.instants import DAY_MS
@@ -63,7 +64,6 @@ _OWN_KEYS: Final = 5
 _SHOWN_KEYS: Final = 7
 _KID_BYTES: Final = 32
 _MAX_SERIAL_BYTES: Final = 20
-_MACHINE: Final = re.compile(r"[a-z0-9_-]{1,32}", re.ASCII)
 LANE_SUBJECT: Final = re.compile(r"(inbound|outbound)-(interactive|bulk)", re.ASCII)
 _ANY_SUBJECT: Final = re.compile(f"{SUBJECT.pattern}|{LANE_SUBJECT.pattern}", re.ASCII)
 
@@ -84,6 +84,10 @@ class Shown(NamedTuple):
 
     kid: bytes
     serial: int
+
+    def fields(self, first: int) -> dict[int | str, cbor.Value]:
+        """Give its two fields of what the console signs for him: key id, and serial number."""
+        return {first: self.kid, first + 1: self.serial.to_bytes(_MAX_SERIAL_BYTES, "big").lstrip(b"\0")}
 
 
 class VerifiedAct(NamedTuple):
@@ -109,8 +113,7 @@ def sign_act(act: Act, key: Signing) -> bytes:
 
 def countersign_act(act: Act, shown: Shown, key: Signing) -> bytes:
     """Sign an act as the console, for an operator who showed his certificate."""
-    serial = shown.serial.to_bytes(_MAX_SERIAL_BYTES, "big").lstrip(b"\0")
-    return cose.sign1(cbor.encode(_map(act) | {6: shown.kid, 7: serial}), key, external=_SHOWN_USE)
+    return cose.sign1(cbor.encode(_map(act) | shown.fields(6)), key, external=_SHOWN_USE)
 
 
 def verify_act(
@@ -139,8 +142,7 @@ def verify_act(
             raise PeerError(Kind.UNKNOWN_SIGNER, "acts of the console do not count here")
         cose.verify1(data, machines, role=CONSOLE_ROLE, now_ms=now_ms, external=_SHOWN_USE)
         reader = HeaderReader(parts.payload, keys=_SHOWN_KEYS, limit=MAX_ACT_BYTES, depth=1)
-        operator = operators.signer(reader.exact_bytes(6, _KID_BYTES), role=OPERATOR_ROLE, now_ms=now_ms)
-        reader.bytes_up_to(7, _MAX_SERIAL_BYTES)
+        operator = shown_operator(reader, 6, operators, now_ms=now_ms)
         verified = VerifiedAct(_parse(reader), operator, True, digest)
     else:
         signer = cose.verify1(data, operators, role=OPERATOR_ROLE, now_ms=now_ms, external=_SIGNED_USE).signer
@@ -152,16 +154,33 @@ def verify_act(
     return verified
 
 
-def check_age(made_ms: int, *, now_ms: int) -> None:
-    """Check that an act is fresh.
+def shown_operator(reader: HeaderReader, first: int, operators: TrustStore, *, now_ms: int) -> Signer:
+    """Give the operator whose certificate the console says it was shown (``Shown.fields``).
 
     Raises:
-        PeerError: FROM_THE_FUTURE, or REPLAYED: older than a day.
+        PeerError: malformed; the operator is unknown, or not valid now.
+    """
+    operator = operators.signer(reader.exact_bytes(first, _KID_BYTES), role=OPERATOR_ROLE, now_ms=now_ms)
+    reader.bytes_up_to(first + 1, _MAX_SERIAL_BYTES)
+    return operator
+
+
+def check_age(made_ms: int, *, now_ms: int, what: str = "act", life_ms: int = LIFE_MS) -> None:
+    """Check that what an operator says is fresh.
+
+    Args:
+        made_ms: when it was made.
+        now_ms: the instant now.
+        what: what it is called in a refusal.
+        life_ms: how long it is believed.
+
+    Raises:
+        PeerError: FROM_THE_FUTURE, or REPLAYED: too old.
     """
     if made_ms > now_ms + CLOCK_SLACK_MS:
-        raise PeerError(Kind.FROM_THE_FUTURE, "act was made in the future")
-    if made_ms + LIFE_MS <= now_ms:
-        raise PeerError(Kind.REPLAYED, "act has expired")
+        raise PeerError(Kind.FROM_THE_FUTURE, f"{what} was made in the future")
+    if made_ms + life_ms <= now_ms:
+        raise PeerError(Kind.REPLAYED, f"{what} has expired")
 
 
 def _is_shown(payload: bytes) -> bool:
@@ -174,7 +193,7 @@ def _parse(reader: HeaderReader) -> Act:
     subject = reader.text(3, _ANY_SUBJECT)
     if (act in BY_TWO) != bool(SUBJECT.fullmatch(subject)):
         raise PeerError(Kind.MALFORMED, "act and subject do not fit")
-    return Act(act, reader.text(2, _MACHINE), subject, reader.choice(4, REASONS), reader.instant(5))
+    return Act(act, reader.text(2, SIGNER_NAME), subject, reader.choice(4, REASONS), reader.instant(5))
 
 
 def _map(act: Act) -> dict[int | str, cbor.Value]:

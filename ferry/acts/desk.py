@@ -6,6 +6,7 @@ Nothing here does an act: it only puts signed bytes where the half reads them, a
 from __future__ import annotations
 
 import hashlib
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -60,11 +61,8 @@ class ActDesk:
         Raises:
             Unavailable: it cannot be read now, or the half has never run.
         """
-        ledger = ActLedger(self.acts.ledger, readonly=True)
-        try:
+        with self._ledger() as ledger:
             return ledger.lines(subject=subject, most=most)
-        finally:
-            ledger.close()
 
     def waiting(self, subject: str, *, now_ms: int) -> list[Line]:
         """Give what single operators have said of a held bundle.
@@ -72,11 +70,8 @@ class ActDesk:
         Raises:
             Unavailable: the ledger cannot be read now.
         """
-        ledger = ActLedger(self.acts.ledger, readonly=True)
-        try:
+        with self._ledger() as ledger:
             return ledger.waiting(subject, now_ms=now_ms)
-        finally:
-            ledger.close()
 
     def verify(self) -> int:
         """Recompute the ledger's chain; gives how many lines there are.
@@ -85,11 +80,11 @@ class ActDesk:
             Bug: the first line that does not fit.
             Unavailable: it cannot be read now.
         """
-        ledger = ActLedger(self.acts.ledger, readonly=True)
-        try:
+        with self._ledger() as ledger:
             return ledger.verify()
-        finally:
-            ledger.close()
+
+    def _ledger(self) -> closing[ActLedger]:
+        return closing(ActLedger(self.acts.ledger, readonly=True))
 
 
 def open_act_desk(settings: HalfSettings) -> ActDesk:

@@ -98,4 +98,4 @@ class HeldShelf:
         notice = read_notice(self.folder, name, disk=self._disk)
         if notice.reason not in HELD or notice.lane.lane not in LANES:
             raise ValueError("not a notice of a held bundle")
-        return HeldItem(name, *notice[:5])
+        return HeldItem(name, notice.reason, notice.lane, notice.size, notice.digest, notice.at_ms)

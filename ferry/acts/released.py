@@ -24,7 +24,7 @@ from wire_formats.drop import DropName
 
 def released_port(acts: ActsSettings, lane: LaneId, *, disk: Disk) -> FolderPort:
     """Give the folder from which a lane takes its released bundles."""
-    return FolderPort(acts.released / f"{lane.direction}-{lane.lane}", disk=disk)
+    return FolderPort(acts.released / lane.word, disk=disk)
 
 
 class ReleasedHandler:

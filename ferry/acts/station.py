@@ -87,7 +87,7 @@ class ActStation:
             prepare_drop(released_port(self._settings, lane, disk=self._parts.disk).folder, disk=self._parts.disk)
         self._ledger = ActLedger(self._settings.ledger)
         for subject in self._ledger.paused():
-            self._parts.pauses.set(_lane(subject), paused=True)
+            self._parts.pauses.set(LaneId.of(subject), paused=True)
         self._due = self._ledger.unfinished()
         self._do_due()
 
@@ -157,14 +157,14 @@ class ActStation:
                 self._due.append((act.act, act.subject))
         else:
             ledger.single(verified, DONE, now_ms=now_ms)
-            self._parts.pauses.set(_lane(act.subject), paused=act.act == PAUSE)
-            self._wake(_lane(act.subject))
+            self._parts.pauses.set(LaneId.of(act.subject), paused=act.act == PAUSE)
+            self._wake(LaneId.of(act.subject))
             self._tell(verified, DONE)
 
     def _impossible(self, act: str, subject: str) -> str:
         """Say why something cannot be done, or nothing."""
         if act not in BY_TWO:
-            return self._not_paused_here(_lane(subject))
+            return self._not_paused_here(LaneId.of(subject))
         item = self._shelf.find(subject)
         if item is None:
             return "no such held bundle"
@@ -257,11 +257,6 @@ class ActStation:
             "gatekeeper_act", stage=verified.act.act, reason=verified.act.reason, operator=verified.operator.name,
             state=outcome,
         )  # fmt: skip
-
-
-def _lane(subject: str) -> LaneId:
-    direction, _, lane = subject.partition("-")
-    return LaneId(direction, lane)
 
 
 def item_leaves(data: bytes) -> list[bytes]:

@@ -25,12 +25,14 @@ from ferry.console.media_view import (
     written_receipt,
 )
 from ferry.console.settings import ConsoleSettings
-from ferry.console.visit import Reply, Visit, redirect
+from ferry.console.visit import Visit, redirect
 from ferry.media import orders
 from ferry.media.clerk_work import MOST_LABEL, WRITE_ONCE
+from ferry.media.desk import MediaFolders
 from ferry.media.orders import MAX_DATA_BYTES, MOST_WAITING, Order, order_name, sign_order
 from ferry.media.register_rows import EXPORT_WAY, IMPORT_WAY
 from ferry.media.states import MediumState
+from inner_web.replies import Reply
 from wire_formats.drop import TEMPORARY, DropName, write_drop
 from wire_formats.errors import Kind, PeerError, Refused, Unavailable
 from wire_formats.medium import MEDIUM_LANES, SERIAL
@@ -195,7 +197,7 @@ class MediaPages:
 
     def _put(self, signed: bytes, now_ms: int) -> None:
         assert self._settings.media is not None
-        folder = self._settings.media / "orders"
+        folder = MediaFolders(self._settings.media).orders
         if clerk_state(self._settings, now_ms) is None or not (folder / TEMPORARY).is_dir():
             raise TroubleError("no_clerk")
         if sum(path.name != TEMPORARY for path in folder.iterdir()) >= MOST_WAITING:

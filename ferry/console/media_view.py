@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 from ferry.console.settings import ConsoleSettings
-from ferry.console.visit import Reply
 from ferry.lane.checks import INBOUND, OUTBOUND
 from ferry.looking import open_to_look
 from ferry.media.clerk_state import STATE_NAME
@@ -19,6 +18,7 @@ from ferry.media.desk import MediaFolders
 from ferry.media.register_rows import MOST_LISTED, PASSAGE_COLUMNS, Act, Medium, Passage, medium_of, passage_of
 from ferry.media.slip import Slip, slip_html
 from ferry.media.states import MediumState
+from inner_web.replies import Reply
 from wire_formats.bilingual import Label
 from wire_formats.errors import Kind, Refused, Unavailable
 from wire_formats.medium import MAX_STATEMENT_BYTES

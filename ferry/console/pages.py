@@ -27,12 +27,13 @@ from ferry.console.media_pages import MediaPages
 from ferry.console.renderer import Renderer
 from ferry.console.samples import Samples
 from ferry.console.settings import ConsoleSettings
-from ferry.console.visit import Reply, Visit, redirect
+from ferry.console.visit import Visit, redirect
 from ferry.journal_search import MOST_ROWS, Sought, search_journal
 from ferry.lane.crossing import State
 from ferry.set_aside import SetAsideShelf
 from ferry.shelves import SUBJECT
 from ferry.witness.evidence_desk import evidence_of_request
+from inner_web.replies import Reply
 from wire_formats.errors import Bug, HallError, Kind, PeerError, Refused, Unavailable
 from wire_formats.ids import parse_request_id
 from wire_formats.instants import MINUTE_MS

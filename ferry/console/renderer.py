@@ -23,11 +23,13 @@ from ferry.console.trouble_texts import (
     trouble_words,
     why_words,
 )
-from ferry.console.visit import Reply, Visit, status_of
+from ferry.console.visit import Visit
 from ferry.lane.crossing import State
 from ferry.media.slip import grouped
 from ferry.media.states import STATE_LABELS
 from ferry.set_aside_texts import WHY_SET_ASIDE, what_now
+from inner_web.language import other
+from inner_web.replies import Reply, status_of
 from wire_formats.bilingual import LANGUAGES, Language
 from wire_formats.error_texts import TEXTS
 from wire_formats.errors import HallError, code_of
@@ -49,7 +51,7 @@ class Renderer:
         """Write a page as a reply."""
         around = {
             "language": visit.language,
-            "other": "en" if visit.language == "zh-CN" else "zh-CN",
+            "other": other(visit.language),
             "token": visit.token,
             "style": STYLE_PATH,
             "operator": visit.operator.name if visit.operator is not None else "",

@@ -12,14 +12,15 @@ from ferry.acts.act import CONSOLE_ROLE
 from ferry.acts.building import known_operators
 from ferry.acts.desk import ActDesk
 from ferry.acts.settings import ActsSettings
+from ferry.console.door import RevokedOperators
 from ferry.console.pages import ConsolePages, ConsoleParts
 from ferry.console.renderer import Renderer
-from ferry.console.revoked import RevokedOperators
 from ferry.console.samples import EVERY_S, Samples
 from ferry.console.settings import ConsoleSettings
-from ferry.console.site import TOKEN_BYTES, BoundedFactory, ConsoleFactory, ConsoleSite, SiteParts
-from ferry.console.tls import ConsoleContext
-from ferry.own_keys import read_own, signing_key
+from ferry.console.site import TOKEN_BYTES, ConsoleSite, SiteParts
+from ferry.own_keys import signing_key
+from inner_web.site import BoundedFactory, InnerFactory
+from inner_web.tls import ServerContext, load_certificates
 from wire_formats.collaborators import Clock, Pool, Randomness
 from wire_formats.suites import SigningKey
 from wire_formats.trust import TrustStore
@@ -42,13 +43,12 @@ class ConsoleService:
     _log = Logger()
 
     def __init__(
-        self, settings: ConsoleSettings, context: ConsoleContext, factory: BoundedFactory, samples: Samples, pool: Pool,
+        self, settings: ConsoleSettings, context: ServerContext, factory: BoundedFactory, samples: Samples, pool: Pool,
         reactor: Any,
     ) -> None:  # fmt: skip
         self._settings = settings
         self._context = context
         self._factory = factory
-        self._samples = samples
         self._pool = pool
         self._reactor = reactor
         self._port: Any = None
@@ -103,6 +103,7 @@ def build_console(
         SettingsError: a key or certificate cannot be used.
     """
     acts = ActsSettings(folder=settings.acts, operators=settings.operators, operator_issuers=settings.operator_issuers)
+    issuers = load_certificates(settings.operator_issuers)
     samples, renderer = Samples(settings.status), Renderer()
     pages = ConsolePages(
         ConsoleParts(
@@ -118,13 +119,13 @@ def build_console(
         answer=pages.answer,
         renderer=renderer,
         operators=lambda: known_operators(acts),
-        revoked=RevokedOperators(settings.client_crl, read_own(settings.operator_issuers)).check,
+        revoked=RevokedOperators(settings.client_crl, issuers).check,
         secret=randomness.bytes(TOKEN_BYTES),
         pool=pool,
         clock=clock,
     )
-    context = ConsoleContext(settings.server_key, settings.server_chain, settings.operator_issuers)
-    site = ConsoleFactory(ConsoleSite(parts), body_bytes=settings.body_bytes, reactor=reactor)
+    context = ServerContext(settings.server_key, settings.server_chain, issuers)
+    site = InnerFactory(ConsoleSite(parts), body_bytes=settings.body_bytes, reactor=reactor)
     factory = BoundedFactory(site, most=settings.connections)
     return ConsoleService(settings, context, factory, samples, pool, reactor)
 

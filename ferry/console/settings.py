@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
+from inner_web.listening import check_listen
 from wire_formats.settings_reader import number
 
 
@@ -66,14 +66,6 @@ class ConsoleSettings:
 
     def __post_init__(self) -> None:
         """Refuse an address that the internet may reach, unless it is wanted, and half a signer."""
-        try:
-            address = ipaddress.ip_address(self.listen)
-        except ValueError:
-            raise ValueError(f"setting 'listen' must be an IP address, not '{self.listen[:40]}'") from None
-        if (address.is_unspecified or address.is_global) and not self.allow_public_address:
-            raise ValueError(
-                f"setting 'listen' = '{self.listen}' may be reached from outside; "
-                "name an intranet address, or set allow_public_address = true"
-            )
+        check_listen(self.listen, allow_public_address=self.allow_public_address)
         if (self.signing_key is None) != (self.signing_certificate is None):
             raise ValueError("signing_key and signing_certificate are set together, or neither is")

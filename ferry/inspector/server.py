@@ -26,6 +26,8 @@ QUESTION_S: Final = 10
 MEMORY_BYTES: Final = 1 << 30
 _PORTION: Final = 1 << 16
 _BACKLOG: Final = 4
+#: Of the socket; its folder is closed to everybody but inspector and mover.
+_MODE: Final = 0o660
 
 
 class InspectorServer:
@@ -35,18 +37,14 @@ class InspectorServer:
         inspector: the rules and the key.
         path: where the socket lies.
         scanner: asks clamd; None for no scanner.
-        mode: permission bits of the socket.
     """
 
     log = Logger()
 
-    def __init__(
-        self, inspector: Inspector, path: Path, *, scanner: Scanner | None = None, mode: int = 0o660
-    ) -> None:  # fmt: skip
+    def __init__(self, inspector: Inspector, path: Path, *, scanner: Scanner | None = None) -> None:
         self._inspector = inspector
         self._scanner = scanner
         self._path = path
-        self._mode = mode
         self._listener: socket.socket | None = None
         self._not_scanned = ""
 
@@ -59,7 +57,7 @@ class InspectorServer:
         self._path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         self._listener.bind(str(self._path))
-        self._path.chmod(self._mode)
+        self._path.chmod(_MODE)
         self._listener.listen(_BACKLOG)
 
     def serve(self) -> NoReturn:

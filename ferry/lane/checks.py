@@ -37,6 +37,17 @@ class LaneId(NamedTuple):
     direction: str
     lane: str
 
+    @classmethod
+    def of(cls, word: str) -> LaneId:
+        """Read what ``word`` has written."""
+        direction, _, lane = word.partition("-")
+        return cls(direction, lane)
+
+    @property
+    def word(self) -> str:
+        """The lane in one word, as acts, folders and stations name it: ``<direction>-<lane>``."""
+        return f"{self.direction}-{self.lane}"
+
     @property
     def author_roles(self) -> tuple[str, ...]:
         """Who may make bundles for this lane."""

@@ -2,13 +2,16 @@
 
     RECEIVED ──▶ INSPECTED ──▶ SENT ──▶ ACKED
        │  │          │           └────▶ HELD       given up by the sender; two people may release it
-       │  │          └──▶ REJECTED                 every request failed inspection and was answered
+       │  │          ├──▶ REJECTED                 every request failed inspection and was answered
+       │  │          └──▶ HELD                     every request was kept back: each broke the inspector
        │  └─▶ HELD                                 unclear: crashed the inspector, or in conflict
        │       ├─▶ RECEIVED                        released by two operators: all checks again
        │       └─▶ REJECTED                        rejected for good by two operators
        └─▶ QUARANTINED ──▶ INSPECTED               the same bytes came again and now pass (clock, trust)
+                       └─▶ HELD                    or are unclear now
 
-A file in the quarantine is never released, whatever becomes of later arrivals.
+INSPECTED is never stored: a bundle that passed its checks goes on in the same commit.  A file in the quarantine is
+never released, whatever becomes of later arrivals.
 
 What is logged of a crossing, whatever its state, stands in ``wire_formats.tlog.crossing``.
 """

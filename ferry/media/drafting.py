@@ -92,16 +92,14 @@ def add_signature(desk: MediaDesk, export: bytes, message: bytes) -> Signer:
 
 
 def write_export(
-    desk: MediaDesk, export: bytes, target: Path, *, image: bool = False,
-    progress: Progress = lambda _done, _of: None,
-) -> Exported:  # fmt: skip
+    desk: MediaDesk, export: bytes, target: Path, *, progress: Progress = lambda _done, _of: None
+) -> Exported:
     """Write a prepared export, which two operators have signed, onto its medium.
 
     Args:
         desk: the half's media desk.
         export: which one.
-        target: the folder the medium is mounted at, or the image file to write.
-        image: write one file instead of a folder.
+        target: the folder the medium is mounted at.
         progress: hears how many of how many chunks are written.
 
     Raises:
@@ -117,7 +115,7 @@ def write_export(
         desk.register.check_exportable(statement.serial)
         if desk.register.next_number() != (statement.epoch, statement.sequence, statement.previous):
             raise Refused(Kind.CONFLICT, "another export was made meanwhile: cancel this one and prepare it anew")
-        writer = MediumWriter(target, image=image, disk=desk.disk)
+        writer = MediumWriter(target, image=False, disk=desk.disk)
         writer.check(medium_bytes(statement))
         exported = seal_and_write(desk, signatures, collection.entries(export), writer, progress)
         collection.done(export)

@@ -25,14 +25,14 @@ import re
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from ferry.acts.act import CONSOLE_ROLE, Shown
+from ferry.acts.act import CONSOLE_ROLE, Shown, check_age, shown_operator
 from ferry.media.prepared import MAX_SIGNATURE_BYTES
 from wire_formats import cbor, cose
-from wire_formats.bundle import CLOCK_SLACK_MS
+from wire_formats.certificate_names import SIGNER_NAME
 from wire_formats.errors import Kind, PeerError
 from wire_formats.header_reader import HeaderReader
 from wire_formats.instants import MINUTE_MS
-from wire_formats.medium import EXPORT_BYTES, OPERATOR_ROLE, SERIAL
+from wire_formats.medium import EXPORT_BYTES, SERIAL
 from wire_formats.medium_receipt import MAX_RECEIPT_BYTES
 from wire_formats.suites import Signing
 from wire_formats.trust import Signer, TrustStore
@@ -58,9 +58,6 @@ MAX_DATA_BYTES: Final = max(MAX_RECEIPT_BYTES, MAX_SIGNATURE_BYTES)
 MAX_ORDER_BYTES: Final = MAX_DATA_BYTES + 2048
 _USE: Final = b"ferrygate media order 1"
 _KEYS: Final = 9
-_KID_BYTES: Final = 32
-_MAX_SERIAL_BYTES: Final = 20
-_MACHINE: Final = re.compile(r"[a-z0-9_-]{1,32}", re.ASCII)
 _SERIAL: Final = re.compile(f"(?:{SERIAL.pattern})?", re.ASCII)
 #: One line; what it means is the clerk's to check.
 _TEXT: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f]{0,255}")
@@ -97,9 +94,9 @@ def sign_order(order: Order, shown: Shown, key: Signing) -> bytes:
     """Sign an order as the console, for an operator who showed his certificate."""
     payload: dict[int | str, cbor.Value] = {
         1: order.word, 2: order.half, 3: order.serial, 4: order.text, 5: order.export, 6: order.data,
-        7: order.made_ms, 8: shown.kid, 9: shown.serial.to_bytes(_MAX_SERIAL_BYTES, "big").lstrip(b"\0"),
+        7: order.made_ms,
     }  # fmt: skip
-    return cose.sign1(cbor.encode(payload), key, external=_USE)
+    return cose.sign1(cbor.encode(payload | shown.fields(8)), key, external=_USE)
 
 
 def order_name(signed: bytes) -> str:
@@ -120,14 +117,13 @@ def verify_order(
         raise PeerError(Kind.TOO_LARGE, "order too large")
     payload = cose.verify1(data, machines, role=CONSOLE_ROLE, now_ms=now_ms, external=_USE).payload
     reader = HeaderReader(payload, keys=_KEYS, limit=MAX_ORDER_BYTES, depth=1)
-    operator = operators.signer(reader.exact_bytes(8, _KID_BYTES), role=OPERATOR_ROLE, now_ms=now_ms)
-    reader.bytes_up_to(9, _MAX_SERIAL_BYTES)
+    operator = shown_operator(reader, 8, operators, now_ms=now_ms)
     export = reader.bytes_up_to(5, EXPORT_BYTES)
     if export and len(export) != EXPORT_BYTES:
         raise PeerError(Kind.MALFORMED, "export with another number of bytes")
     order = Order(
         word=reader.choice(1, WORDS),
-        half=reader.text(2, _MACHINE),
+        half=reader.text(2, SIGNER_NAME),
         made_ms=reader.instant(7),
         serial=reader.text(3, _SERIAL),
         text=reader.text(4, _TEXT),
@@ -136,8 +132,5 @@ def verify_order(
     )
     if order.half != half:
         raise PeerError(Kind.WRONG_ROLE, "order is for another half")
-    if order.made_ms > now_ms + CLOCK_SLACK_MS:
-        raise PeerError(Kind.FROM_THE_FUTURE, "order was made in the future")
-    if order.made_ms + LIFE_MS <= now_ms:
-        raise PeerError(Kind.REPLAYED, "order has expired")
+    check_age(order.made_ms, now_ms=now_ms, what="order", life_ms=LIFE_MS)
     return VerifiedOrder(order, operator, order_name(data))

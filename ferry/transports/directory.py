@@ -8,7 +8,7 @@ Source: DESIGN "transport (directory | diode | media)".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Final
 
@@ -27,13 +27,12 @@ class DirectoryOutlet:
 
     Args:
         root: folder of one direction.
-        lanes: the lanes to make.
         disk: where the folders lie.
     """
 
-    def __init__(self, root: Path, lanes: Iterable[str] = TRANSPORT_LANES, *, disk: Disk = DISK) -> None:
+    def __init__(self, root: Path, *, disk: Disk = DISK) -> None:
         self._disk = disk
-        self._folders = {lane: root / lane for lane in lanes}
+        self._folders = {lane: root / lane for lane in TRANSPORT_LANES}
 
     def prepare(self) -> None:
         """Make the folders, and clear what a crash left unfinished."""
@@ -66,16 +65,13 @@ class DirectoryInlet:
     Args:
         root: folder of one direction.
         watch: wakes the reader.
-        lanes: the lanes to read.
         disk: where the folders lie.
     """
 
-    def __init__(
-        self, root: Path, watch: DirectoryWatch, lanes: Iterable[str] = TRANSPORT_LANES, *, disk: Disk = DISK
-    ) -> None:
+    def __init__(self, root: Path, watch: DirectoryWatch, *, disk: Disk = DISK) -> None:
         self._watch = watch
         self._disk = disk
-        self._folders = {lane: root / lane for lane in lanes}
+        self._folders = {lane: root / lane for lane in TRANSPORT_LANES}
         self._scans = {lane: FolderScan(folder, disk=disk) for lane, folder in self._folders.items()}
 
     def prepare(self) -> None:

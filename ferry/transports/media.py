@@ -10,12 +10,12 @@ Source: ferry.media; research, section 5.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from ferry.control import CONTROL_EPOCH
+from ferry.control import CONTROL, CONTROL_EPOCH
 from ferry.folders import remove_entry
 from ferry.media.desk import MediaFolders
 from ferry.media.register import MediaRegister
@@ -33,7 +33,6 @@ _COUNT_EVERY: Final = 64
 _RETRY_S: Final = 60
 _SOON_S: Final = 1
 _GONE: Final = (FileNotFoundError, NotADirectoryError)
-_CONTROL: Final = "control"
 #: Deny-list notices that wait for one medium; the CA makes a whole list every few minutes.
 _NOTICES_KEPT: Final = 512
 
@@ -69,7 +68,7 @@ class MediaOutlet:
         self._folders.prepare()
         self._outlet.prepare()
         for lane in TRANSPORT_LANES:
-            if lane != _CONTROL:
+            if lane != CONTROL:
                 folder = self._folders.out / lane
                 for name in [name for name in self._disk.names(folder) if name.endswith(".bundle")]:
                     remove_entry(folder, name, disk=self._disk)
@@ -83,9 +82,9 @@ class MediaOutlet:
             Unavailable: STORAGE_FULL: as much waits as may, or the disk is full; export a medium.
         """
         collected = self._collected[lane]
-        if lane == _CONTROL and name.epoch == CONTROL_EPOCH:
+        if lane == CONTROL and name.epoch == CONTROL_EPOCH:
             collected.forget_older_turns(name)
-        elif lane == _CONTROL:
+        elif lane == CONTROL:
             collected.forget_oldest(most=_NOTICES_KEPT)
         collected.take(len(data))
         self._outlet.put(lane, name, data)
@@ -124,14 +123,11 @@ class MediaInlet(DirectoryInlet):
     Args:
         folder: the half's media folder.
         watch: wakes the reader.
-        lanes: the lanes to read.
         disk: where the folder lies.
     """
 
-    def __init__(
-        self, folder: Path, watch: DirectoryWatch, lanes: Iterable[str] = TRANSPORT_LANES, *, disk: Disk = DISK
-    ) -> None:
-        super().__init__(MediaFolders(folder, disk).arrived, watch, lanes, disk=disk)
+    def __init__(self, folder: Path, watch: DirectoryWatch, *, disk: Disk = DISK) -> None:
+        super().__init__(MediaFolders(folder, disk).arrived, watch, disk=disk)
 
     def report(self) -> LinkReport:
         """What came by media lies in folders, which have no state of their own."""

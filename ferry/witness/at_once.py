@@ -1,12 +1,12 @@
 """A pool without threads: work is done when it is asked for.
 
-For tests and for whatever drives a half step by step; a running half is given threads.
+For tests and for whatever drives a half step by step; a running half is given a thread (``HalfParts.aside``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,3 +26,6 @@ class AtOnce:
 
     def stop(self) -> None:
         """Nothing runs."""
+
+
+AT_ONCE: Final = AtOnce()

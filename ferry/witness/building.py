@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ferry.lane.checks import HIGH_ROLE, LOW_ROLE
 from ferry.parts import HalfParts
-from ferry.witness.at_once import AtOnce
 from ferry.witness.keeper import LogKeeper
 from ferry.witness.own_log import OwnLog
 from ferry.witness.peer import PeerLog
@@ -27,5 +26,5 @@ def build_witness(parts: HalfParts, send: Send) -> WitnessStation:
         most_leaves=limits.log_leaves, headers_kept=limits.headers_kept,
     )  # fmt: skip
     witnessed = PeerLog(keeper, crossings.folder, parts.disk)
-    around = Around(parts.clock, parts.seconds, parts.metrics, AtOnce())
+    around = Around(parts.clock, parts.seconds, parts.metrics, parts.aside)
     return WitnessStation(own, witnessed, around, send)

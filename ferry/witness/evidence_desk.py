@@ -8,7 +8,6 @@ Source: DESIGN invariant 10; catalogue F11.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,18 +70,6 @@ def evidence_of_crossing(folder: Path, number: int, index: int, trust: TrustStor
             if log.origin.number == number:
                 return _given(log, index, None, trust)
     raise PeerError(Kind.MALFORMED, f"no log {number} in {folder.name}")
-
-
-def requests_in(folder: Path, number: int, index: int) -> Iterator[bytes]:
-    """Give the ids of the requests that one entry of a log is about.
-
-    Raises:
-        PeerError: the material is not of its form.
-    """
-    for path in logs_in(folder):
-        with LogReader(path) as log:
-            if log.origin.number == number and (material := log.material(index)) is not None:
-                yield from (request_id for request_id, _ in material.items)
 
 
 def _given(log: LogReader, index: int, found: Found | None, trust: TrustStore) -> Given:

@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Final
 
 from ferry.witness.material import HEAD_BYTES, block_of, read_head
-from ferry.witness.notes_file import NotesFile, read_all, unavailable, write_all
+from ferry.witness.notes_file import NotesFile, unavailable
 from ferry.witness.queue import MOST_WAITING, Leaf, Position
 from wire_formats.collaborators import Disk
-from wire_formats.drop import write_whole
+from wire_formats.drop import read_all, write_all, write_whole
 from wire_formats.errors import Kind, PeerError, Unavailable
 from wire_formats.tlog import tree
 from wire_formats.tlog.checkpoint import Origin, parse_checkpoint, parse_origin

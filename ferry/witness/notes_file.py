@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from wire_formats.collaborators import Disk
+from wire_formats.drop import read_all, write_all
 from wire_formats.errors import Kind, PeerError, Unavailable
 from wire_formats.tlog.note import Note, format_note, parse_note
 
@@ -132,33 +133,6 @@ def next_mark(data: bytes | mmap.mmap, mark: bytes, at: int) -> int:
     while found > 0 and data[found - 1 : found] not in (b"\n", b"\0"):
         found = data.find(mark, found + 1)
     return len(data) if found < 0 else found
-
-
-def write_all(disk: Disk, handle: int, data: bytes, at: int) -> None:
-    """Write every byte.
-
-    Raises:
-        OSError: the disk takes no more.
-    """
-    view = memoryview(data)
-    while view:
-        taken = disk.write(handle, view, at)
-        if taken <= 0:
-            raise OSError(28, "short write")
-        view, at = view[taken:], at + taken
-
-
-def read_all(disk: Disk, handle: int, count: int, at: int) -> bytes:
-    """Read ``count`` bytes, fewer at the end of the file.
-
-    Raises:
-        OSError: the disk refuses.
-    """
-    pieces = []
-    while count > 0 and (piece := disk.read(handle, count, at)):
-        pieces.append(piece)
-        count, at = count - len(piece), at + len(piece)
-    return b"".join(pieces)
 
 
 def unavailable(error: OSError) -> Unavailable:

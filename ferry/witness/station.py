@@ -13,7 +13,7 @@ Source: DESIGN invariants 4 and 10.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -170,10 +170,6 @@ class WitnessStation:
                 await waiting
         self._own.close()
         self._peer.close()
-
-    def wait_beside(self, aside: Pool) -> None:
-        """Wait for the disk on other threads from now on; called before ``start``."""
-        self._around = replace(self._around, aside=aside)
 
     def second(self) -> None:
         """A second has passed: a checkpoint is due if there is something new."""

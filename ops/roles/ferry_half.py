@@ -31,11 +31,10 @@ def running_half(half: LowHalf | HighHalf, aside: OwnPool) -> Running:
 
     Args:
         half: the half.
-        aside: the thread its log waits on; ended with the half.
+        aside: the thread it was built with; ended with it.
     """
 
     async def start() -> None:
-        half.half.witness.wait_beside(aside)
         half.start()
 
     async def stop() -> None:

@@ -33,6 +33,7 @@ def load(settings: Path) -> LoadedRole:
     check_socket_paths(file.ferry.inspector)
 
     def compose(around: Surroundings) -> Running:
+        aside = disk_thread(around.reactor)
         half = build_high(
             file.ferry,
             reactor=around.reactor,
@@ -40,8 +41,9 @@ def load(settings: Path) -> LoadedRole:
             randomness=around.randomness,
             watch=around.watch,
             registry=around.registry,
+            aside=aside,
         )
-        return running_half(half, disk_thread(around.reactor))
+        return running_half(half, aside)
 
     own = file.ferry
     walls = half_walls(own, read=(own.inspector.parent,), write=(own.core_inbox, own.core_outbox))

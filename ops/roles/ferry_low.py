@@ -31,6 +31,7 @@ def load(settings: Path) -> LoadedRole:
     file = load_settings(FerryLowFile, settings)
 
     def compose(around: Surroundings) -> Running:
+        aside = disk_thread(around.reactor)
         half = build_low(
             file.ferry,
             reactor=around.reactor,
@@ -38,8 +39,9 @@ def load(settings: Path) -> LoadedRole:
             randomness=around.randomness,
             watch=around.watch,
             registry=around.registry,
+            aside=aside,
         )
-        return running_half(half, disk_thread(around.reactor))
+        return running_half(half, aside)
 
     own = file.ferry
     return reactor_role(file.role, compose, half_walls(own, write=(own.dmz_outbox, own.dmz_inbox, own.dmz_notices)))

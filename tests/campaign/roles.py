@@ -96,9 +96,7 @@ def run(role: str, material: Material, feed: int, told: int, parent: int) -> Non
     reactor.run()
 
 
-def _half(half: Any, reactor: Any) -> None:
-    aside = OwnPool(reactor, "log", threads=1, queue=8)
-    half.half.witness.wait_beside(aside)
+def _half(half: Any, aside: OwnPool, reactor: Any) -> None:
     reactor.callWhenRunning(half.start)
     reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(half.stop()))
     reactor.addSystemEventTrigger("after", "shutdown", aside.stop)
@@ -112,11 +110,13 @@ def _around(reactor: Any) -> dict[str, Any]:
 
 
 def _low(material: Material, reactor: Any) -> None:
-    _half(build_low(low_settings(material.root, FerryLimits()), **_around(reactor)), reactor)
+    aside = OwnPool(reactor, "log", threads=1, queue=8)
+    _half(build_low(low_settings(material.root, FerryLimits()), **_around(reactor), aside=aside), aside, reactor)
 
 
 def _high(material: Material, reactor: Any) -> None:
-    _half(build_high(high_settings(material.root, FerryLimits()), **_around(reactor)), reactor)
+    aside = OwnPool(reactor, "log", threads=1, queue=8)
+    _half(build_high(high_settings(material.root, FerryLimits()), **_around(reactor), aside=aside), aside, reactor)
 
 
 def _core(material: Material, reactor: Any) -> None:

@@ -49,14 +49,25 @@ def main() -> None:
     aside = OwnPool(reactor, "log", threads=1, queue=8)
     if which == "low":
         half = build_low(
-            low_settings(root), reactor=reactor, clock=clock, randomness=randomness, watch=watch, registry=registry
+            low_settings(root),
+            reactor=reactor,
+            clock=clock,
+            randomness=randomness,
+            watch=watch,
+            registry=registry,
+            aside=aside,
         )
     else:
         start_inspector(root)
         half = build_high(
-            high_settings(root), reactor=reactor, clock=clock, randomness=randomness, watch=watch, registry=registry
+            high_settings(root),
+            reactor=reactor,
+            clock=clock,
+            randomness=randomness,
+            watch=watch,
+            registry=registry,
+            aside=aside,
         )
-    half.half.witness.wait_beside(aside)
     reactor.callWhenRunning(half.start)
     reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(half.stop()))
     reactor.addSystemEventTrigger("after", "shutdown", aside.stop)

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -32,6 +32,7 @@ PHONE = (390, 844)
 WAIT_S = 90.0
 _POLL_S = 0.1
 _TRIES = 5
+_LAID_OUT_S = 5.0
 #: In one look: two would see two pages, the one before a refresh and the one after it.
 _SETTLED = """
 return document.readyState === "complete" && document.querySelector("h1") !== null
@@ -301,13 +302,24 @@ class WebBrowser:
     @contextmanager
     def size(self, width: int, height: int, *, phone: bool = False) -> Iterator[None]:
         """Be a screen of another size for a while."""
+        before = self._width()
         self.devtools(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone
         )
         try:
+            self._laid_out(lambda: self._width() != before or before == width)
             yield
         finally:
             self.devtools("Emulation.clearDeviceMetricsOverride")
+            self._laid_out(lambda: self._width() == before)
+
+    def _width(self) -> int:
+        return int(self.script("return document.documentElement.clientWidth"))
+
+    def _laid_out(self, done: Callable[[], bool]) -> None:
+        """Wait a little until the page knows of its new size; the browser tells it a moment later."""
+        with suppress(AssertionError):
+            self._wait(done, _LAID_OUT_S)
 
     @contextmanager
     def on_paper(self) -> Iterator[None]:

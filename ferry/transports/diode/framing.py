@@ -20,7 +20,6 @@ from wire_formats.errors import Kind, PeerError
 
 #: Objects of at most so many fragments are sent in copies; a coder pays from there on (docs/diode.md has the figures).
 COPIED_FRAGMENTS: Final = 8
-MOST_NAME_BYTES: Final = 255
 
 
 class ObjectFraming:

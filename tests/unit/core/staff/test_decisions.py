@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from core.db.states import OperatorLevel
 from core.rules.case_states import TRANSITIONS, CaseState, TaskRole, Verdict
-from core.staff import language
 from core.staff.case_view import Facts, id_numbers_of, lines_of, table_of, warnings_of
 from core.staff.flow import (
     ONE_CHECK,
@@ -32,9 +31,9 @@ from core.staff.renderer import duration
 from core.staff.sessions import Sessions
 from core.staff.settings import StaffSettings
 from core.staff.texts import WARNINGS
-from core.staff.visit import local_address, parse_fields, status_of
+from core.staff.visit import local_address
 from tests.support.core_world import Seeded, id_number
-from wire_formats.errors import Kind, PeerError, Refused, Unavailable
+from wire_formats.errors import Refused, Unavailable
 
 FLOWS = (ONE_CHECK, (TaskRole.REVIEW, TaskRole.RECHECK))
 OPERATORS = st.builds(
@@ -159,47 +158,9 @@ def test_sessions_are_bounded_and_bound() -> None:
     assert sessions.find(second, b"1" * 32, 350) is None
 
 
-@given(
-    st.dictionaries(
-        st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=5),
-        st.text(st.characters(categories=["L", "N", "P"]), max_size=20),
-        max_size=10,
-    )
-)
-def test_forms_come_back_as_they_were_sent(fields: dict[str, str]) -> None:
-    from urllib.parse import urlencode
-
-    assert parse_fields(urlencode(fields).encode()) == fields
-
-
-@given(st.binary(max_size=60))
-def test_any_bytes_are_a_form_or_refused(data: bytes) -> None:
-    try:
-        parse_fields(data)
-    except PeerError as error:
-        assert error.kind is Kind.BAD_HTTP
-
-
 @pytest.mark.parametrize("text", ["//evil", "https://evil", "/\\evil", "/a\r\nb", "", "/é", "/" + "x" * 400])
 def test_addresses_lead_nowhere_else(text: str) -> None:
     assert local_address(text) == "/"
-
-
-def test_statuses() -> None:
-    assert [status_of(kind) for kind in (Kind.NOT_FOUND, Kind.OTHER_PERSON, Kind.BAD_HTTP, Kind.BUSY, Kind.BUG)] == [
-        404,
-        403,
-        400,
-        503,
-        500,
-    ]
-
-
-def test_languages() -> None:
-    assert language.choose("en", "zh") == "en"
-    assert language.choose("xx", "fr, en;q=0.5") == "en"
-    assert language.choose(None, None) == "zh-CN"
-    assert language.choose(None, ";;;,q=,") == "zh-CN"
 
 
 def test_durations() -> None:

@@ -10,8 +10,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ferry.console.revoked import RevokedOperators
-from wire_formats.errors import Kind, Refused
+from ferry.console.door import RevokedOperators
+from inner_web.revocation import RevocationList
+from wire_formats.errors import Kind, PeerError, Refused
 
 NOW = datetime.datetime(2026, 1, 15, tzinfo=datetime.UTC)
 NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Persons")])
@@ -24,8 +25,7 @@ class Authority:
         self.key = ec.generate_private_key(ec.SECP256R1())
         builder = x509.CertificateBuilder(NAME, NAME, self.key.public_key(), x509.random_serial_number())
         builder = builder.not_valid_before(NOW).not_valid_after(NOW + datetime.timedelta(days=9))
-        certificate = builder.sign(self.key, hashes.SHA256())
-        self.pem = certificate.public_bytes(serialization.Encoding.PEM)
+        self.certificate = builder.sign(self.key, hashes.SHA256())
 
     def list(self, number: int, *serials: int) -> bytes:
         builder = x509.CertificateRevocationListBuilder(NAME, NOW, NOW + datetime.timedelta(days=1))
@@ -52,7 +52,7 @@ def is_out(revoked: RevokedOperators, serial: int) -> bool:
 
 def test_who_is_on_the_list_is_out_from_the_next_request_on(tmp_path: Path, authority: Authority) -> None:
     path = tmp_path / "persons.crl"
-    revoked = RevokedOperators(path, authority.pem)
+    revoked = RevokedOperators(path, [authority.certificate])
     assert not is_out(revoked, 7), "no list yet"
     path.write_bytes(authority.list(1, 7))
     assert is_out(revoked, 7)
@@ -64,7 +64,7 @@ def test_who_is_on_the_list_is_out_from_the_next_request_on(tmp_path: Path, auth
 def test_a_forged_older_broken_or_missing_list_lets_nobody_in_again(tmp_path: Path, authority: Authority) -> None:
     path = tmp_path / "persons.crl"
     path.write_bytes(authority.list(5, 7))
-    revoked = RevokedOperators(path, authority.pem)
+    revoked = RevokedOperators(path, [authority.certificate])
     assert is_out(revoked, 7)
     for data in (Authority().list(9), authority.list(4), b"no list at all", b""):
         path.write_bytes(data)
@@ -74,4 +74,30 @@ def test_a_forged_older_broken_or_missing_list_lets_nobody_in_again(tmp_path: Pa
 
 
 def test_without_a_file_only_the_list_of_operators_decides(authority: Authority) -> None:
-    assert not is_out(RevokedOperators(None, authority.pem), 7)
+    assert not is_out(RevokedOperators(None, [authority.certificate]), 7)
+
+
+def test_a_list_that_cannot_be_used_is_complained_of_until_another_one_comes(
+    tmp_path: Path, authority: Authority
+) -> None:
+    path = tmp_path / "persons.crl"
+    found = RevocationList(path, [authority.certificate])
+    found.refresh()
+    path.write_bytes(authority.list(5, 7))
+    found.refresh()
+    for data in (b"no list at all", authority.list(4)):
+        path.write_bytes(data)
+        for _ in range(2):
+            with pytest.raises(PeerError):
+                found.refresh()
+        with pytest.raises(Refused):
+            found.check(7)
+    path.write_bytes(authority.list(6, 8, 9))
+    found.refresh()
+    found.check(7)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(PeerError, match="cannot be read: Is a directory"):
+        found.refresh()
+    with pytest.raises(Refused):
+        found.check(8)

@@ -14,7 +14,7 @@ from ferry.lane.reasons import Reason
 _ROOT = Path(__file__).parents[4]
 #: Where what blocks a lane is raised.
 _SOURCES = (
-    "ferry/folders.py", "ferry/high_half.py", "ferry/intake.py", "ferry/journal.py", "ferry/low_half.py",
+    "ferry/folders.py", "ferry/request_delivery.py", "ferry/intake.py", "ferry/journal.py", "ferry/low_half.py",
     "ferry/notices.py", "ferry/quarantine.py", "ferry/sender.py", "ferry/spool.py", "ferry/inspector/client.py",
     "ferry/transports/closed.py", "ferry/transports/media.py", "ferry/transports/diode/schedule.py",
     "ferry/witness/files.py", "ferry/witness/notes_file.py", "ferry/witness/queue.py", "wire_formats/drop.py",

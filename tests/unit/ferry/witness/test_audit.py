@@ -12,7 +12,8 @@ import pytest
 
 from ferry.settings import FerryLimits
 from ferry.witness.audit import audit_half, compare
-from ferry.witness.evidence_desk import evidence_of_crossing, evidence_of_request, requests_in
+from ferry.witness.evidence_desk import evidence_of_crossing, evidence_of_request
+from ferry.witness.reading import LogReader, logs_in
 from tests.support.ferry_kit import FerryKit, answered_ids, request_ids, requests, worker_author
 from tests.support.machines import NOW_MS
 from tests.unit.ferry.driving import Driven
@@ -100,11 +101,14 @@ def test_the_low_half_proves_digests_without_headers(road: Road) -> None:
 
 
 def test_every_crossing_is_proved_by_its_entry(road: Road) -> None:
-    for number, size in ((1, 8), (2, 4)):
-        for index in range(size):
-            given = evidence_of_crossing(road.high, number, index, road.kit.trust)
-            assert given.proved.checkpoint.origin.number == number
-            assert len(list(requests_in(road.high, number, index))) == given.evidence.entry.statement.count
+    for path, (number, size) in zip(logs_in(road.high), ((1, 8), (2, 4)), strict=True):
+        with LogReader(path) as log:
+            for index in range(size):
+                given = evidence_of_crossing(road.high, number, index, road.kit.trust)
+                assert given.proved.checkpoint.origin.number == number
+                material = log.material(index)
+                assert material is not None
+                assert len(material.items) == given.evidence.entry.statement.count
     with pytest.raises(PeerError):
         evidence_of_crossing(road.high, 2, 4, road.kit.trust)
     with pytest.raises(PeerError):

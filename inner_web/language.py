@@ -7,21 +7,20 @@ from typing import Final
 
 from wire_formats.bilingual import LANGUAGES, Language
 
-COOKIE: Final = "__Host-staff-language"
 COOKIE_LIFE_S: Final = 365 * 24 * 3600
 _MAX_HEADER: Final = 256
 _RANGE: Final = re.compile(r"([A-Za-z]{1,8})(?:-[A-Za-z0-9-]{1,30})?(?: ?; ?q=([01](?:\.[0-9]{1,3})?))?", re.ASCII)
 _KNOWN: Final[dict[str, Language]] = {"zh": "zh-CN", "en": "en"}
 
 
-def choose(cookie: str | None, accept_language: str | None) -> Language:
-    """Choose by cookie, then by `Accept-Language`, then Chinese."""
+def choose(cookie: str, accept_language: str) -> Language:
+    """Choose by cookie, then by `Accept-Language`, then Chinese; either may be empty."""
     for language in LANGUAGES:
         if cookie == language:
             return language
     best: Language = "zh-CN"
     best_weight = 0.0
-    for part in (accept_language or "")[:_MAX_HEADER].split(","):
+    for part in accept_language[:_MAX_HEADER].split(","):
         match = _RANGE.fullmatch(part.strip())
         if match is None or match[1].lower() not in _KNOWN:
             continue
