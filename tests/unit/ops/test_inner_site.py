@@ -20,12 +20,13 @@ class Talk(StringTransport):
     """One browser's connection."""
 
     aborted = False
+    shown: Any = None
 
     def abortConnection(self) -> None:
         self.aborted = True
 
-    def getPeerCertificate(self) -> None:
-        """No certificate was shown."""
+    def getPeerCertificate(self) -> Any:
+        return self.shown
 
 
 class Pages:
@@ -178,6 +179,24 @@ def test_a_request_is_read_into_a_value() -> None:
     assert (asked.headers[b"host"], asked.headers[b"x-twice"]) == (b"a", b"2")
     assert asked.cookies == {b"a": b"1", b"b": b"2", b"c": b"3"}
     assert asked.certificate is None
+
+
+def test_a_certificate_that_cannot_be_read_counts_as_none() -> None:
+    class Strange:
+        def to_cryptography(self) -> None:
+            raise ValueError("not X.509")
+
+    class Shown:
+        def to_cryptography(self) -> str:
+            return "the certificate"
+
+    for shown, expected in ((Strange(), None), (Shown(), "the certificate")):
+        bench = Bench()
+        connected = bench.connect()
+        assert connected is not None
+        connected[1].shown = shown
+        connected[0].dataReceived(GET)
+        assert bench.pages.asked[0].certificate == expected
 
 
 def test_a_form_with_a_file_is_taken_apart() -> None:
