@@ -106,6 +106,7 @@ class Journal:
         self._database = connect(path)
         self._open = False
         self._companions: list[Companion] = []
+        self._before: list[Callable[[], None]] = []
         with self._guarded():
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = NORMAL")
@@ -128,6 +129,8 @@ class Journal:
             Unavailable: STORAGE_FULL; the group is rolled back, its bundles will be seen again.
         """
         if self._open:
+            for write in self._before:
+                write()
             with self._guarded():
                 self._database.execute("COMMIT")
             self._open = False
@@ -137,6 +140,10 @@ class Journal:
     def accompany(self, companion: Companion) -> None:
         """Tell somebody who writes into the groups what becomes of each."""
         self._companions.append(companion)
+
+    def before_commit(self, write: Callable[[], None]) -> None:
+        """Let somebody write what belongs to the open group before it is committed, whoever commits it, and when."""
+        self._before.append(write)
 
     def begin_epoch(self, lane: LaneId, *, now_ms: int, above: int = 0) -> int:
         """Begin an epoch newer than any before, and wait until it is on the disk.

@@ -94,6 +94,8 @@ class ReceivingStation:
         )
         self._dirty = False
         self._acknowledged_s = 0.0
+        # The other lanes commit the journal, too, in the middle of our batch.
+        parts.journal.before_commit(self.settle)
 
     def start(self) -> None:
         """Take up where the journal ended."""

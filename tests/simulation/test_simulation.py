@@ -28,6 +28,7 @@ SEEDS = {
     43: "media",  # a medium that was pulled out while it was opened was called damaged
     48: "media",  # a register that could not be opened broke the command
     138: "media",  # a late receipt settled a filling that was still on its way
+    5088: "media",  # another lane's commit came between a bundle and its number: it was never acknowledged
     3013: "storm",  # a power cut took the cosigned end of a full log, and left that of the next one
     1005: "disk",  # a user met a permission error in place of "try again"
 }

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ferry.journal import Journal
+from ferry.lane.checks import LaneId
+from ferry.lane.crossing import State
 from ferry.lane.outbox import Outbox
 from ferry.lane.reasons import Reason
 from tests.support.ferry_kit import answered_ids, request_ids, requests, worker_author
@@ -19,6 +22,7 @@ from wire_formats.bundle import Item, encode_bundle, parse_bundle
 from wire_formats.catalogue import SERVICES
 
 DAY_MS = 86_400_000
+INTERACTIVE, BULK = LaneId("inbound", "interactive"), LaneId("inbound", "bulk")
 
 
 @pytest.fixture
@@ -101,3 +105,24 @@ def test_a_receivers_lost_memory_shows_although_our_clock_was_ahead() -> None:
         box.add(sequence, 1, 0.0)
     assert box.acknowledge(7, 2, (), NOW_MS + DAY_MS, now_ms=NOW_MS + DAY_MS).settled == (1, 2)
     assert box.acknowledge(7, 0, (), NOW_MS, now_ms=NOW_MS).regressed
+
+
+def test_a_commit_of_another_lane_takes_the_receivers_memory_with_it(ferry: Driven, tmp_path: Path) -> None:
+    """All lanes write into one journal: a half that died after another lane's commit knew the bundle, not its number.
+
+    It took each copy for one that it had settled, and the other half sent it again until it gave it up.
+    """
+    ferry.run(1)
+    send(ferry, 1)
+    ferry.run(2)
+    receiver = next(one for lane, one in ferry.high.half._receivers.items() if lane == INTERACTIVE)
+    journal, epoch = ferry.high.half.parts.journal, receiver.inbox.epoch
+    assert receiver.inbox.cumulative == 1
+    receiver.inbox.settle(epoch, 2, bytes(32))
+    receiver._dirty = True
+    (entry,) = journal.receive("received", INTERACTIVE, [b"2" * 32], now_ms=NOW_MS)
+    journal.set_aside(entry, State.QUARANTINED, "malformed", now_ms=NOW_MS)
+    journal.receive("received", BULK, [b"3" * 32], now_ms=NOW_MS)
+    later = Journal(journal.path, keep_rows=1000)
+    assert later.load_inbox(INTERACTIVE).cumulative == 2
+    later.close()
