@@ -19,11 +19,13 @@ Map
     checking                 form texts -> body, body -> verdict
     desk_messages            core <-> certificate desk
     drop                     how a bundle lies in a directory
+    inner_web                what the two web servers on the inside share: staff window and gatekeepers' console
     settings_reader, log_fields, metric_names, certificate_names
 
 Invariants
-    Pure: no Twisted, no database, no clock, no sockets.  Two modules touch the file system:
-    ``drop``, since a directory *is* the wire there, and ``settings_reader``, which reads its file.
+    Pure: no Twisted, no database, no clock, no sockets.  Three modules touch the file system:
+    ``drop``, since a directory *is* the wire there, ``settings_reader``, which reads its file, and
+    ``inner_web.revocation``, which reads a list again when its file changes.
     Every parser of foreign bytes gives a value or raises PeerError, nothing else, and accepts
     only the bytes that encoding the value again would give.
     Verification raises; it never returns a bool.

@@ -13,10 +13,10 @@ from core.staff.login_desk import Attempt, LoginDesk
 from core.staff.metrics import StaffMetrics
 from core.staff.renderer import Frame, Renderer
 from core.staff.visit import LANGUAGE_COOKIE, Reply, Visit, local_address, redirect
-from inner_web.language import COOKIE_LIFE_S
-from inner_web.replies import status_of
 from wire_formats.bilingual import LANGUAGES
 from wire_formats.errors import Kind, Refused
+from wire_formats.inner_web.language import COOKIE_LIFE_S
+from wire_formats.inner_web.replies import status_of
 
 MOST_NAME: Final = 64
 _NOTES: Final = {"out": "logged_out", "expired": "expired"}

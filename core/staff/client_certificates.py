@@ -1,8 +1,9 @@
 """A client certificate → who it is, or why it is refused.
 
-OpenSSL has verified the chain at the handshake (`inner_web.tls`). What it does not look at is looked at here on every
-request: purpose, window, validity now; the revocation list is looked at beside it (`inner_web.revocation`). Which
-operator it is bound to stands in the database (`operators.current_operator`).
+OpenSSL has verified the chain at the handshake (the server that ops gives). What it does not look at is looked at here
+on every request: purpose, window, validity now; the revocation list is looked at beside it
+(`wire_formats.inner_web.revocation`). Which operator it is bound to stands in the database
+(`operators.current_operator`).
 
 Source: RFC 5280 sections 4.2.1.6 and 4.2.1.12; catalogue A11, F9.
 """

@@ -17,11 +17,11 @@ import jinja2
 from core.staff import texts
 from core.staff.flow import Operator
 from core.staff.visit import Reply, Visit
-from inner_web.language import other
-from inner_web.replies import status_of
 from wire_formats.bilingual import LANGUAGES, Label, Language
 from wire_formats.error_texts import TEXTS
 from wire_formats.errors import HallError, code_of
+from wire_formats.inner_web.language import other
+from wire_formats.inner_web.replies import status_of
 from wire_formats.instants import DAY_MS, HOUR_MS, MINUTE_MS, local_minute
 
 TEMPLATES: Final = Path(__file__).parent / "templates"

@@ -1,4 +1,4 @@
-"""Puts the staff window together: database, TLS, threads, pages, and a bound port."""
+"""Puts the staff window together: database, threads, pages, and the server it is given."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from prometheus_client import CollectorRegistry
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
-from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 
 from core.db.engine import open_engine
@@ -30,11 +29,10 @@ from core.staff.sessions import Sessions
 from core.staff.settings import StaffSettings
 from core.staff.site import SiteParts, StaffSite
 from core.staff.work_pages import WorkPages
-from inner_web.revocation import RevocationList
-from inner_web.site import BoundedFactory, InnerFactory
-from inner_web.tls import ServerContext, load_certificates
 from wire_formats.collaborators import Clock, Pool, Randomness
 from wire_formats.errors import HallError
+from wire_formats.inner_web.revocation import RevocationList, load_certificates
+from wire_formats.inner_web.site import InnerServer, Serve, ServerSettings
 
 CRL_EVERY_S: Final = 20
 BACKLOG: Final = 128
@@ -42,9 +40,7 @@ BACKLOG: Final = 128
 
 @dataclass(frozen=True)
 class _Parts:
-    settings: StaffSettings
-    context: ServerContext
-    factory: BoundedFactory
+    server: InnerServer
     pool: Pool
     revoked: RevocationList
     reactor: Any
@@ -57,7 +53,6 @@ class StaffService:
 
     def __init__(self, parts: _Parts, dispose: Any) -> None:
         self._parts, self._dispose = parts, dispose
-        self._port: Any = None
         self._crl_trouble = False
         self._looking = LoopingCall(self._look_at_crl)
         self._looking.clock = parts.reactor
@@ -65,7 +60,7 @@ class StaffService:
     @property
     def port(self) -> int:
         """The port that is served; useful when 0 was asked."""
-        return int(self._port.getHost().port)
+        return self._parts.server.port
 
     async def start(self) -> None:
         """Read the revocation list and serve.
@@ -73,10 +68,7 @@ class StaffService:
         Raises:
             CannotListenError: the port is taken.
         """
-        parts, settings = self._parts, self._parts.settings
-        # listenSSL would give TLS the installed reactor's clock, whatever reactor this is.
-        secured = TLSMemoryBIOFactory(parts.context, False, parts.factory, clock=parts.reactor)
-        self._port = parts.reactor.listenTCP(settings.port, secured, interface=settings.listen, backlog=BACKLOG)
+        self._parts.server.start()
         self._looking.start(CRL_EVERY_S, now=True)
         self._log.info("staff_started", port=self.port)
 
@@ -84,9 +76,8 @@ class StaffService:
         """Take no more visits, finish those under way, close the database."""
         if self._looking.running:
             self._looking.stop()
-        if self._port is not None:
-            await self._port.stopListening()
-            self._port = None
+        if self._parts.server.serving:
+            await self._parts.server.stop()
             self._parts.pool.stop()
         self._dispose()
         self._log.info("staff_stopped")
@@ -94,7 +85,7 @@ class StaffService:
     def health(self) -> tuple[bool, tuple[str, ...]]:
         """Tell whether the window can work, and if not, why."""
         reasons = []
-        if self._port is None:
+        if not self._parts.server.serving:
             reasons.append("not listening")
         if self._crl_trouble:
             reasons.append("revocation list cannot be used")
@@ -117,7 +108,7 @@ class StaffService:
         self._crl_trouble = True
 
 
-def build_staff(
+def build_staff(  # noqa: PLR0913 - collaborators, each by name
     settings: StaffSettings,
     *,
     reactor: Any,
@@ -125,16 +116,18 @@ def build_staff(
     randomness: Randomness,
     registry: CollectorRegistry,
     pool: Pool,
+    serve: Serve,
 ) -> StaffService:
     """Build the staff window from its settings; reads keys and certificates, checks the database's revision.
 
     Args:
         settings: its table.
-        reactor: serves the port and the look at the revocation list.
+        reactor: time, for the look at the revocation list and the length of a visit.
         clock: the time.
         randomness: for sessions.
         registry: for metrics.
         pool: threads for the database and for passwords; stopped with the service.
+        serve: makes the server of the pages.
 
     Raises:
         Bug: the database's revision does not fit this code.
@@ -146,7 +139,6 @@ def build_staff(
     check_revision(engine)
     metrics = StaffMetrics(registry)
     issuers = load_certificates(settings.client_issuers)
-    context = ServerContext(settings.server_key, settings.server_chain, issuers, tls12=settings.tls12)
     renderer = Renderer()
     app = StaffApp(engine, _routes(settings, engine, renderer, metrics, randomness), renderer)
     metrics.work.set_function(lambda: pool.inside)
@@ -162,9 +154,21 @@ def build_staff(
         metrics=metrics,
         seconds=reactor.seconds,
     )
-    site = InnerFactory(StaffSite(parts), body_bytes=settings.body_bytes, reactor=reactor)
-    factory = BoundedFactory(site, most=settings.connections)
-    return StaffService(_Parts(settings, context, factory, pool, revoked, reactor), engine.dispose)
+    server = serve(
+        StaffSite(parts),
+        ServerSettings(
+            listen=settings.listen,
+            port=settings.port,
+            key=settings.server_key,
+            chain=settings.server_chain,
+            issuers=issuers,
+            tls12=settings.tls12,
+            body_bytes=settings.body_bytes,
+            connections=settings.connections,
+            backlog=BACKLOG,
+        ),
+    )
+    return StaffService(_Parts(server, pool, revoked, reactor), engine.dispose)
 
 
 def _routes(

@@ -1,6 +1,6 @@
 """The window's requests: certificate, session cookie, language. Everything else happens in threads.
 
-inner_web.site ─▶ StaffSite.serve ─▶ Pool ─▶ StaffApp.answer
+the server (ops) ─▶ StaffSite.serve ─▶ Pool ─▶ StaffApp.answer
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import Final
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.server import Request
 
 from core.staff.client_certificates import Client, read_client
 from core.staff.metrics import StaffMetrics
@@ -19,9 +18,12 @@ from core.staff.renderer import STYLE, STYLE_PATH, Renderer
 from core.staff.sessions import Sessions
 from core.staff.visit import LANGUAGE_COOKIE, MOST_FIELDS, Visit
 from core.staff.visit import Reply as StaffReply
-from inner_web.language import choose
-from inner_web.replies import Pair, Reply
-from inner_web.requests import (
+from wire_formats.collaborators import Clock, Pool
+from wire_formats.errors import Bug, HallError, Kind
+from wire_formats.inner_web.language import choose
+from wire_formats.inner_web.replies import KEEP, Pair, Reply
+from wire_formats.inner_web.requests import (
+    WebRequest,
     check_made_here,
     cookie_text,
     form_fields,
@@ -32,10 +34,7 @@ from inner_web.requests import (
     shown_certificate,
     target_of,
 )
-from inner_web.revocation import RevocationList
-from inner_web.site import KEEP, InnerSite
-from wire_formats.collaborators import Clock, Pool
-from wire_formats.errors import Bug, HallError, Kind
+from wire_formats.inner_web.revocation import RevocationList
 
 COOKIE: Final = "__Host-staff"
 MOST_TARGET: Final = 2_048
@@ -60,13 +59,13 @@ class SiteParts:
     seconds: Callable[[], float]
 
 
-class StaffSite(InnerSite):
-    """Everything below `/`."""
+class StaffSite:
+    """Everything below `/`: an `InnerSite`."""
 
+    also_shown = ""
     _log = Logger()
 
     def __init__(self, parts: SiteParts) -> None:
-        super().__init__()
         self._parts = parts
         parts.metrics.sessions.set_function(lambda: len(parts.sessions))
 
@@ -80,10 +79,10 @@ class StaffSite(InnerSite):
 
         return heard
 
-    async def serve(self, request: Request) -> Reply:
+    async def serve(self, request: WebRequest) -> Reply:
         """Answer a request."""
         parts = self._parts
-        if request.path.decode("latin-1") == STYLE_PATH and request.method in (b"GET", b"HEAD"):
+        if request.path == STYLE_PATH.encode() and request.method in ("GET", "HEAD"):
             return Reply(200, STYLE, (("Content-Type", "text/css; charset=utf-8"), KEEP))
         visit = self._stranger(request)
         try:
@@ -93,27 +92,26 @@ class StaffSite(InnerSite):
         reply = await parts.pool.run(parts.answer, visit)
         return self._keep_session(reply, visit, request)
 
-    def failed(self, failure: Failure, request: Request) -> Reply:
+    def failed(self, error: Exception, request: WebRequest) -> Reply:
         """Turn what escaped into a page: a full queue, or our own fault."""
-        error = failure.value
         if isinstance(error, HallError):
             return self._refuse(self._stranger(request), error)
-        self._log.failure("staff_page_failed", failure=failure)
+        self._log.failure("staff_page_failed", failure=Failure(error))
         return self._parts.renderer.error(self._stranger(request), Bug(Kind.BUG, "page failed"))
 
-    def unwritten(self, failure: Failure) -> None:
+    def unwritten(self, error: Exception) -> None:
         """Tell that a reply could not be written."""
-        self._log.failure("staff_reply_failed", failure=failure)
+        self._log.failure("staff_reply_failed", failure=Failure(error))
 
     def _refuse(self, visit: Visit, error: HallError) -> Reply:
         self._log.info("staff_refused", code=error.code, reason=error.private)
         return self._parts.renderer.error(visit, error)
 
-    def _stranger(self, request: Request) -> Visit:
+    def _stranger(self, request: WebRequest) -> Visit:
         language = choose(cookie_text(request, LANGUAGE_COOKIE), header_text(request, b"accept-language"))
         return Visit("GET", "/", language, NOBODY, self._parts.clock.now_ms())
 
-    def _visit(self, request: Request, empty: Visit) -> Visit:
+    def _visit(self, request: WebRequest, empty: Visit) -> Visit:
         """Read and check everything about a request that needs no database.
 
         Raises:
@@ -140,7 +138,7 @@ class StaffSite(InnerSite):
             session=session,
         )
 
-    def _keep_session(self, reply: StaffReply, visit: Visit, request: Request) -> Reply:
+    def _keep_session(self, reply: StaffReply, visit: Visit, request: WebRequest) -> Reply:
         sessions = self._parts.sessions
         token = cookie_text(request, COOKIE)
         if reply.end_session or reply.begin_for is not None:

@@ -13,10 +13,10 @@ from urllib.parse import urlencode
 
 from core.staff.client_certificates import Client
 from core.staff.sessions import Session
-from inner_web import replies
-from inner_web.replies import Pair
 from wire_formats.bilingual import Language
 from wire_formats.errors import Kind, Refused
+from wire_formats.inner_web import replies
+from wire_formats.inner_web.replies import Pair
 
 LANGUAGE_COOKIE: Final = "__Host-staff-language"
 MOST_FIELDS: Final = 30

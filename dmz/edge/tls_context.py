@@ -179,7 +179,7 @@ def _refuse_other_names(context: SSL.Context, names: Collection[bytes]) -> None:
 
 
 def _load_credentials(context: SSL.Context, name: str, credentials: ServerCredentials) -> None:
-    # The inner web servers do the same in inner_web/tls, which is not for what faces the internet (decision 0027).
+    # The inner web servers do the same in ops/runtime/inner_tls: what faces the internet shares nothing with them.
     chain = load_certificates(credentials.chain_pem, f"{name}: server certificate")
     try:
         key = serialization.load_pem_private_key(credentials.key_pem, None)

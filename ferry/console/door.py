@@ -9,13 +9,14 @@ Source: RFC 5280, section 5; catalogue F9.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography import x509
 from twisted.logger import Logger
 
-from inner_web.revocation import RevocationList
 from wire_formats.errors import Kind, PeerError, Refused
+from wire_formats.inner_web.revocation import RevocationList
 from wire_formats.medium import OPERATOR_ROLE
 from wire_formats.suites import key_id
 from wire_formats.trust import Signer, TrustStore
@@ -43,7 +44,7 @@ class RevokedOperators:
 
     _log = Logger()
 
-    def __init__(self, path: Path | None, issuers: list[x509.Certificate]) -> None:
+    def __init__(self, path: Path | None, issuers: Sequence[x509.Certificate]) -> None:
         self._list = RevocationList(path, issuers)
         self._told = ""
 

@@ -32,9 +32,9 @@ from ferry.media.desk import MediaFolders
 from ferry.media.orders import MAX_DATA_BYTES, MOST_WAITING, Order, order_name, sign_order
 from ferry.media.register_rows import EXPORT_WAY, IMPORT_WAY
 from ferry.media.states import MediumState
-from inner_web.replies import Reply
 from wire_formats.drop import TEMPORARY, DropName, write_drop
 from wire_formats.errors import Kind, PeerError, Refused, Unavailable
+from wire_formats.inner_web.replies import Reply
 from wire_formats.medium import MEDIUM_LANES, SERIAL
 from wire_formats.suites import SigningKey
 

@@ -18,9 +18,9 @@ from ferry.media.desk import MediaFolders
 from ferry.media.register_rows import MOST_LISTED, PASSAGE_COLUMNS, Act, Medium, Passage, medium_of, passage_of
 from ferry.media.slip import Slip, slip_html
 from ferry.media.states import MediumState
-from inner_web.replies import Reply
 from wire_formats.bilingual import Label
 from wire_formats.errors import Kind, Refused, Unavailable
+from wire_formats.inner_web.replies import Reply
 from wire_formats.medium import MAX_STATEMENT_BYTES
 from wire_formats.medium_receipt import MAX_RECEIPT_BYTES
 

@@ -33,9 +33,9 @@ from ferry.lane.crossing import State
 from ferry.set_aside import SetAsideShelf
 from ferry.shelves import SUBJECT
 from ferry.witness.evidence_desk import evidence_of_request
-from inner_web.replies import Reply
 from wire_formats.errors import Bug, HallError, Kind, PeerError, Refused, Unavailable
 from wire_formats.ids import parse_request_id
+from wire_formats.inner_web.replies import Reply
 from wire_formats.instants import MINUTE_MS
 from wire_formats.suites import SigningKey
 from wire_formats.tlog.evidence import format_evidence

@@ -28,12 +28,12 @@ from ferry.lane.crossing import State
 from ferry.media.slip import grouped
 from ferry.media.states import STATE_LABELS
 from ferry.set_aside_texts import WHY_SET_ASIDE, what_now
-from inner_web.language import other
-from inner_web.replies import Reply, status_of
 from wire_formats.bilingual import LANGUAGES, Language
 from wire_formats.error_texts import TEXTS
 from wire_formats.errors import HallError, code_of
 from wire_formats.ids import reference_number
+from wire_formats.inner_web.language import other
+from wire_formats.inner_web.replies import Reply, status_of
 from wire_formats.instants import local_second
 
 _HERE: Final = Path(__file__).parent

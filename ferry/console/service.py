@@ -1,4 +1,4 @@
-"""Puts the console together: TLS, threads, pages, a look at the status file every two seconds, and a bound port."""
+"""Puts the console together: threads, pages, a look at the status file every two seconds, and a server."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
-from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from ferry.acts.act import CONSOLE_ROLE
 from ferry.acts.building import known_operators
@@ -19,9 +18,9 @@ from ferry.console.samples import EVERY_S, Samples
 from ferry.console.settings import ConsoleSettings
 from ferry.console.site import TOKEN_BYTES, ConsoleSite, SiteParts
 from ferry.own_keys import signing_key
-from inner_web.site import BoundedFactory, InnerFactory
-from inner_web.tls import ServerContext, load_certificates
 from wire_formats.collaborators import Clock, Pool, Randomness
+from wire_formats.inner_web.revocation import load_certificates
+from wire_formats.inner_web.site import InnerServer, Serve, ServerSettings
 from wire_formats.suites import SigningKey
 from wire_formats.trust import TrustStore
 
@@ -33,32 +32,27 @@ class ConsoleService:
 
     Args:
         settings: its table.
-        context: TLS.
-        factory: speaks HTTP.
+        server: of its pages.
         samples: the status file's memory.
         pool: threads, stopped with the service.
-        reactor: serves the port.
+        reactor: time.
     """
 
     _log = Logger()
 
     def __init__(
-        self, settings: ConsoleSettings, context: ServerContext, factory: BoundedFactory, samples: Samples, pool: Pool,
-        reactor: Any,
-    ) -> None:  # fmt: skip
+        self, settings: ConsoleSettings, server: InnerServer, samples: Samples, pool: Pool, reactor: Any
+    ) -> None:
         self._settings = settings
-        self._context = context
-        self._factory = factory
+        self._server = server
         self._pool = pool
-        self._reactor = reactor
-        self._port: Any = None
         self._looking = LoopingCall(samples.take)
         self._looking.clock = reactor
 
     @property
     def port(self) -> int:
         """The port that is served; useful when 0 was asked."""
-        return int(self._port.getHost().port)
+        return self._server.port
 
     async def start(self) -> None:
         """Serve.
@@ -66,10 +60,7 @@ class ConsoleService:
         Raises:
             CannotListenError: the port is taken.
         """
-        secured = TLSMemoryBIOFactory(self._context, False, self._factory, clock=self._reactor)
-        self._port = self._reactor.listenTCP(
-            self._settings.port, secured, interface=self._settings.listen, backlog=BACKLOG
-        )
+        self._server.start()
         self._looking.start(EVERY_S, now=True)
         self._log.info("console_started", port=self.port, holder=self._settings.half)
 
@@ -77,27 +68,26 @@ class ConsoleService:
         """Take no more visits and finish those under way."""
         if self._looking.running:
             self._looking.stop()
-        if self._port is not None:
-            await self._port.stopListening()
-            self._port = None
+        await self._server.stop()
         self._pool.stop()
 
     def health(self) -> tuple[bool, tuple[str, ...]]:
         """Tell whether it can work; the half's own troubles are the half's health, not the console's."""
-        return (True, ()) if self._port is not None else (False, ("not listening",))
+        return (True, ()) if self._server.serving else (False, ("not listening",))
 
 
 def build_console(
-    settings: ConsoleSettings, *, reactor: Any, clock: Clock, randomness: Randomness, pool: Pool
+    settings: ConsoleSettings, *, reactor: Any, clock: Clock, randomness: Randomness, pool: Pool, serve: Serve
 ) -> ConsoleService:
     """Build the console from its settings.
 
     Args:
         settings: its table.
-        reactor: serves the port.
+        reactor: time, for the look at the status file.
         clock: the time.
         randomness: for form tokens.
         pool: threads for files and databases; stopped with the service.
+        serve: makes the server of the pages.
 
     Raises:
         SettingsError: a key or certificate cannot be used.
@@ -124,10 +114,20 @@ def build_console(
         pool=pool,
         clock=clock,
     )
-    context = ServerContext(settings.server_key, settings.server_chain, issuers)
-    site = InnerFactory(ConsoleSite(parts), body_bytes=settings.body_bytes, reactor=reactor)
-    factory = BoundedFactory(site, most=settings.connections)
-    return ConsoleService(settings, context, factory, samples, pool, reactor)
+    server = serve(
+        ConsoleSite(parts),
+        ServerSettings(
+            listen=settings.listen,
+            port=settings.port,
+            key=settings.server_key,
+            chain=settings.server_chain,
+            issuers=issuers,
+            body_bytes=settings.body_bytes,
+            connections=settings.connections,
+            backlog=BACKLOG,
+        ),
+    )
+    return ConsoleService(settings, server, samples, pool, reactor)
 
 
 def _machines(settings: ConsoleSettings) -> TrustStore:

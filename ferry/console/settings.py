@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from inner_web.listening import check_listen
+from wire_formats.inner_web.listening import check_listen
 from wire_formats.settings_reader import number
 
 

@@ -1,6 +1,6 @@
 """The console's requests: the operator's certificate, form token, language.  Pages run in threads.
 
-inner_web.site -> ConsoleSite.serve -> Pool -> ConsolePages.answer
+the server (ops) -> ConsoleSite.serve -> Pool -> ConsolePages.answer
 """
 
 from __future__ import annotations
@@ -13,14 +13,17 @@ from typing import Final
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.server import Request
 
 from ferry.console.door import operator_of
 from ferry.console.renderer import STYLE, STYLE_PATH, Renderer
 from ferry.console.visit import LANGUAGE_COOKIE, MOST_FIELDS, Visit, parts_to_fields, redirect
-from inner_web.language import COOKIE_LIFE_S, choose
-from inner_web.replies import Reply
-from inner_web.requests import (
+from wire_formats.bilingual import LANGUAGES
+from wire_formats.collaborators import Clock, Pool
+from wire_formats.errors import Bug, HallError, Kind, Refused
+from wire_formats.inner_web.language import COOKIE_LIFE_S, choose
+from wire_formats.inner_web.replies import KEEP, Reply
+from wire_formats.inner_web.requests import (
+    WebRequest,
     check_made_here,
     content_kind,
     cookie_text,
@@ -31,10 +34,6 @@ from inner_web.requests import (
     shown_certificate,
     target_of,
 )
-from inner_web.site import KEEP, InnerSite
-from wire_formats.bilingual import LANGUAGES
-from wire_formats.collaborators import Clock, Pool
-from wire_formats.errors import Bug, HallError, Kind, Refused
 from wire_formats.trust import TrustStore
 
 MOST_TARGET: Final = 1_024
@@ -66,24 +65,23 @@ class SiteParts:
     clock: Clock
 
 
-class ConsoleSite(InnerSite):
-    """Everything below ``/``.
+class ConsoleSite:
+    """Everything below ``/``: an ``InnerSite``.
 
     Args:
         parts: what it works with.
     """
 
-    ALSO_SHOWN = "img-src data:; "
+    also_shown = "img-src data:; "
     _log = Logger()
 
     def __init__(self, parts: SiteParts) -> None:
-        super().__init__()
         self._parts = parts
 
-    async def serve(self, request: Request) -> Reply:
+    async def serve(self, request: WebRequest) -> Reply:
         """Answer a request."""
         parts = self._parts
-        if request.path == STYLE_PATH.encode() and request.method in (b"GET", b"HEAD"):
+        if request.path == STYLE_PATH.encode() and request.method in ("GET", "HEAD"):
             return Reply(200, STYLE, (("Content-Type", "text/css; charset=utf-8"), KEEP))
         visit = self._stranger(request)
         try:
@@ -99,23 +97,26 @@ class ConsoleSite(InnerSite):
             return parts.renderer.error(visit, error)
         return await parts.pool.run(parts.answer, visit)
 
-    def failed(self, failure: Failure, request: Request) -> Reply:
+    def failed(self, error: Exception, request: WebRequest) -> Reply:
         """Turn what escaped into a page: a full queue, or our own fault."""
-        error = failure.value
         if not isinstance(error, HallError):
-            self._log.failure("console_page_failed", failure=failure)
+            self._log.failure("console_page_failed", failure=Failure(error))
             error = Bug(Kind.BUG, "page failed")
         return self._parts.renderer.error(self._stranger(request), error)
 
-    def unwritten(self, failure: Failure) -> None:
+    def unwritten(self, error: Exception) -> None:
         """Tell that a reply could not be written."""
-        self._log.failure("console_reply_failed", failure=failure)
+        self._log.failure("console_reply_failed", failure=Failure(error))
 
-    def _stranger(self, request: Request) -> Visit:
+    def begun(self) -> Callable[[Reply], None]:
+        """Note nothing: a few people a day are not measured."""
+        return lambda _reply: None
+
+    def _stranger(self, request: WebRequest) -> Visit:
         language = choose(cookie_text(request, LANGUAGE_COOKIE), header_text(request, b"accept-language"))
         return Visit("GET", "", language, None, 0, "", self._parts.clock.now_ms())
 
-    def _visit(self, request: Request, empty: Visit) -> Visit:
+    def _visit(self, request: WebRequest, empty: Visit) -> Visit:
         """Read and check everything about a request that needs no file of the half.
 
         Raises:
@@ -134,7 +135,7 @@ class ConsoleSite(InnerSite):
         )  # fmt: skip
 
 
-def _form(request: Request, token: str) -> tuple[dict[str, str], bytes | None]:
+def _form(request: WebRequest, token: str) -> tuple[dict[str, str], bytes | None]:
     """Read a form that one of our pages made for this certificate.
 
     Raises:
@@ -143,8 +144,8 @@ def _form(request: Request, token: str) -> tuple[dict[str, str], bytes | None]:
     """
     check_made_here(request)
     file = None
-    if content_kind(request) == FORM_WITH_FILE and b"?" not in request.uri:
-        form, file = parts_to_fields(request.args)
+    if content_kind(request) == FORM_WITH_FILE and b"?" not in request.target:
+        form, file = parts_to_fields(request.parts)
     else:
         form = form_fields(request, most=MOST_FIELDS)
     if not hmac.compare_digest(form.get("csrf", "").encode("utf-8", "replace"), token.encode("ascii")):

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from inner_web.replies import Reply
 from wire_formats.bilingual import Language
 from wire_formats.errors import Kind, PeerError
+from wire_formats.inner_web.replies import Reply
 from wire_formats.trust import Signer
 
 MOST_FIELDS: Final = 12

@@ -9,6 +9,7 @@ from ferry.console.service import build_console
 from ferry.console.settings import ConsoleSettings
 from ops.roles.health import told_health
 from ops.roles.role_file import LoadedRole, reactor_role
+from ops.runtime.inner_server import serve_with
 from ops.runtime.pools import OwnPool
 from ops.runtime.role_main import Running, Surroundings
 from ops.runtime.role_settings import RoleSettings
@@ -40,6 +41,7 @@ def load(settings: Path) -> LoadedRole:
             clock=around.clock,
             randomness=around.randomness,
             pool=OwnPool(around.reactor, "console", threads=own.threads, queue=own.waiting),
+            serve=serve_with(around.reactor),
         )
         return Running(start=service.start, stop=service.stop, health=lambda: told_health(service.health()))
 

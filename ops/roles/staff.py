@@ -9,6 +9,7 @@ from core.staff.service import build_staff
 from core.staff.settings import StaffSettings
 from ops.roles.health import told_health
 from ops.roles.role_file import LoadedRole, reactor_role
+from ops.runtime.inner_server import serve_with
 from ops.runtime.pools import OwnPool
 from ops.runtime.role_main import Running, Surroundings
 from ops.runtime.role_settings import RoleSettings
@@ -39,6 +40,7 @@ def load(settings: Path) -> LoadedRole:
             randomness=around.randomness,
             registry=around.registry,
             pool=OwnPool(around.reactor, "staff", threads=file.staff.threads, queue=file.staff.waiting),
+            serve=serve_with(around.reactor),
         )
         return Running(start=service.start, stop=service.stop, health=lambda: told_health(service.health()))
 

@@ -14,7 +14,7 @@ from wire_formats.log_fields import ALLOWED
 from wire_formats.metric_names import METRICS
 
 ROOT = Path(__file__).parents[2]
-ZONES = ("wire_formats", "inner_web", "dmz", "ferry", "core", "ca", "ops")
+ZONES = ("wire_formats", "dmz", "ferry", "core", "ca", "ops")
 FILES = [path for zone in ZONES for path in sorted((ROOT / zone).rglob("*.py"))]
 LEVELS = frozenset({"debug", "info", "warn", "error", "critical", "failure"})
 #: Takes the level first.

@@ -25,6 +25,7 @@ from core.rules.case_states import TaskRole
 from core.staff.operators import NewOperator, bind_operator_certificate, create_operator
 from core.staff.service import StaffService, build_staff
 from core.staff.settings import StaffSettings
+from ops.runtime.inner_server import serve_with
 from ops.runtime.pools import OwnPool
 from tests.support.core_world import DISTRICT, PEPPER, World
 from tests.support.page_reader import PageReader
@@ -161,6 +162,7 @@ class StaffBench:
             randomness=self.world.randomness,
             registry=self.registry,
             pool=OwnPool(reactor, "staff", threads=settings.threads, queue=settings.waiting),
+            serve=serve_with(reactor),
         )
         await self.service.start()
 

@@ -14,7 +14,7 @@ from ferry.console.media_view import STALE_MS
 from ferry.console.settings import ConsoleSettings
 from ferry.console.visit import Visit
 from ferry.media.clerk_state import STATE_NAME
-from inner_web.replies import Reply
+from wire_formats.inner_web.replies import Reply
 
 NOW_MS = 1_800_000_000_000
 ORDER = "0123456789abcdef"

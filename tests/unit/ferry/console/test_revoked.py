@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ferry.console.door import RevokedOperators
-from inner_web.revocation import RevocationList
 from wire_formats.errors import Kind, PeerError, Refused
+from wire_formats.inner_web.revocation import RevocationList
 
 NOW = datetime.datetime(2026, 1, 15, tzinfo=datetime.UTC)
 NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Persons")])

@@ -6,6 +6,7 @@ Source: RFC 8446; catalogue A11, F9.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from OpenSSL import SSL, crypto
 from twisted.internet.interfaces import IOpenSSLContextFactory
 from zope.interface import implementer
 
+from wire_formats.inner_web.revocation import load_certificates
 from wire_formats.settings_reader import SettingsError
 
 CIPHERS: Final = b"ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -35,7 +37,7 @@ class ServerContext:
         SettingsError: a file cannot be used.
     """
 
-    def __init__(self, key: Path, chain: Path, issuers: list[x509.Certificate], *, tls12: bool = False) -> None:
+    def __init__(self, key: Path, chain: Path, issuers: Sequence[x509.Certificate], *, tls12: bool = False) -> None:
         context = SSL.Context(SSL.TLS_SERVER_METHOD)
         context.set_min_proto_version(SSL.TLS1_2_VERSION if tls12 else SSL.TLS1_3_VERSION)
         context.set_cipher_list(CIPHERS)
@@ -58,23 +60,13 @@ class ServerContext:
         return self._context
 
 
-def load_certificates(path: Path) -> list[x509.Certificate]:
-    """Read the certificates of a PEM file.
-
-    Raises:
-        SettingsError: names the file.
-    """
-    try:
-        return x509.load_pem_x509_certificates(_read(path))
-    except ValueError:
-        raise SettingsError(f"{path}: holds no PEM certificate") from None
-
-
 def _load(context: SSL.Context, key_file: Path, chain_file: Path) -> None:
     # The edge does the same in dmz/edge/tls_context, and more; it shares nothing with what is inside.
     chain = load_certificates(chain_file)
     try:
-        key = serialization.load_pem_private_key(_read(key_file), None)
+        key = serialization.load_pem_private_key(key_file.read_bytes(), None)
+    except OSError as error:
+        raise SettingsError(f"{key_file}: cannot read: {error.strerror}") from None
     except (ValueError, TypeError):
         raise SettingsError(f"{key_file}: not an unencrypted PEM private key") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
@@ -87,10 +79,3 @@ def _load(context: SSL.Context, key_file: Path, chain_file: Path) -> None:
         raise SettingsError(f"{key_file}: key and certificate do not belong together") from None
     for issuer in chain[1:]:
         context.add_extra_chain_cert(issuer)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot read: {error.strerror}") from None

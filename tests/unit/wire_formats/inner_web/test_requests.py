@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from twisted.web.test.requesthelper import DummyRequest
 
-from inner_web import language
-from inner_web.listening import check_listen
-from inner_web.replies import status_of
-from inner_web.requests import check_made_here, form_fields, is_lines, method_of, parse_fields, target_of
 from wire_formats.errors import HallError, Kind, PeerError, Refused
+from wire_formats.inner_web import language
+from wire_formats.inner_web.listening import check_listen
+from wire_formats.inner_web.replies import status_of
+from wire_formats.inner_web.requests import (
+    WebRequest,
+    check_made_here,
+    form_fields,
+    is_lines,
+    method_of,
+    parse_fields,
+    target_of,
+)
 
 
 @given(
@@ -48,12 +54,9 @@ def test_lines_are_taken_where_they_are_wanted() -> None:
         parse_fields(b"a=x%0cy", most=2, is_text=is_lines)
 
 
-def request(method: bytes = b"POST", uri: bytes = b"/", **headers: str) -> Any:
-    made: Any = DummyRequest([])
-    made.method, made.uri, made.content = method, uri, None
-    for name, value in headers.items():
-        made.requestHeaders.addRawHeader(name.replace("_", "-"), value)
-    return made
+def request(*, method: str = "POST", target: bytes = b"/", headers: dict[str, str] | None = None) -> WebRequest:
+    named = {name.replace("_", "-").encode(): value.encode() for name, value in (headers or {}).items()}
+    return WebRequest(method=method, target=target, headers=named)
 
 
 @pytest.mark.parametrize(
@@ -69,32 +72,34 @@ def request(method: bytes = b"POST", uri: bytes = b"/", **headers: str) -> Any:
 )
 def test_a_form_that_another_site_made_is_refused(headers: dict[str, str]) -> None:
     with pytest.raises(Refused) as refused:
-        check_made_here(request(b"POST", b"/", **headers))
+        check_made_here(request(headers=headers))
     assert refused.value.kind is Kind.CSRF_MISMATCH
 
 
 def test_a_form_of_our_own_is_taken() -> None:
     check_made_here(request())
-    check_made_here(request(sec_fetch_site="same-origin", origin="https://inside:7443", host="inside:7443"))
+    check_made_here(
+        request(headers={"sec_fetch_site": "same-origin", "origin": "https://inside:7443", "host": "inside:7443"})
+    )
 
 
 def test_only_a_form_is_read_as_one() -> None:
     with pytest.raises(PeerError):
-        form_fields(request(content_type="text/plain"), most=3)
+        form_fields(request(headers={"content_type": "text/plain"}), most=3)
 
 
 @pytest.mark.parametrize("uri", [b"http://x/", b"/%2e", b"/\xff", b"*", b"/?" + b"x" * 99])
 def test_addresses_of_another_form_are_refused(uri: bytes) -> None:
     with pytest.raises(PeerError):
-        target_of(request(uri=uri), most=99)
+        target_of(request(target=uri), most=99)
 
 
 def test_methods_and_targets() -> None:
-    assert target_of(request(uri=b"/a/b?c=%20&d"), most=99) == ("/a/b", b"c=%20&d")
-    assert [method_of(request(method)) for method in (b"GET", b"POST")] == ["GET", "POST"]
-    for method in (b"PUT", b"HEAD", b"\xff"):
+    assert target_of(request(target=b"/a/b?c=%20&d"), most=99) == ("/a/b", b"c=%20&d")
+    assert [method_of(request(method=method)) for method in ("GET", "POST")] == ["GET", "POST"]
+    for method in ("PUT", "HEAD", "\xff"):
         with pytest.raises(HallError):
-            method_of(request(method))
+            method_of(request(method=method))
 
 
 def test_statuses() -> None:

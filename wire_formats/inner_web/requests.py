@@ -1,49 +1,73 @@
-"""Reading a request: who shows which certificate, what is asked for, and the form, if a page of ours made it.
+"""One request as a value, and reading it: certificate, target, form, and whether a page of ours made it.  Pure.
 
 Source: RFC 9110; RFC 6454, section 7 (Origin); Fetch Metadata Request Headers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 from urllib.parse import parse_qsl
 
 from cryptography import x509
-from twisted.web.server import Request
 
 from wire_formats.errors import Kind, PeerError, Refused
 
 FORM: Final = b"application/x-www-form-urlencoded"
 
 
-def shown_certificate(request: Request) -> x509.Certificate:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebRequest:
+    """One request whose head and bounded body have been read; nothing in it is believed yet.
+
+    Attributes:
+        method: as it came.
+        target: path and query, as they came.
+        headers: fields by their names in small letters; of one that came more than once the last.
+        cookies: by name.
+        body: as it came.
+        parts: of a form with files (multipart/form-data; RFC 7578), by name; with a query its fields are among them.
+        certificate: what the client has shown, its chain verified by TLS; None: none, or one that cannot be read.
+    """
+
+    method: str
+    target: bytes
+    headers: Mapping[bytes, bytes] = field(default_factory=dict)
+    cookies: Mapping[bytes, bytes] = field(default_factory=dict)
+    body: bytes = b""
+    parts: Mapping[bytes, Sequence[bytes]] = field(default_factory=dict)
+    certificate: x509.Certificate | None = None
+
+    @property
+    def path(self) -> bytes:
+        """The target without its query."""
+        return self.target.partition(b"?")[0]
+
+
+def shown_certificate(request: WebRequest) -> x509.Certificate:
     """Give the client certificate of a request's connection; TLS has verified its chain.
 
     Raises:
         Refused: CERTIFICATE_REQUIRED.
     """
-    transport: Any = request.transport
-    shown = transport.getPeerCertificate()
-    if shown is None:
+    if request.certificate is None:
         raise Refused(Kind.CERTIFICATE_REQUIRED, "no client certificate")
-    certificate: x509.Certificate = shown.to_cryptography()
-    return certificate
+    return request.certificate
 
 
-def method_of(request: Request) -> str:
+def method_of(request: WebRequest) -> str:
     """Give the method.
 
     Raises:
         Refused: METHOD_NOT_ALLOWED: neither GET nor POST.
     """
-    method = request.method.decode("latin-1")
-    if method not in ("GET", "POST"):
+    if request.method not in ("GET", "POST"):
         raise Refused(Kind.METHOD_NOT_ALLOWED, "only GET and POST")
-    return method
+    return request.method
 
 
-def target_of(request: Request, *, most: int) -> tuple[str, bytes]:
+def target_of(request: WebRequest, *, most: int) -> tuple[str, bytes]:
     """Give path and query; no address of ours needs escapes in its path.
 
     Args:
@@ -53,53 +77,52 @@ def target_of(request: Request, *, most: int) -> tuple[str, bytes]:
     Raises:
         PeerError: BAD_HTTP.
     """
-    path, _, query = request.uri.partition(b"?")
-    if len(request.uri) > most:
+    path, _, query = request.target.partition(b"?")
+    if len(request.target) > most:
         raise PeerError(Kind.BAD_HTTP, "target too long")
     if not path.startswith(b"/") or not path.isascii() or b"%" in path:
         raise PeerError(Kind.BAD_HTTP, "no address of ours needs escapes")
     return path.decode("ascii"), query
 
 
-def header_text(request: Request, name: bytes) -> str:
-    """Give a header's value, or nothing."""
-    return (request.getHeader(name) or b"").decode("latin-1")
+def header_text(request: WebRequest, name: bytes) -> str:
+    """Give the value of a header, named in small letters, or nothing."""
+    return request.headers.get(name, b"").decode("latin-1")
 
 
-def cookie_text(request: Request, name: str) -> str:
+def cookie_text(request: WebRequest, name: str) -> str:
     """Give a cookie's value, or nothing."""
-    return (request.getCookie(name.encode("ascii")) or b"").decode("latin-1")
+    return request.cookies.get(name.encode("ascii"), b"").decode("latin-1")
 
 
-def check_made_here(request: Request) -> None:
+def check_made_here(request: WebRequest) -> None:
     """Refuse a POST that another site has made.
 
     Raises:
         Refused: CSRF_MISMATCH.
     """
-    made_by = request.getHeader(b"sec-fetch-site")
+    made_by = request.headers.get(b"sec-fetch-site")
     if made_by not in (None, b"same-origin", b"none"):  # none: by the person, not by a site
         raise Refused(Kind.CSRF_MISMATCH, "made by another site")
-    origin = request.getHeader(b"origin")
-    if origin not in (None, b"https://" + (request.getHeader(b"host") or b"")):
+    origin = request.headers.get(b"origin")
+    if origin not in (None, b"https://" + request.headers.get(b"host", b"")):
         raise Refused(Kind.CSRF_MISMATCH, "origin is another site")
 
 
-def content_kind(request: Request) -> bytes:
+def content_kind(request: WebRequest) -> bytes:
     """Give the kind of a request's body, without parameters."""
-    return (request.getHeader(b"content-type") or b"").partition(b";")[0].strip().lower()
+    return request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
 
 
-def form_fields(request: Request, *, most: int, is_text: Callable[[str], bool] = str.isprintable) -> dict[str, str]:
+def form_fields(request: WebRequest, *, most: int, is_text: Callable[[str], bool] = str.isprintable) -> dict[str, str]:
     """Read a form's fields; see ``parse_fields``.
 
     Raises:
         PeerError: BAD_HTTP.
     """
-    if content_kind(request) != FORM or request.content is None:
+    if content_kind(request) != FORM:
         raise PeerError(Kind.BAD_HTTP, "not a form")
-    request.content.seek(0)
-    return parse_fields(request.content.read(), most=most, is_text=is_text)
+    return parse_fields(request.body, most=most, is_text=is_text)
 
 
 def parse_fields(data: bytes, *, most: int, is_text: Callable[[str], bool] = str.isprintable) -> dict[str, str]:

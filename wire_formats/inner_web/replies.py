@@ -8,6 +8,8 @@ from typing import Final
 from wire_formats.errors import Kind
 
 Pair = tuple[str, str]
+#: May be kept by the browser: its name changes with its content.
+KEEP: Final[Pair] = ("Cache-Control", "public, max-age=31536000, immutable")
 #: Of an error's kind; other refusals are 403, other broken bytes 400.
 _STATUS: Final = {
     Kind.NOT_FOUND: 404,

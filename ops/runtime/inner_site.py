@@ -1,13 +1,13 @@
 """HTTP in and out: bounded bodies and connections, security headers, and the life of one request.
 
-twisted.web ─▶ BoundedRequest (size of the body) ─▶ InnerSite.serve ─▶ reply
+twisted.web ─▶ BoundedRequest (size of the body) ─▶ SiteResource ─▶ the zone's InnerSite.serve ─▶ reply
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
+from cryptography import x509
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
@@ -15,11 +15,11 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
-from inner_web.replies import Pair, Reply
+from wire_formats.inner_web.replies import Pair, Reply
+from wire_formats.inner_web.requests import WebRequest
+from wire_formats.inner_web.site import InnerSite
 
 IDLE_S: Final = 60
-#: May be kept by the browser: its name changes with its content.
-KEEP: Final[Pair] = ("Cache-Control", "public, max-age=31536000, immutable")
 _POLICY: Final = "default-src 'none'; style-src 'self'; {}form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 _HEADERS: Final[tuple[Pair, ...]] = (
     ("Strict-Transport-Security", "max-age=31536000"),
@@ -106,46 +106,49 @@ class BoundedFactory(WrappingFactory):
         return wrapped
 
 
-class InnerSite(Resource):
-    """Everything below ``/``; whoever derives from it gives the replies and tells of failures under its own name."""
+class SiteResource(Resource):
+    """Everything below ``/``, as a zone's pages answer it.
+
+    Args:
+        site: the pages.
+    """
 
     isLeaf = True
-    #: What the policy of contents allows besides the own style sheet and forms, such as "img-src data:; ".
-    ALSO_SHOWN = ""
 
-    def serve(self, request: Request) -> Coroutine[Any, Any, Reply]:
-        """Answer a request."""
-        raise NotImplementedError
-
-    def failed(self, failure: Failure, request: Request) -> Reply:
-        """Turn what escaped ``serve`` into a page: a full queue, or our own fault."""
-        raise NotImplementedError
-
-    def unwritten(self, failure: Failure) -> None:
-        """Tell that a reply could not be written; its connection is cut."""
-        raise NotImplementedError
-
-    def begun(self) -> Callable[[Reply], None]:
-        """Note that a request begins; gives what hears of its reply."""
-        return lambda _reply: None
+    def __init__(self, site: InnerSite) -> None:
+        super().__init__()
+        self._site = site
 
     def render(self, request: Request) -> int:
         """Take a request; the reply comes later."""
-        heard, gone = self.begun(), list[Failure]()
+        gone: list[Failure] = []
         request.notifyFinish().addErrback(gone.append)
-        served = Deferred.fromCoroutine(self.serve(request))
-        served.addErrback(self.failed, request)
-        served.addCallback(self._finish, request, gone, heard)
-        served.addErrback(self._abandon, request)
+        Deferred.fromCoroutine(self._answer(request, gone))
         return NOT_DONE_YET
 
-    def _finish(self, reply: Reply, request: Request, gone: list[Failure], heard: Callable[[Reply], None]) -> None:
-        heard(reply)
-        if gone:
-            return
+    async def _answer(self, request: Request, gone: list[Failure]) -> None:
+        try:
+            heard = self._site.begun()
+            reply = await self._reply(read_request(request))
+            heard(reply)
+            if not gone:
+                self._write(reply, request)
+        except Exception as error:  # noqa: BLE001 - the top of a request
+            self._site.unwritten(error)
+            channel: Any = request.channel
+            if channel is not None and channel.transport is not None:
+                channel.transport.abortConnection()
+
+    async def _reply(self, request: WebRequest) -> Reply:
+        try:
+            return await self._site.serve(request)
+        except Exception as error:  # noqa: BLE001 - told of by the site
+            return self._site.failed(error, request)
+
+    def _write(self, reply: Reply, request: Request) -> None:
         request.setResponseCode(reply.status)
         own = {name for name, _ in reply.headers}
-        policy = ("Content-Security-Policy", _POLICY.format(self.ALSO_SHOWN))
+        policy = ("Content-Security-Policy", _POLICY.format(self._site.also_shown))
         headers = (*(pair for pair in (policy, *_HEADERS) if pair[0] not in own), *reply.headers)
         for name in dict.fromkeys(name for name, _ in headers):
             values = [value.encode("latin-1") for key, value in headers if key == name]
@@ -154,8 +157,28 @@ class InnerSite(Resource):
         request.write(b"" if request.method == b"HEAD" else reply.body)
         request.finish()
 
-    def _abandon(self, failure: Failure, request: Request) -> None:
-        self.unwritten(failure)
-        channel: Any = request.channel
-        if channel is not None and channel.transport is not None:
-            channel.transport.abortConnection()
+
+def read_request(request: Request) -> WebRequest:
+    """Give a request as the value that pages read; its body was bounded while it came."""
+    body = b""
+    if request.content is not None:
+        request.content.seek(0)
+        body = request.content.read()
+    return WebRequest(
+        method=request.method.decode("latin-1"),
+        target=request.uri,
+        headers={name.lower(): values[-1] for name, values in request.requestHeaders.getAllRawHeaders()},
+        cookies=request.received_cookies,
+        body=body,
+        parts=request.args or {},
+        certificate=_shown_certificate(request),
+    )
+
+
+def _shown_certificate(request: Request) -> x509.Certificate | None:
+    transport: Any = request.transport
+    shown = transport.getPeerCertificate()
+    try:
+        return None if shown is None else shown.to_cryptography()
+    except ValueError:
+        return None  # OpenSSL has taken what cannot be read here: nobody we know

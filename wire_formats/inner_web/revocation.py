@@ -1,16 +1,32 @@
-"""The revoked serials of a CRL file, read again when the file changes.
+"""The authorities of visitors' certificates, and the revoked serials of their CRL file, read again when it changes.
 
 Source: RFC 5280, section 5; catalogue F9.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography import x509
 
 from wire_formats.errors import Kind, PeerError, Refused
 from wire_formats.revocation_list import MAX_CRL_BYTES, parse_revocation_list
+from wire_formats.settings_reader import SettingsError
+
+
+def load_certificates(path: Path) -> tuple[x509.Certificate, ...]:
+    """Read the certificates of a PEM file.
+
+    Raises:
+        SettingsError: names the file.
+    """
+    try:
+        return tuple(x509.load_pem_x509_certificates(path.read_bytes()))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot read: {error.strerror}") from None
+    except ValueError:
+        raise SettingsError(f"{path}: holds no PEM certificate") from None
 
 
 class RevocationList:
@@ -23,7 +39,7 @@ class RevocationList:
         issuers: whose signature the list must carry.
     """
 
-    def __init__(self, path: Path | None, issuers: list[x509.Certificate]) -> None:
+    def __init__(self, path: Path | None, issuers: Sequence[x509.Certificate]) -> None:
         self._path = path
         self._issuers = issuers
         self._stamp: tuple[int, int] | None = None

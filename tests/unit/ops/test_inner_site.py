@@ -10,33 +10,38 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
-from twisted.web.server import Request
 
-from inner_web.replies import Reply
-from inner_web.site import KEEP, BoundedFactory, InnerFactory, InnerSite
+from ops.runtime.inner_site import BoundedFactory, InnerFactory, SiteResource
+from wire_formats.inner_web.replies import KEEP, Reply
+from wire_formats.inner_web.requests import WebRequest
 
 
 class Talk(StringTransport):
     """One browser's connection."""
 
     aborted = False
+    shown: Any = None
 
     def abortConnection(self) -> None:
         self.aborted = True
 
+    def getPeerCertificate(self) -> Any:
+        return self.shown
 
-class Pages(InnerSite):
+
+class Pages:
     """Gives what a test puts in."""
 
-    ALSO_SHOWN = "img-src data:; "
+    also_shown = "img-src data:; "
 
     def __init__(self) -> None:
-        super().__init__()
         self.reply: Any = Reply(200, b"page")
         self.heard: list[int] = []
         self.told: list[str] = []
+        self.asked: list[WebRequest] = []
 
-    async def serve(self, request: Request) -> Reply:
+    async def serve(self, request: WebRequest) -> Reply:
+        self.asked.append(request)
         if isinstance(self.reply, Deferred):
             reply: Reply = await self.reply
             return reply
@@ -45,12 +50,12 @@ class Pages(InnerSite):
         made: Reply = self.reply
         return made
 
-    def failed(self, failure: Failure, request: Request) -> Reply:
-        self.told.append(f"failed {failure.type.__name__}")
+    def failed(self, error: Exception, request: WebRequest) -> Reply:
+        self.told.append(f"failed {type(error).__name__}")
         return Reply(500, b"sorry")
 
-    def unwritten(self, failure: Failure) -> None:
-        self.told.append(f"unwritten {failure.type.__name__}")
+    def unwritten(self, error: Exception) -> None:
+        self.told.append(f"unwritten {type(error).__name__}")
 
     def begun(self) -> Any:
         return lambda reply: self.heard.append(reply.status)
@@ -62,7 +67,7 @@ class Bench:
     def __init__(self, *, body_bytes: int = 100, most: int = 2) -> None:
         self.pages = Pages()
         self.factory = BoundedFactory(
-            InnerFactory(self.pages, body_bytes=body_bytes, reactor=MemoryReactorClock()), most=most
+            InnerFactory(SiteResource(self.pages), body_bytes=body_bytes, reactor=MemoryReactorClock()), most=most
         )
 
     def connect(self) -> tuple[Any, Talk] | None:
@@ -163,3 +168,41 @@ def test_one_connection_too_many_is_closed_at_once() -> None:
     assert bench.connect() is None
     first[0].connectionLost(Failure(ConnectionDone()))
     assert bench.connect() is not None
+
+
+def test_a_request_is_read_into_a_value() -> None:
+    bench = Bench()
+    fields = b"Host: a\r\nX-Twice: 1\r\nx-twice: 2\r\nCookie: a=1; b=2\r\nCookie: c=3\r\n"
+    bench.send(b"POST /way?x=%20 HTTP/1.1\r\n" + fields + b"Content-Length: 3\r\n\r\nabc")
+    (asked,) = bench.pages.asked
+    assert (asked.method, asked.target, asked.path, asked.body) == ("POST", b"/way?x=%20", b"/way", b"abc")
+    assert (asked.headers[b"host"], asked.headers[b"x-twice"]) == (b"a", b"2")
+    assert asked.cookies == {b"a": b"1", b"b": b"2", b"c": b"3"}
+    assert asked.certificate is None
+
+
+def test_a_certificate_that_cannot_be_read_counts_as_none() -> None:
+    class Strange:
+        def to_cryptography(self) -> None:
+            raise ValueError("not X.509")
+
+    class Shown:
+        def to_cryptography(self) -> str:
+            return "the certificate"
+
+    for shown, expected in ((Strange(), None), (Shown(), "the certificate")):
+        bench = Bench()
+        connected = bench.connect()
+        assert connected is not None
+        connected[1].shown = shown
+        connected[0].dataReceived(GET)
+        assert bench.pages.asked[0].certificate == expected
+
+
+def test_a_form_with_a_file_is_taken_apart() -> None:
+    bench = Bench(body_bytes=300)
+    body = b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n\0\r\n\r\n--b--\r\n'
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+    bench.send(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    (asked,) = bench.pages.asked
+    assert asked.parts == {b"file": [b"\0\r\n"]}
