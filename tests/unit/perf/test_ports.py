@@ -1,4 +1,4 @@
-"""Ports that are given out belong to whoever got them, until his process ends."""
+"""Ports that are given out belong to whoever got them, for a good while or until his process ends."""
 
 from __future__ import annotations
 
@@ -32,3 +32,12 @@ def test_a_claim_holds_against_other_processes_until_its_own_ends() -> None:
         assert not claim(THEIRS)
         another.kill()
     assert claim(THEIRS)
+
+
+def test_a_process_holds_its_latest_claims_only() -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    for number in range(1_000):
+        assert claim(f"{MINE}-{number}")
+    assert len(os.listdir("/proc/self/fd")) < before + 200
+    assert not claim(f"{MINE}-999")
+    assert claim(f"{MINE}-0")
