@@ -115,7 +115,10 @@ def test_killed_again_and_again_nothing_is_lost(kit: FerryKit, halves: Halves) -
     # A half killed between delivery and commit delivers twice; the core's own dedupe is by request id.
     assert len(core.seen) - len(ids) <= 64 * kills
     for half in ("ferry_low", "ferry_high"):
-        assert not list((kit.root / half / "quarantine").glob("*/*.bundle"))
+        aside = [path.name for path in (kit.root / half / "quarantine").glob("*/*.bundle")]
+        # Whoever kills a half three times over one bundle has made that one suspect; nothing else speaks against any.
+        assert [name for name in aside if "-poison." not in name] == []
+        assert len(aside) <= kills // 3
     since_ms, end = time.time_ns() // 1_000_000, time.monotonic() + 90
     while (left := unwitnessed(kit, since_ms)) != []:
         assert time.monotonic() < end, left

@@ -147,6 +147,12 @@ class WholeSystem:
             yield
         finally:
             self._process.send_signal(signal.SIGCONT)
+        # Until it sees their death it calls them healthy.
+        until(
+            lambda: all(self.pid(name) not in (0, old) for name, old in zip(names, pids, strict=True)),
+            within_s=60,
+            what="successors",
+        )
         until(lambda: not {self.pid(name) for name in names} & set(pids), within_s=60, what=f"{names} missed")
 
     def all_healthy(self) -> bool:

@@ -203,7 +203,7 @@ def test_when_it_is_gone_there_is_no_connection() -> None:
 
 @pytest.fixture
 def ferry(tmp_path: Path, clamd: PlayedClamd) -> Iterator[Driven]:
-    driven = Driven(tmp_path, inspector=NearInspector(Inspector(SERVICES, HIGH_HALF), scanner(clamd)))
+    driven = Driven(tmp_path, inspector=NearInspector(Inspector(SERVICES, HIGH_HALF), scanner(clamd, QUICK)))
     yield driven
     driven.stop()
 
