@@ -6,6 +6,7 @@ Source: inotify(7).
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import select
 import struct
@@ -31,6 +32,8 @@ class Arrivals:
     def __init__(self, folders: Iterable[Path]) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
         self._fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._poll = select.poll()  # select() knows no file beyond the 1,024th
+        self._poll.register(self._fd, select.POLLIN)
         self._folders: dict[int, Path] = {}
         for folder in folders:
             number = libc.inotify_add_watch(self._fd, os.fsencode(folder), _IN_MOVED_TO)
@@ -42,10 +45,10 @@ class Arrivals:
         """Give the folders into which something came; none when nothing did for so long.
 
         Args:
-            seconds: longest wait, not negative.
+            seconds: longest wait, not negative; rounded up to a millisecond.
         """
         found: set[Path] = set()
-        if not select.select([self._fd], [], [], seconds)[0]:
+        if not self._poll.poll(math.ceil(seconds * 1e3)):
             return found
         try:
             data = os.read(self._fd, _READ_BYTES)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import os
+import resource
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -171,3 +173,17 @@ def test_arrivals_name_the_folder(tmp_path: Path) -> None:
     (tmp_path / "file").rename(folders[1] / "file")
     assert arrivals.wait(60.0) == {folders[1]}
     arrivals.close()
+
+
+def test_arrivals_are_heard_in_a_process_with_many_open_files(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4_096)), hard))
+    with ExitStack() as held:
+        held.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        while held.enter_context(open(os.devnull, "rb")).fileno() < 1_100:
+            pass
+        arrivals = Arrivals([tmp_path])
+        held.callback(arrivals.close)
+        (tmp_path.parent / f"{tmp_path.name}.file").write_bytes(b"x")
+        (tmp_path.parent / f"{tmp_path.name}.file").rename(tmp_path / "file")
+        assert arrivals.wait(60.0) == {tmp_path}
