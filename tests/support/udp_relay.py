@@ -59,8 +59,10 @@ class UdpRelay:
         self._socket.close()
 
     def _run(self) -> None:
+        arrivals = select.poll()  # select() knows no file beyond the 1,024th
+        arrivals.register(self._socket, select.POLLIN)
         while not self._stop.is_set():
-            if not select.select([self._socket], [], [], 0.1)[0]:
+            if not arrivals.poll(100):
                 continue
             datagram = self._socket.recv(MOST_BYTES)
             if self._chance.random() < self.loss or self.also(datagram):
