@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 from twisted.internet.defer import Deferred
@@ -47,27 +48,15 @@ def main() -> None:
     watch = ReactorDirectoryWatch(reactor)
     half: LowHalf | HighHalf
     aside = OwnPool(reactor, "log", threads=1, queue=8)
+    around: dict[str, Any] = {
+        "reactor": reactor, "clock": clock, "randomness": randomness, "watch": watch, "registry": registry,
+        "aside": aside,
+    }  # fmt: skip
     if which == "low":
-        half = build_low(
-            low_settings(root),
-            reactor=reactor,
-            clock=clock,
-            randomness=randomness,
-            watch=watch,
-            registry=registry,
-            aside=aside,
-        )
+        half = build_low(low_settings(root), **around)
     else:
         start_inspector(root)
-        half = build_high(
-            high_settings(root),
-            reactor=reactor,
-            clock=clock,
-            randomness=randomness,
-            watch=watch,
-            registry=registry,
-            aside=aside,
-        )
+        half = build_high(high_settings(root), **around)
     reactor.callWhenRunning(half.start)
     reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(half.stop()))
     reactor.addSystemEventTrigger("after", "shutdown", aside.stop)
